@@ -1,0 +1,1 @@
+"""The inference service: photos in, faces and their vectors out. It knows nothing of Elasticsearch."""

@@ -1,0 +1,161 @@
+"""Base64 to pixels: the one place where a stranger's bytes are read.
+
+Nothing is believed but the content: no name, no header, no URL and no path. The size in pixels is read
+before any pixel is decoded.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import re
+import warnings
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from ingest_service.detection import Pixels
+from ingest_service.errors import FaceServiceError
+
+FORMATS = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",  # several JPEGs in one file, as some cameras write; the first is the photo
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    "GIF": "image/gif",
+}
+"""Pillow's formats that are read, and their media types. Pillow's other readers are never run."""
+
+KNOWN_OTHERS = {
+    b"ftyp": "HEIC, AVIF or a film",
+    b"%PDF": "PDF",
+    b"8BPS": "Photoshop",
+    b"<svg": "SVG",
+    b"<?xm": "SVG or other XML",
+    b"\x00\x00\x01\x00": "ICO",
+    b"\x00\x00\x00\x0c": "JPEG 2000 or JPEG XL",
+    b"\xff\x0a": "JPEG XL",
+}
+"""First bytes (from byte 4 for ``ftyp``) of what people send that is a picture, but isn't read here."""
+
+DATA_URI = re.compile(r"data:[\w.+/-]{0,64}(?:;[\w=.-]{0,32}){0,4};base64,", re.ASCII)
+WHITE_SPACE = re.compile(r"[ \t\r\n]+")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An upright photo and what its file says.
+
+    taken: when it was taken, ISO 8601, with a zone only if the camera noted one; None if unknown.
+    """
+
+    pixels: Pixels
+    sha256: str
+    size: int
+    mime_type: str
+    taken: str | None
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+
+def decode(text: object, max_bytes: int, max_pixels: int) -> Photo:
+    """A photo from base64 or a base64 ``data:`` URI.
+
+    Raises:
+        FaceServiceError: with one of the codes of a photo's own errors.
+    """
+    data = _decode_base64(text, max_bytes)
+    with warnings.catch_warnings():
+        # Pillow warns at a size of its own; ours is checked before a pixel is decoded.
+        warnings.simplefilter("ignore")
+        image = _open(data, max_pixels)
+        mime_type = FORMATS[image.format or ""]
+        taken = _taken(image)
+        try:
+            pixels = _upright_rgb(image)
+        except (OSError, SyntaxError, ValueError, EOFError, OverflowError, MemoryError) as error:
+            if "truncated" in str(error).lower() or isinstance(error, EOFError):
+                raise FaceServiceError("truncated", "the picture ends too early") from None
+            raise FaceServiceError("damaged", "the picture can't be decoded") from None
+    return Photo(pixels, hashlib.sha256(data).hexdigest(), len(data), mime_type, taken)
+
+
+def _decode_base64(text: object, max_bytes: int) -> bytes:
+    if not isinstance(text, str):
+        raise FaceServiceError("not_base64", "the photo isn't a string")
+    prefix = DATA_URI.match(text)
+    encoded = WHITE_SPACE.sub("", text[prefix.end() :] if prefix else text)
+    if len(encoded) // 4 * 3 > max_bytes + 2:
+        problem = f"the photo is over {max_bytes / 1e6:g} MB"
+        raise FaceServiceError("too_large", problem)
+    try:
+        data = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise FaceServiceError("not_base64", "the photo isn't base64") from None
+    if not data:
+        raise FaceServiceError("not_an_image", "the photo is empty")
+    if len(data) > max_bytes:
+        raise FaceServiceError("too_large", f"the photo is over {max_bytes / 1e6:g} MB")
+    return data
+
+
+def _open(data: bytes, max_pixels: int) -> Image.Image:
+    limit = f"{max_pixels / 1e6:g} megapixels are allowed"
+    try:
+        image = Image.open(io.BytesIO(data), formats=list(FORMATS))
+    except Image.DecompressionBombError:
+        raise FaceServiceError("too_many_pixels", f"the photo is far too large; {limit}") from None
+    except UnidentifiedImageError:
+        start = data[4:8] if data[4:8] == b"ftyp" else data[:4]
+        name = KNOWN_OTHERS.get(start) or KNOWN_OTHERS.get(start[:2])
+        if name:
+            raise FaceServiceError("unsupported_format", f"the file is {name}, which isn't read") from None
+        raise FaceServiceError("not_an_image", "the bytes aren't a picture") from None
+    except (OSError, SyntaxError, ValueError, OverflowError, MemoryError):
+        raise FaceServiceError("damaged", "the picture's header can't be read") from None
+    if image.width * image.height > max_pixels:
+        problem = f"the photo has {image.width} x {image.height} pixels; {limit}"
+        raise FaceServiceError("too_many_pixels", problem)
+    return image
+
+
+def _upright_rgb(image: Image.Image) -> Pixels:
+    """The first frame, turned as EXIF says, in 8 bits a channel, transparency on white."""
+    image.load()
+    try:
+        image = ImageOps.exif_transpose(image)
+    except Exception:  # a photo with broken EXIF is still a photo; Pillow raises many kinds here
+        image.getexif().clear()
+    if image.mode.startswith(("I", "F")):
+        # 16-bit and float pictures: Pillow's own conversion would clip everything above 255.
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if image.mode.startswith("I") else max(float(np.nanmax(values)), 1e-9)
+        image = Image.fromarray((np.clip(np.nan_to_num(values) / top, 0, 1) * 255).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.new("RGBA", layer.size, "white")
+        image.alpha_composite(layer)
+    return np.asarray(image.convert("RGB"))
+
+
+def _taken(image: Image.Image) -> str | None:
+    try:
+        exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
+        text = str(exif.get(ExifTags.Base.DateTimeOriginal, "")).strip("\0 ")
+        moment = datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
+        zone = str(exif.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\0 ")
+    except Exception:  # broken EXIF: the photo has no date then
+        return None
+    return moment.isoformat() + (zone if re.fullmatch(r"[+-](?:0\d|1[0-4]):[0-5]\d", zone) else "")

@@ -1,0 +1,49 @@
+"""Everything that can go wrong with a photo or a request: one table, one shape.
+
+An answer's ``error`` is ``{"code", "message"}``. Codes are stable, they are what a program looks at; a
+message says what is wrong and ends with what to do. Neither ever holds a byte of a photo.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+PHOTO = 200
+"""A photo's own error stands in its slot of an answer that is otherwise a success."""
+
+CODES: dict[str, tuple[int, str]] = {
+    # code: (HTTP status, remedy)
+    "not_base64": (PHOTO, "Send the photo's bytes as standard base64, with or without a data: prefix."),
+    "not_an_image": (PHOTO, "Send a JPEG, PNG, WebP, BMP, TIFF or GIF picture."),
+    "unsupported_format": (PHOTO, "Convert it to JPEG, PNG, WebP, BMP, TIFF or GIF."),
+    "truncated": (PHOTO, "Send the whole file: its end is missing."),
+    "damaged": (PHOTO, "Open the file and save it anew, or send another copy."),
+    "too_large": (PHOTO, "Send a smaller file, or raise FACES_MAX_BYTES."),
+    "too_many_pixels": (PHOTO, "Scale the photo down, or raise FACES_MAX_PIXELS."),
+    "internal": (PHOTO, "Look for this moment in the service's log, and report it."),
+    "bad_request": (400, "See the README for the request's form."),
+    "unauthorized": (401, "Send the header `Authorization: Bearer <key>` with the service's key."),
+    "not_found": (404, "POST photos to /v1/faces."),
+    "method_not_allowed": (405, "POST photos to /v1/faces."),
+    "model_mismatch": (409, "Ask for the model that is served, or start the service with the other one."),
+    "body_too_large": (413, "Send fewer photos in a request, or raise FACES_MAX_BODY_BYTES."),
+    "overloaded": (429, "Ask again after the seconds in Retry-After, or start another copy of the service."),
+}
+
+
+class FaceServiceError(Exception):
+    """An error with a code of the table above.
+
+    Args:
+        code: a key of ``CODES``.
+        problem: what is wrong, as a sentence without its full stop.
+    """
+
+    def __init__(self, code: str, problem: str) -> None:
+        self.code = code
+        self.status, remedy = CODES[code]
+        self.message = f"{problem}. {remedy}"
+        super().__init__(self.message)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"error": {"code": self.code, "message": self.message}}

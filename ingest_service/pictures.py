@@ -1,0 +1,65 @@
+"""The small pictures that travel with a document: a face's crop, the photo's thumbnail and fingerprint."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import cv2
+import imagehash
+import numpy as np
+from PIL import Image
+
+from ingest_service.detection import Detection, Pixels
+
+CROP_MARGIN = 0.3
+"""Added on every side of the box's longer side: enough around the face to detect and align it anew."""
+CROP_MAX_SIDE = 256
+THUMBNAIL_MAX_SIDE = 200
+THUMBNAIL_MAX_BYTES = 8_000
+
+
+def crop(pixels: Pixels, face: Detection) -> str:
+    """The face with a margin, as base64 JPEG: a square about the box's centre, its side 1.6 times the
+    box's longer side, cut from the upright photo without turning it, black outside of the photo, and
+    shrunk to at most 256 pixels a side. Another model can find, align and embed the face in it.
+    """
+    x, y, width, height = face.box
+    side = max(8, round(max(width, height) * (1 + 2 * CROP_MARGIN)))
+    left, top = round(x + width / 2 - side / 2), round(y + height / 2 - side / 2)
+    square = np.zeros((side, side, 3), dtype=np.uint8)
+    inside = pixels[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    from_y, from_x = max(0, -top), max(0, -left)
+    square[from_y : from_y + inside.shape[0], from_x : from_x + inside.shape[1]] = inside
+    return _jpeg(_shrink(square, CROP_MAX_SIDE), quality=90)
+
+
+def thumbnail(pixels: Pixels) -> str:
+    """The upright photo, at most 200 pixels a side and at most 8,000 bytes, as base64 JPEG without EXIF."""
+    small = _shrink(pixels, THUMBNAIL_MAX_SIDE)
+    for quality in (80, 65, 50, 35, 20):
+        encoded = _jpeg(small, quality)
+        if len(encoded) * 3 // 4 <= THUMBNAIL_MAX_BYTES:
+            return encoded
+    return _jpeg(_shrink(small, THUMBNAIL_MAX_SIDE // 2), quality=35)
+
+
+def fingerprint(pixels: Pixels) -> str:
+    """The photo's 64-bit perceptual hash (ImageHash's pHash) as 16 hex digits: near-identical photos
+    differ in few bits."""
+    return str(imagehash.phash(Image.fromarray(_shrink(pixels, 256))))
+
+
+def _shrink(pixels: Pixels, max_side: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    scale = max_side / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _jpeg(pixels: Pixels, quality: int) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
