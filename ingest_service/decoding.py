@@ -30,7 +30,10 @@ FORMATS = {
     "TIFF": "image/tiff",
     "GIF": "image/gif",
 }
-"""Pillow's formats that are read, and their media types. Pillow's other readers are never run."""
+"""Pillow's formats that are read, and their media types."""
+
+READERS = [name for name in FORMATS if name != "MPO"]
+"""Pillow's readers that are run: JPEG's recognizes MPO."""
 
 KNOWN_OTHERS = {
     b"ftyp": "HEIC, AVIF or a film",
@@ -113,8 +116,9 @@ def _decode_base64(text: object, max_bytes: int) -> bytes:
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
     limit = f"{max_pixels / 1e6:g} megapixels are allowed"
+    Image.init()  # registers the formats, the first time
     try:
-        image = Image.open(io.BytesIO(data), formats=list(FORMATS))
+        image = Image.open(io.BytesIO(data), formats=READERS)
     except Image.DecompressionBombError:
         raise FaceServiceError("too_many_pixels", f"the photo is far too large; {limit}") from None
     except UnidentifiedImageError:

@@ -1,0 +1,82 @@
+"""Where Elasticsearch and the inference service are, and how to get in."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from elasticsearch import Elasticsearch
+
+REQUEST_TIMEOUT = 120
+"""Seconds for one request: a bulk waits for the faces of all its photos."""
+
+
+class ConnectionFailed(Exception):
+    """A server can't be reached or doesn't let us in; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Addresses and keys, from options or from the environment variables of the same names."""
+
+    es_url: str = "http://127.0.0.1:9200"
+    faces_url: str = "http://127.0.0.1:8501"
+    es_api_key: str | None = field(default=None, repr=False)
+    es_user: str | None = None
+    es_password: str | None = field(default=None, repr=False)
+    faces_api_key: str | None = field(default=None, repr=False)
+
+    def elasticsearch(self) -> Elasticsearch:
+        """A client for ``es_url``; an API key wins over user and password."""
+        basic = (self.es_user, self.es_password or "") if self.es_user and not self.es_api_key else None
+        return Elasticsearch(
+            self.es_url, api_key=self.es_api_key, basic_auth=basic, request_timeout=REQUEST_TIMEOUT
+        )
+
+    def service(self) -> Service:
+        return Service(self.faces_url.rstrip("/"), self.faces_api_key)
+
+
+@dataclass(frozen=True)
+class Service:
+    """The inference service, through its HTTP contract."""
+
+    url: str
+    api_key: str | None = field(default=None, repr=False)
+
+    def ready(self) -> dict[str, Any]:
+        """``/readyz``'s answer: ``{"status", "model": {"id", "digest", "dims"}}``.
+
+        Raises:
+            ConnectionFailed: it can't be reached, or isn't ready.
+        """
+        return self._call("GET", "/readyz", timeout=5)
+
+    def faces(self, photo: bytes) -> list[dict[str, Any]]:
+        """The faces of one photo, largest first, without their vectors; none if it can't be read.
+
+        Raises:
+            ConnectionFailed: it can't be reached, or refuses the request.
+        """
+        images = [{"image": base64.b64encode(photo).decode("ascii")}]
+        body = {"priority": "search", "return": [], "images": images}
+        results = self._call("POST", "/v1/faces", timeout=REQUEST_TIMEOUT, body=body)["results"]
+        faces: list[dict[str, Any]] = results[0].get("faces", [])
+        return faces
+
+    def _call(self, method: str, path: str, timeout: float, body: object = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        try:
+            response = requests.request(method, self.url + path, json=body, headers=headers, timeout=timeout)
+            answer: dict[str, Any] = response.json()
+        except (requests.RequestException, ValueError) as error:
+            reason = type(error).__name__
+            raise ConnectionFailed(
+                f"no inference service at {self.url} ({reason}): start it, or set FACES_URL"
+            ) from None
+        if not response.ok:
+            message = answer.get("error", {}).get("message", f"status {response.status_code}")
+            raise ConnectionFailed(f"the inference service at {self.url} refused: {message}")
+        return answer

@@ -1,0 +1,87 @@
+"""Puts the JSON files of this folder into Elasticsearch: what a person would PUT by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+HERE = Path(__file__).parent
+ALIAS = "faces"
+KINDS = (
+    # (folder, what the API calls it), in the order in which each may name the one before
+    ("pipelines", "_ingest/pipeline"),
+    ("component_templates", "_component_template"),
+    ("index_templates", "_index_template"),
+)
+
+
+class InstallError(Exception):
+    """The cluster isn't ready for the templates; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One PUT: ``path`` as in Dev Tools, ``body`` as in its file."""
+
+    path: str
+    body: dict[str, Any]
+
+
+def requests(model: str | None = None) -> list[Request]:
+    """Every pipeline and template, in order. ``model`` replaces the model id that the pipelines pin."""
+    found = []
+    for folder, api in KINDS:
+        for file in sorted((HERE / folder).glob("*.json")):
+            body = json.loads(file.read_text())
+            if model:
+                for processor in body.get("processors", []):
+                    processor["face"]["model"] = model
+            found.append(Request(f"/{api}/{file.stem}", body))
+    return found
+
+
+def install(es: Elasticsearch, model: str | None = None) -> Iterator[tuple[str, str]]:
+    """PUTs everything, and creates the first index with its write alias if there is none yet.
+
+    Yields (what, outcome) as it goes; a second run changes nothing.
+
+    Raises:
+        InstallError: no node has the plugin, or an index has the alias's name.
+    """
+    if not has_plugin(es):
+        raise InstallError(
+            "Elasticsearch lacks the plugin [ingest-face]: install it on every node with "
+            "`bin/elasticsearch-plugin install file:///path/to/ingest-face.zip` and restart them"
+        )
+    for request in requests(model):
+        es.perform_request("PUT", request.path, headers=_JSON, body=request.body)
+        yield f"PUT {request.path}", "ok"
+    for file in sorted((HERE / "indices").glob("*.json")):
+        yield f"PUT /{file.stem}", _create_index(es, file)
+
+
+def has_plugin(es: Elasticsearch) -> bool:
+    """Whether every node has the plugin."""
+    nodes = es.nodes.info(metric="plugins")["nodes"].values()
+    return all(any(plugin["name"] == "ingest-face" for plugin in node["plugins"]) for node in nodes)
+
+
+def _create_index(es: Elasticsearch, file: Path) -> str:
+    body = json.loads(file.read_text())
+    if es.indices.exists_alias(name=ALIAS):
+        return "exists"
+    if es.indices.exists(index=ALIAS):
+        raise InstallError(
+            f"an index has the name [{ALIAS}], which must be an alias (was a document indexed before "
+            f"`faces install`?): delete it, or reindex it into [{file.stem}] and delete it"
+        )
+    es.indices.create(index=file.stem, aliases=body["aliases"])
+    return "created"
+
+
+_JSON = {"accept": "application/json", "content-type": "application/json"}

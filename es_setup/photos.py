@@ -1,0 +1,55 @@
+"""Photos in a folder: which there are, whose they are, and the documents they become."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+"""What is taken for a photo. Whether it is one is the service's to say: the content decides there."""
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """
+    path: where it lies.
+    name: its path below the folder that was named, with slashes: the document's ``file.path``.
+    label: the name of the folder that holds it, if that labels it.
+    """
+
+    path: Path
+    name: str
+    label: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """What a user would drop into Elasticsearch."""
+        document: dict[str, Any] = {
+            "image": base64.b64encode(self.path.read_bytes()).decode("ascii"),
+            "file": {"path": self.name, "name": self.path.name},
+        }
+        if self.label:
+            document["person"] = {"name": self.label}
+        return document
+
+    def document_id(self) -> str:
+        """The same for the same photo at the same place, so that indexing twice adds nothing."""
+        return hashlib.sha256(self.name.encode(errors="surrogateescape")).hexdigest()[:20]
+
+
+def photos_below(folder: Path, labels_from_folders: bool = False) -> list[PhotoFile]:
+    """Every photo below ``folder``, in order of name; hidden files and folders are passed over.
+
+    With ``labels_from_folders`` (LFW's layout) a photo's folder names its person, underscores as spaces.
+    """
+    found = []
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
+            in_a_folder = len(relative.parts) > 1
+            label = path.parent.name.replace("_", " ") if labels_from_folders and in_a_folder else None
+            found.append(PhotoFile(path, relative.as_posix(), label))
+    return found

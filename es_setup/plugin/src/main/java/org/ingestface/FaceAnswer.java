@@ -1,0 +1,209 @@
+package org.ingestface;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.elasticsearch.core.Nullable;
+import org.elasticsearch.xcontent.XContentParser;
+import org.elasticsearch.xcontent.XContentParserConfiguration;
+import org.elasticsearch.xcontent.json.JsonXContent;
+
+/**
+ * What the service says of one photo: the faces in it, or why it cannot be read. The only place where an answer's JSON is looked at;
+ * behind it types can be trusted.
+ */
+sealed interface FaceAnswer {
+
+    /** The photo's own fault; {@code code} is one of the service's, such as {@code not_an_image}. */
+    record PhotoError(String code, String message) implements FaceAnswer {}
+
+    /**
+     * @param faces     in the service's order; empty when the photo shows none
+     * @param photo     {@code width}, {@code height} in pixels, perhaps {@code taken} and {@code fingerprint}, as given
+     * @param file      {@code size} in bytes, {@code mime_type} and {@code sha256} of the decoded photo
+     * @param thumbnail base64 JPEG; null when there is none
+     */
+    record Faces(String modelId, @Nullable String modelDigest, List<Face> faces, Map<String, Object> photo, File file,
+        @Nullable String thumbnail) implements FaceAnswer {}
+
+    /** Null where the service gave none; for a query no part is needed. */
+    record File(@Nullable Number size, @Nullable String mimeType, @Nullable String sha256) {}
+
+    /**
+     * One face.
+     *
+     * @param vector of the model's length, finite numbers
+     * @param fields the face as the service gave it, only {@link #FIELDS} of it, in that order
+     */
+    record Face(float[] vector, double area, Map<String, Object> fields) {
+
+        /** What of a face goes into a document: everything that the index template maps, and nothing that it does not know. */
+        static final List<String> FIELDS = List.of("vector", "box", "confidence", "quality", "landmarks", "crop");
+
+        /** {@code quality.score}, or null when the service gave none. */
+        @Nullable
+        Double qualityScore() {
+            return fields.get("quality") instanceof Map<?, ?> quality && quality.get("score") instanceof Number score
+                ? Double.valueOf(score.doubleValue())
+                : null;
+        }
+    }
+
+    /** The answer does not keep the contract. The message says where, and repeats nothing of the answer. */
+    final class Malformed extends Exception {
+
+        private static final long serialVersionUID = 1L;
+
+        private Malformed(String message) {
+            super(message);
+        }
+    }
+
+    /**
+     * Reads the body of an answer with status 200.
+     *
+     * @throws Malformed when it is not the answer to this request
+     */
+    static FaceAnswer parse(byte[] body, FaceRequest request) throws Malformed {
+        Map<String, Object> answer = parseObject(body);
+        if (answer == null) {
+            throw new Malformed("it is not a JSON object");
+        }
+        List<?> results = required(answer, "results", List.class, "results");
+        if (results.size() != 1) {
+            throw new Malformed("[results] has [" + results.size() + "] entries for [1] image");
+        }
+        Map<String, Object> result = object(results.get(0), "results.0");
+        if (result.get("error") != null) {
+            Map<String, Object> error = object(result.get("error"), "results.0.error");
+            return new PhotoError(
+                EndpointFault.shorten(required(error, "code", String.class, "results.0.error.code")),
+                EndpointFault.shorten(required(error, "message", String.class, "results.0.error.message"))
+            );
+        }
+        return parseFaces(answer, result, request);
+    }
+
+    /** {@code error.message} of an answer with another status; null when the body is not of that shape. */
+    @Nullable
+    static String parseErrorMessage(byte[] body) {
+        Map<String, Object> answer = parseObject(body);
+        return answer != null && answer.get("error") instanceof Map<?, ?> error && error.get("message") instanceof String message
+            ? message
+            : null;
+    }
+
+    private static Faces parseFaces(Map<String, Object> answer, Map<String, Object> result, FaceRequest request) throws Malformed {
+        Map<String, Object> model = object(answer.get("model"), "model");
+        String modelId = required(model, "id", String.class, "model.id");
+        if (request.model() != null && request.model().equals(modelId) == false) {
+            throw new Malformed("it is of model [" + EndpointFault.shorten(modelId) + "], asked for was [" + request.model() + "]");
+        }
+        int dims = required(model, "dims", Number.class, "model.dims").intValue();
+        List<Face> faces = new ArrayList<>();
+        for (Object face : required(result, "faces", List.class, "results.0.faces")) {
+            faces.add(parseFace(face, dims, "results.0.faces." + faces.size()));
+        }
+        return new Faces(
+            modelId,
+            optional(model, "digest", String.class, "model.digest"),
+            List.copyOf(faces),
+            result.get("photo") == null ? Map.of() : object(result.get("photo"), "results.0.photo"),
+            parseFile(result.get("file"), request),
+            optional(result, "thumbnail", String.class, "results.0.thumbnail")
+        );
+    }
+
+    private static Face parseFace(Object value, int dims, String path) throws Malformed {
+        Map<String, Object> face = object(value, path);
+        List<?> numbers = required(face, "vector", List.class, path + ".vector");
+        if (numbers.size() != dims) {
+            throw new Malformed("[" + path + ".vector] has [" + numbers.size() + "] numbers, not [model.dims] = [" + dims + "]");
+        }
+        float[] vector = new float[dims];
+        for (int i = 0; i < dims; i++) {
+            vector[i] = (float) finite(numbers.get(i), path + ".vector");
+        }
+        Map<String, Object> box = object(face.get("box"), path + ".box");
+        finite(box.get("x"), path + ".box.x");
+        finite(box.get("y"), path + ".box.y");
+        double area = finite(box.get("width"), path + ".box.width") * finite(box.get("height"), path + ".box.height");
+        finite(face.get("confidence"), path + ".confidence");
+        optional(face, "quality", Map.class, path + ".quality");
+        optional(face, "landmarks", Map.class, path + ".landmarks");
+        optional(face, "crop", String.class, path + ".crop");
+
+        Map<String, Object> fields = new LinkedHashMap<>();
+        for (String field : Face.FIELDS) {
+            if (face.get(field) != null) {
+                fields.put(field, face.get(field));
+            }
+        }
+        return new Face(vector, area, fields);
+    }
+
+    private static File parseFile(Object value, FaceRequest request) throws Malformed {
+        Map<String, Object> file = value == null ? Map.of() : object(value, "results.0.file");
+        Map<String, Object> hash = file.get("hash") == null ? Map.of() : object(file.get("hash"), "results.0.file.hash");
+        String sha256 = optional(hash, "sha256", String.class, "results.0.file.hash.sha256");
+        // The ids of a document's faces are made of it.
+        if (request.priority() == FaceRequest.Priority.INGEST && (sha256 == null || sha256.matches("[0-9a-f]{64}") == false)) {
+            throw new Malformed("[results.0.file.hash.sha256] is not 64 hexadecimal digits");
+        }
+        return new File(
+            optional(file, "size", Number.class, "results.0.file.size"),
+            optional(file, "mime_type", String.class, "results.0.file.mime_type"),
+            sha256
+        );
+    }
+
+    @Nullable
+    private static Map<String, Object> parseObject(byte[] body) {
+        try (XContentParser parser = JsonXContent.jsonXContent.createParser(XContentParserConfiguration.EMPTY, body)) {
+            return parser.nextToken() == XContentParser.Token.START_OBJECT ? parser.mapOrdered() : null;
+        } catch (IOException | RuntimeException e) {
+            // The parser's message quotes the answer, so it must not get on.
+            return null;
+        }
+    }
+
+    @SuppressWarnings("unchecked") // JSON objects have string keys
+    private static Map<String, Object> object(Object value, String path) throws Malformed {
+        return (Map<String, Object>) typed(value, Map.class, path);
+    }
+
+    private static <T> T required(Map<String, Object> object, String key, Class<T> type, String path) throws Malformed {
+        return typed(object.get(key), type, path);
+    }
+
+    @Nullable
+    private static <T> T optional(Map<String, Object> object, String key, Class<T> type, String path) throws Malformed {
+        return object.get(key) == null ? null : typed(object.get(key), type, path);
+    }
+
+    private static <T> T typed(Object value, Class<T> type, String path) throws Malformed {
+        if (type.isInstance(value) == false) {
+            throw new Malformed("[" + path + "] is " + (value == null ? "missing" : "not a " + jsonName(type)));
+        }
+        return type.cast(value);
+    }
+
+    private static String jsonName(Class<?> type) {
+        if (Collection.class.isAssignableFrom(type)) {
+            return "list";
+        }
+        return Map.class.isAssignableFrom(type) ? "JSON object" : type == String.class ? "string" : "number";
+    }
+
+    private static double finite(Object value, String path) throws Malformed {
+        double number = typed(value, Number.class, path).doubleValue();
+        if (Float.isFinite((float) number) == false) {
+            throw new Malformed("[" + path + "] is not a finite number");
+        }
+        return number;
+    }
+}

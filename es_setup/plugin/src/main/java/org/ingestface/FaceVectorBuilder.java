@@ -1,0 +1,185 @@
+package org.ingestface;
+
+import static org.elasticsearch.xcontent.ConstructingObjectParser.constructorArg;
+import static org.elasticsearch.xcontent.ConstructingObjectParser.optionalConstructorArg;
+
+import java.io.IOException;
+import java.util.Objects;
+import java.util.function.Supplier;
+
+import org.elasticsearch.TransportVersion;
+import org.elasticsearch.action.ActionListener;
+import org.elasticsearch.client.internal.Client;
+import org.elasticsearch.common.Strings;
+import org.elasticsearch.common.io.stream.StreamInput;
+import org.elasticsearch.common.io.stream.StreamOutput;
+import org.elasticsearch.core.Nullable;
+import org.elasticsearch.plugins.SearchPlugin.QueryVectorBuilderSpec;
+import org.elasticsearch.search.vectors.QueryVectorBuilder;
+import org.elasticsearch.xcontent.ConstructingObjectParser;
+import org.elasticsearch.xcontent.ObjectParser.ValueType;
+import org.elasticsearch.xcontent.ParseField;
+import org.elasticsearch.xcontent.XContentBuilder;
+import org.elasticsearch.xcontent.XContentParser;
+
+/**
+ * The query vector builder {@code face}: stands in a kNN search where its {@code query_vector} would, and gets the vector from a photo
+ * ({@link PhotoQuery}) or from a stored document ({@link StoredFaceQuery}). Runs once for a search, on the node that the search came to.
+ */
+public final class FaceVectorBuilder implements QueryVectorBuilder {
+
+    /** The builder's name in a search. */
+    public static final String NAME = "face";
+
+    /** A face by its id or by its 0-based position, whichever was sent. */
+    private record Choice(@Nullable String faceId, @Nullable Integer position) {
+
+        static final Choice LARGEST = new Choice(null, null);
+
+        static Choice parse(XContentParser parser) throws IOException {
+            return parser.currentToken() == XContentParser.Token.VALUE_NUMBER
+                ? new Choice(null, parsePosition(parser))
+                : new Choice(parser.text(), null);
+        }
+    }
+
+    private record Document(String index, String id, Choice face) {
+
+        static final ConstructingObjectParser<Document, Void> PARSER = new ConstructingObjectParser<>(
+            "document",
+            args -> new Document((String) args[0], (String) args[1], args[2] == null ? Choice.LARGEST : (Choice) args[2])
+        );
+
+        static {
+            PARSER.declareString(constructorArg(), new ParseField("index"));
+            PARSER.declareField(constructorArg(), (parser, context) -> parser.text(), new ParseField("id"), ValueType.VALUE);
+            PARSER.declareField(
+                optionalConstructorArg(),
+                (parser, context) -> Choice.parse(parser),
+                new ParseField("face"),
+                ValueType.VALUE
+            );
+        }
+    }
+
+    /** The two forms' options together, as they were sent. */
+    private record Sent(String image, Integer face, String endpoint, String model, Document document) {
+
+        static final ConstructingObjectParser<Sent, Void> PARSER = new ConstructingObjectParser<>(
+            NAME,
+            args -> new Sent((String) args[0], (Integer) args[1], (String) args[2], (String) args[3], (Document) args[4])
+        );
+
+        static {
+            PARSER.declareString(optionalConstructorArg(), new ParseField("image"));
+            PARSER.declareField(
+                optionalConstructorArg(),
+                (parser, context) -> parsePosition(parser),
+                new ParseField("face"),
+                ValueType.INT
+            );
+            PARSER.declareString(optionalConstructorArg(), new ParseField("endpoint"));
+            PARSER.declareString(optionalConstructorArg(), new ParseField("model"));
+            PARSER.declareObject(optionalConstructorArg(), Document.PARSER, new ParseField("document"));
+        }
+
+        FaceVectorBuilder builder(Supplier<FaceClient> client) {
+            if ((image == null) == (document == null)) {
+                throw new IllegalArgumentException("[face] requires exactly one of [image] and [document]");
+            }
+            if (image != null) {
+                PhotoQuery photo = new PhotoQuery(image, face, endpoint == null ? "default" : endpoint, model);
+                return new FaceVectorBuilder(photo, null, client);
+            }
+            if (face != null) {
+                throw new IllegalArgumentException("[face] requires [image]; to choose a face of [document], put [face] into [document]");
+            }
+            if (endpoint != null) {
+                throw new IllegalArgumentException("[endpoint] requires [image]; no endpoint is asked for [document]");
+            }
+            Choice choice = document.face();
+            StoredFaceQuery stored = new StoredFaceQuery(document.index(), document.id(), choice.faceId(), choice.position(), model);
+            return new FaceVectorBuilder(null, stored, client);
+        }
+    }
+
+    private final PhotoQuery photo;
+    private final StoredFaceQuery stored;
+    private final Supplier<FaceClient> client;
+
+    /** Exactly one of {@code photo} and {@code stored} is not null. */
+    FaceVectorBuilder(@Nullable PhotoQuery photo, @Nullable StoredFaceQuery stored, Supplier<FaceClient> client) {
+        this.photo = photo;
+        this.stored = stored;
+        this.client = client;
+    }
+
+    private FaceVectorBuilder(StreamInput in, Supplier<FaceClient> client) throws IOException {
+        this(in.readOptionalWriteable(PhotoQuery::read), in.readOptionalWriteable(StoredFaceQuery::read), client);
+    }
+
+    /** @param client a builder is parsed and read without any services, so it brings along where to get this one */
+    static QueryVectorBuilderSpec<FaceVectorBuilder> spec(Supplier<FaceClient> client) {
+        return new QueryVectorBuilderSpec<>(
+            NAME,
+            in -> new FaceVectorBuilder(in, client),
+            (parser, context) -> Sent.PARSER.apply(parser, null).builder(client)
+        );
+    }
+
+    @Override
+    public void buildVector(Client caller, ActionListener<float[]> listener) {
+        if (photo != null) {
+            photo.vector(client.get(), listener);
+        } else {
+            stored.vector(caller, listener);
+        }
+    }
+
+    @Override
+    public String getWriteableName() {
+        return NAME;
+    }
+
+    @Override
+    public TransportVersion getMinimalSupportedVersion() {
+        return TransportVersion.minimumCompatible();
+    }
+
+    @Override
+    public void writeTo(StreamOutput out) throws IOException {
+        out.writeOptionalWriteable(photo);
+        out.writeOptionalWriteable(stored);
+    }
+
+    @Override
+    public XContentBuilder toXContent(XContentBuilder builder, Params params) throws IOException {
+        builder.startObject();
+        (photo != null ? photo : stored).toXContent(builder, params);
+        return builder.endObject();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof FaceVectorBuilder that && Objects.equals(photo, that.photo) && Objects.equals(stored, that.stored);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(photo, stored);
+    }
+
+    /** As {@link #toXContent}: without the photo. */
+    @Override
+    public String toString() {
+        return Strings.toString(this);
+    }
+
+    private static int parsePosition(XContentParser parser) throws IOException {
+        int position = parser.intValue();
+        if (position < 0) {
+            throw new IllegalArgumentException("[face] must be 0 or greater but was [" + position + "]");
+        }
+        return position;
+    }
+}

@@ -1,0 +1,44 @@
+package org.ingestface;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** Answers of a service whose model has 4 dimensions, as JSON and as what is read from it. */
+final class Answers {
+
+    static final String MODEL = "facenet-1a2b3c4d";
+    static final String SHA256 = "0123456789abcdef".repeat(4);
+    static final FaceRequest REQUEST = new FaceRequest("cGhvdG8=", null, FaceRequest.Priority.INGEST);
+
+    private Answers() {}
+
+    /** A face with a box of {@code width} by 10 pixels and a quality of {@code score}. */
+    static String face(int width, double score) {
+        return """
+            {"vector": [0.1, 0.2, 0.3, 0.4], "box": {"x": 1, "y": 2, "width": %d, "height": 10}, "confidence": 0.98,
+             "quality": {"score": %s}, "landmarks": {"nose": {"x": 1.5, "y": 2.5}}, "crop": "Q1JPUA==", "later": "unknown"}
+            """.formatted(width, score);
+    }
+
+    static String faces(String... faces) {
+        return """
+            {"model": {"id": "%s", "digest": "d1", "dims": 4}, "results": [{"faces": [%s],
+             "photo": {"width": 300, "height": 237, "taken": "2004-05-01T12:00:00", "fingerprint": "00ff00ff00ff00ff"},
+             "file": {"size": 9, "mime_type": "image/jpeg", "hash": {"sha256": "%s"}}, "thumbnail": "VEhVTUI="}]}
+            """.formatted(MODEL, String.join(",", faces), SHA256);
+    }
+
+    static String photoError(String code, String message) {
+        return "{\"model\": {\"id\": \"m\"}, \"results\": [{\"error\": {\"code\": \"" + code + "\", \"message\": \"" + message + "\"}}]}";
+    }
+
+    static FaceAnswer parse(String json) throws FaceAnswer.Malformed {
+        return FaceAnswer.parse(json.getBytes(StandardCharsets.UTF_8), REQUEST);
+    }
+
+    static FaceAnswer.Faces found(int count) throws FaceAnswer.Malformed {
+        List<String> faces = IntStream.range(0, count).mapToObj(i -> face(10 + i, 0.5 + i * 0.1)).toList();
+        return (FaceAnswer.Faces) parse(faces(faces.toArray(String[]::new)));
+    }
+}

@@ -1,0 +1,171 @@
+package org.ingestface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.junit.jupiter.api.Test;
+
+class FaceDocumentTests {
+
+    private static final Instant NOW = Instant.parse("2026-11-22T16:00:00Z");
+
+    private final Map<String, Object> source = new HashMap<>();
+    private final FaceDocument document = new FaceDocument(source);
+
+    private Object get(String path) {
+        return DottedPaths.get(source, path);
+    }
+
+    @SuppressWarnings("unchecked")
+    private List<Map<String, Object>> faces() {
+        return (List<Map<String, Object>>) source.get("faces");
+    }
+
+    @Test
+    void aPhotoWithFacesBecomesAnEntryForEach() throws Exception {
+        document.writeFaces(Answers.found(2), 1_234, NOW);
+        assertEquals(List.of("0123456789abcdef-0", "0123456789abcdef-1"), faces().stream().map(face -> face.get("id")).toList());
+        assertEquals(2, source.get("face_count"));
+        assertEquals(0.6, source.get("best_quality"));
+        assertEquals(Map.of("id", Answers.MODEL, "digest", "d1"), source.get("model"));
+        assertEquals(300, get("photo.width"));
+        assertEquals("VEhVTUI=", source.get("thumbnail"));
+        assertEquals(9, get("file.size"));
+        assertEquals(Answers.SHA256, get("file.hash.sha256"));
+        assertEquals(Map.of("ingested", "2026-11-22T16:00:00.000Z", "duration", 1_234L, "outcome", "success"), source.get("event"));
+        assertNull(source.get("tags"));
+    }
+
+    @Test
+    void aPhotoWithoutFacesIsNoErrorButHasATag() throws Exception {
+        document.writeFaces(Answers.found(0), 1, NOW);
+        assertEquals(List.of(), source.get("faces"));
+        assertEquals(0, source.get("face_count"));
+        assertFalse(source.containsKey("best_quality"));
+        assertEquals(List.of("no_face"), source.get("tags"));
+    }
+
+    @Test
+    void tagsOfAnyShapeKeepWhatTheyHadAndGetNoDuplicate() throws Exception {
+        Map<Object, Object> expected = new HashMap<>();
+        expected.put("holiday", List.of("holiday", "no_face"));
+        expected.put(List.of("a", "b"), List.of("a", "b", "no_face"));
+        expected.put(List.of("no_face", "a"), List.of("a", "no_face"));
+        expected.put("no_face", List.of("no_face"));
+        expected.put(5, List.of(5, "no_face"));
+        expected.put(Map.of("a", 1), Map.of("a", 1));
+        for (Map.Entry<Object, Object> tags : expected.entrySet()) {
+            source.put("tags", tags.getKey());
+            document.writeFaces(Answers.found(0), 1, NOW);
+            assertEquals(tags.getValue(), source.get("tags"));
+        }
+    }
+
+    @Test
+    void theTagGoesWhenALaterRunFindsFaces() throws Exception {
+        source.put("tags", List.of("a", "no_face"));
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals(List.of("a"), source.get("tags"));
+        source.put("tags", "no_face");
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertFalse(source.containsKey("tags"));
+    }
+
+    @Test
+    void aNameLabelsOnlyAFaceThatIsAlone() throws Exception {
+        source.put("person", Map.of("name", "Ann"));
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals(Map.of("name", "Ann"), faces().get(0).get("label"));
+        document.writeFaces(Answers.found(2), 1, NOW);
+        assertTrue(faces().stream().noneMatch(face -> face.containsKey("label")));
+    }
+
+    @Test
+    void aNameMayHaveDotsInItsKeyAndMustBeAString() throws Exception {
+        source.put("person.name", "Ann");
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals(Map.of("name", "Ann"), faces().get(0).get("label"));
+        for (Object odd : List.of(List.of("Ann", "Bob"), Map.of("first", "Ann"), 5)) {
+            source.put("person.name", odd);
+            document.writeFaces(Answers.found(1), 1, NOW);
+            assertFalse(faces().get(0).containsKey("label"));
+        }
+    }
+
+    @Test
+    void theSendersFactsOfTheFileStayExceptTheHash() throws Exception {
+        source.put("file", Map.of("path", "/a.jpg", "size", 7, "hash", Map.of("sha256", "old", "md5", "m")));
+        source.put("file.mime_type", "image/x-mine");
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals(Map.of("path", "/a.jpg", "size", 7, "hash", Map.of("sha256", Answers.SHA256, "md5", "m")), source.get("file"));
+        assertEquals("image/x-mine", source.get("file.mime_type"));
+    }
+
+    @Test
+    void aFileThatIsNoObjectIsLeftAlone() throws Exception {
+        source.put("file", "/a.jpg");
+        source.put("event", "party");
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals("/a.jpg", source.get("file"));
+        assertEquals("party", source.get("event"));
+        assertEquals(1, source.get("face_count"));
+    }
+
+    @Test
+    void theTimeIsTheSendersElseThePhotosElseNow() throws Exception {
+        document.writeError("c", "m", 1, NOW);
+        assertEquals("2026-11-22T16:00:00.000Z", source.get("@timestamp"));
+        source.remove("@timestamp");
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals("2004-05-01T12:00:00", source.get("@timestamp"));
+        source.put("@timestamp", "1999-01-01");
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals("1999-01-01", source.get("@timestamp"));
+    }
+
+    @Test
+    void anErrorReplacesAllThatDescribedAnotherPhotoAndKeepsTheRest() throws Exception {
+        source.put("image", "not a photo");
+        source.put("caption", "us");
+        source.put("photo", new HashMap<>(Map.of("caption", "at the sea", "width", 1)));
+        source.put("event", Map.of("dataset", "holiday"));
+        document.writeFaces(Answers.found(0), 1, NOW);
+        document.writeError("not_an_image", "no", 5, NOW);
+        assertEquals(Map.of("code", "not_an_image", "message", "no"), source.get("error"));
+        for (String gone : List.of("faces", "face_count", "best_quality", "model", "thumbnail", "tags")) {
+            assertFalse(source.containsKey(gone), gone);
+        }
+        assertEquals(Map.of("caption", "at the sea"), source.get("photo"));
+        assertEquals("not a photo", source.get("image"));
+        assertEquals("us", source.get("caption"));
+        assertEquals("failure", get("event.outcome"));
+        assertEquals("holiday", get("event.dataset"));
+    }
+
+    @Test
+    void aSuccessRemovesAFormerError() throws Exception {
+        document.writeError("not_an_image", "no", 5, NOW);
+        source.put("error.code", "older");
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertFalse(source.containsKey("error"));
+        assertFalse(source.containsKey("error.code"));
+    }
+
+    @Test
+    void aDocumentIsKnownByItsFacesAndItsModel() {
+        assertFalse(document.hasFaces());
+        source.put("faces", List.of());
+        assertFalse(document.hasFaces());
+        source.put("model.id", "m");
+        assertTrue(document.hasFaces());
+        source.put("faces", "many");
+        assertFalse(document.hasFaces());
+    }
+}

@@ -1,0 +1,147 @@
+package org.ingestface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.elasticsearch.ElasticsearchParseException;
+import org.elasticsearch.ElasticsearchStatusException;
+import org.elasticsearch.index.VersionType;
+import org.elasticsearch.ingest.IngestDocument;
+import org.elasticsearch.rest.RestStatus;
+import org.junit.jupiter.api.Test;
+
+/** What the processor decides without an endpoint; with one see the suite on a real server. */
+class FaceProcessorTests {
+
+    /** What the handler was answered, and that it was so once. */
+    private record Outcome(IngestDocument document, Exception failure) {}
+
+    private static FaceProcessor processor(Map<String, Object> options) {
+        return new FaceProcessor.Factory(() -> null).create(Map.of(), "tag", null, new HashMap<>(options));
+    }
+
+    private static IngestDocument document(Map<String, Object> source) {
+        return new IngestDocument("faces", "1", 1, null, VersionType.INTERNAL, new HashMap<>(source));
+    }
+
+    private static Outcome run(Map<String, Object> options, IngestDocument document) {
+        List<Outcome> outcomes = new ArrayList<>();
+        processor(options).execute(document, (result, failure) -> outcomes.add(new Outcome(result, failure)));
+        assertEquals(1, outcomes.size());
+        return outcomes.get(0);
+    }
+
+    private static String optionError(Map<String, Object> options) {
+        return assertThrows(ElasticsearchParseException.class, () -> processor(options)).getMessage();
+    }
+
+    @Test
+    void optionsHaveDefaults() {
+        FaceProcessor.Options expected = new FaceProcessor.Options("image", "default", null, true, false, FaceProcessor.OnError.KEEP);
+        assertEquals(expected, processor(Map.of()).options());
+    }
+
+    @Test
+    void allOptionsAreTakenAndUnknownOnesLeftForElasticsearchToRefuse() {
+        Map<String, Object> config = new HashMap<>();
+        config.putAll(Map.of("field", "f", "endpoint", "e", "model", "m", "remove_binary", false, "ignore_missing", true));
+        config.putAll(Map.of("on_error", "fail", "unknown", 1));
+        FaceProcessor processor = new FaceProcessor.Factory(() -> null).create(Map.of(), "tag", null, config);
+        assertEquals(new FaceProcessor.Options("f", "e", "m", false, true, FaceProcessor.OnError.FAIL), processor.options());
+        assertEquals(Map.of("unknown", 1), config);
+    }
+
+    @Test
+    void aWrongOptionsErrorListsTheValidOnes() {
+        assertEquals("[on_error] illegal on_error option [drop]. valid values are [keep, fail]", optionError(Map.of("on_error", "drop")));
+        assertEquals("[field] property isn't a string, but of type [java.lang.Integer]", optionError(Map.of("field", 1)));
+    }
+
+    @Test
+    void aDocumentWithoutPhotoFailsWhateverOnErrorSays() {
+        for (String onError : List.of("keep", "fail")) {
+            Exception failure = run(Map.of("on_error", onError), document(Map.of("a", 1))).failure();
+            assertInstanceOf(IllegalArgumentException.class, failure);
+            assertEquals("field [image] not present as part of path [image]", failure.getMessage());
+        }
+    }
+
+    @Test
+    void aNullIsToldFromAMissingField() {
+        IngestDocument document = document(Map.of());
+        document.getSource().put("image", null);
+        assertEquals("field [image] is null, cannot find faces.", run(Map.of(), document).failure().getMessage());
+    }
+
+    @Test
+    void ignoreMissingLetsItPassUntouched() {
+        IngestDocument document = document(Map.of("a", 1));
+        assertSame(document, run(Map.of("ignore_missing", true), document).document());
+        assertEquals(Map.of("a", 1), document.getSource());
+    }
+
+    @Test
+    void aDocumentThatHasItsFacesPassesUntouched() {
+        Map<String, Object> source = Map.of("faces", List.of(), "model", Map.of("id", "m"));
+        IngestDocument document = document(source);
+        assertSame(document, run(Map.of("model", "m"), document).document());
+        assertEquals(source, document.getSource());
+    }
+
+    @Test
+    void facesOfAnotherModelThanThePinnedOneAreRefused() {
+        Exception failure = run(Map.of("model", "b"), document(Map.of("faces", List.of(), "model.id", "a"))).failure();
+        assertInstanceOf(IllegalArgumentException.class, failure);
+        assertEquals(
+            "document has faces of model [a] but this pipeline is pinned to [b]; index the photo itself, or use an index of that model",
+            failure.getMessage()
+        );
+    }
+
+    @Test
+    void whatIsNoStringIsKeptWithItsError() {
+        Map<String, String> photos = Map.of("number", "java.lang.Integer", "object", "java.util.HashMap");
+        Map<String, Object> values = Map.of("number", 5, "object", new HashMap<>(Map.of("a", 1)));
+        photos.forEach((kind, type) -> {
+            IngestDocument document = document(Map.of("image", values.get(kind)));
+            assertSame(document, run(Map.of(), document).document());
+            Map<String, Object> error = Map.of("code", "not_base64", "message", "field [image] of type [" + type + "] is not a base64 string");
+            assertEquals(error, document.getSource().get("error"));
+            assertEquals(values.get(kind), document.getSource().get("image"));
+        });
+    }
+
+    @Test
+    void aListOfPhotosIsToldToBecomeSeveralDocuments() {
+        Outcome outcome = run(Map.of("on_error", "fail"), document(Map.of("image", new ArrayList<>(List.of("a", "b")))));
+        assertNull(outcome.document());
+        ElasticsearchStatusException failure = assertInstanceOf(ElasticsearchStatusException.class, outcome.failure());
+        assertEquals(RestStatus.BAD_REQUEST, failure.status());
+        assertEquals(
+            "[not_base64] field [image] of type [java.util.ArrayList] is not a base64 string; send one photo a document",
+            failure.getMessage()
+        );
+    }
+
+    @Test
+    void aFailedDocumentIsNotTouched() {
+        IngestDocument document = document(Map.of("image", 5));
+        run(Map.of("on_error", "fail"), document);
+        assertEquals(Map.of("image", 5), document.getSource());
+        assertFalse(document.hasField("error"));
+    }
+
+    @Test
+    void bracesInAServicesMessageAreNoPlaceholders() {
+        assertEquals("[c] not {} an image", FaceProcessor.photoError(new FaceAnswer.PhotoError("c", "not {} an image")).getMessage());
+    }
+}

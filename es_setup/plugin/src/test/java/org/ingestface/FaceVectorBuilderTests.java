@@ -1,0 +1,94 @@
+package org.ingestface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+
+import org.elasticsearch.common.io.stream.BytesStreamOutput;
+import org.elasticsearch.common.io.stream.StreamInput;
+import org.elasticsearch.plugins.SearchPlugin.QueryVectorBuilderSpec;
+import org.elasticsearch.xcontent.XContentParseException;
+import org.elasticsearch.xcontent.XContentParser;
+import org.elasticsearch.xcontent.XContentParserConfiguration;
+import org.elasticsearch.xcontent.json.JsonXContent;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class FaceVectorBuilderTests {
+
+    private static final QueryVectorBuilderSpec<FaceVectorBuilder> SPEC = FaceVectorBuilder.spec(() -> null);
+
+    private static FaceVectorBuilder parse(String json) throws IOException {
+        try (XContentParser parser = JsonXContent.jsonXContent.createParser(XContentParserConfiguration.EMPTY, json)) {
+            return SPEC.getParser().apply(parser, null);
+        }
+    }
+
+    private static String rootCause(Throwable failure) {
+        return failure.getCause() == null ? failure.getMessage() : rootCause(failure.getCause());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+        delimiter = '|',
+        quoteCharacter = '~',
+        textBlock = """
+            {}                                                                 | [face] requires exactly one of [image] and [document]
+            {"image": "a", "document": {"index": "i", "id": "1"}}              | [face] requires exactly one of [image] and [document]
+            {"face": 1, "document": {"index": "i", "id": "1"}}                 | [face] requires [image]; to choose a face of [document], put [face] into [document]
+            {"endpoint": "e", "document": {"index": "i", "id": "1"}}           | [endpoint] requires [image]; no endpoint is asked for [document]
+            {"image": "a", "face": -1}                                         | [face] must be 0 or greater but was [-1]
+            {"document": {"index": "i", "id": "1", "face": -1}}                | [face] must be 0 or greater but was [-1]
+            {"document": {"index": "i"}}                                       | Required [id]
+            """
+    )
+    void aQueryThatMeansNothingIsRefused(String json, String message) {
+        assertEquals(message, rootCause(assertThrows(RuntimeException.class, () -> parse(json))));
+    }
+
+    @Test
+    void unknownOptionsAreRefused() {
+        String message = assertThrows(XContentParseException.class, () -> parse("{\"image\": \"a\", \"faces\": 1}")).getMessage();
+        assertEquals("[1:16] [face] unknown field [faces] did you mean [face]?", message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+            "{\"image\": \"SECRET\"}",
+            "{\"image\": \"SECRET\", \"face\": 2, \"endpoint\": \"e\", \"model\": \"m\"}",
+            "{\"document\": {\"index\": \"i\", \"id\": \"1\"}}",
+            "{\"document\": {\"index\": \"i\", \"id\": 1, \"face\": 2}, \"model\": \"m\"}",
+            "{\"document\": {\"index\": \"i\", \"id\": \"1\", \"face\": \"abc-0\"}}" }
+    )
+    void aQueryIsTheSameOnAnotherNodeAndShowsNoPhoto(String json) throws Exception {
+        FaceVectorBuilder sent = parse(json);
+        try (BytesStreamOutput out = new BytesStreamOutput()) {
+            sent.writeTo(out);
+            try (StreamInput in = out.bytes().streamInput()) {
+                FaceVectorBuilder received = SPEC.getReader().read(in);
+                assertEquals(sent, received);
+                assertEquals(sent.hashCode(), received.hashCode());
+            }
+        }
+        assertFalse(sent.toString().contains("SECRET"), sent.toString());
+    }
+
+    @Test
+    void twoQueriesAreEqualOnlyIfAllOptionsAre() throws Exception {
+        assertEquals(parse("{\"image\": \"a\"}"), parse("{\"image\": \"a\", \"endpoint\": \"default\"}"));
+        assertNotEquals(parse("{\"image\": \"a\"}"), parse("{\"image\": \"b\"}"));
+        assertNotEquals(parse("{\"image\": \"a\"}"), parse("{\"image\": \"a\", \"face\": 0}"));
+    }
+
+    @Test
+    void theDocumentFormReadsBackFromItsOwnJson() throws Exception {
+        FaceVectorBuilder sent = parse("{\"document\": {\"index\": \"i\", \"id\": \"1\", \"face\": 2}, \"model\": \"m\"}");
+        assertEquals(sent, parse(sent.toString()));
+    }
+}

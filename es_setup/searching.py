@@ -1,0 +1,94 @@
+"""Who looks like this: a photo as the query, the most similar faces as the answer."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from es_setup.verdicts import verdict
+
+
+@dataclass(frozen=True)
+class Match:
+    """One photo, by its face that is most similar.
+
+    similarity: cosine, -1 to 1.
+    box: x, y, width, height of that face in pixels of the upright photo of size ``photo_size``.
+    thumbnail: base64 JPEG.
+    """
+
+    rank: int
+    document_id: str
+    path: str
+    name: str | None
+    similarity: float
+    box: tuple[int, int, int, int]
+    photo_size: tuple[int, int]
+    thumbnail: str
+
+    @property
+    def verdict(self) -> str:
+        return verdict(self.similarity)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "rank": self.rank,
+            "id": self.document_id,
+            "path": self.path,
+            "name": self.name,
+            "similarity": round(self.similarity, 4),
+            "verdict": self.verdict,
+        }
+
+
+def query_body(photo: bytes, k: int) -> dict[str, Any]:
+    """The body of the ``_search``: kNN over all faces, the photo's largest face as the query.
+
+    ``inner_hits`` names the face that matched. ``image`` and the vectors stay where they are.
+    """
+    builder = {"face": {"image": base64.b64encode(photo).decode("ascii")}}
+    inner = {"_source": ["faces.box", "faces.label.name"], "size": 1}
+    return {
+        "size": k,
+        "knn": {
+            "field": "faces.vector",
+            "k": k,
+            "num_candidates": max(100, 10 * k),
+            "query_vector_builder": builder,
+            "inner_hits": inner,
+        },
+        "_source": ["file.path", "thumbnail", "photo.width", "photo.height"],
+    }
+
+
+def search(es: Elasticsearch, photo: bytes, k: int = 5, index: str = "faces") -> list[Match]:
+    """The ``k`` photos whose faces are most similar to the largest face of ``photo``, best first.
+
+    Raises:
+        elasticsearch.ApiError: 400 if the photo can't be read or has no face, 429 if the endpoint can't
+            answer now.
+    """
+    hits = es.search(index=index, body=query_body(photo, k))["hits"]["hits"]
+    return [_match(rank, hit) for rank, hit in enumerate(hits, start=1)]
+
+
+def _match(rank: int, hit: dict[str, Any]) -> Match:
+    source = hit["_source"]
+    face = hit["inner_hits"]["faces.vector" if "faces.vector" in hit["inner_hits"] else "faces"]["hits"][
+        "hits"
+    ][0]["_source"]
+    box = face["box"]
+    return Match(
+        rank=rank,
+        document_id=hit["_id"],
+        path=source.get("file", {}).get("path", hit["_id"]),
+        name=face.get("label", {}).get("name"),
+        # Elasticsearch's score of a cosine is (1 + cosine) / 2.
+        similarity=2 * hit["_score"] - 1,
+        box=(box["x"], box["y"], box["width"], box["height"]),
+        photo_size=(source["photo"]["width"], source["photo"]["height"]),
+        thumbnail=source["thumbnail"],
+    )

@@ -1,0 +1,126 @@
+"""The embedded stack: Elasticsearch with the plugin, and the inference service, on loopback.
+
+The one place that knows both rooms: it starts the service, as a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from es_setup import engine
+from es_setup.connection import Connection, ConnectionFailed
+from es_setup.install import install
+from ingest_service.weights import Cache, default_cache, prepare
+
+SERVICE_START_TIMEOUT = 120
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack. ``model`` is the id of the model that the service serves."""
+
+    connection: Connection
+    model: str
+
+
+def prepare_all(say: Callable[[str], None]) -> tuple[Cache, Path]:
+    """Everything that is downloaded, built or converted once. Returns the cache and Elasticsearch's home.
+
+    Raises:
+        WeightsError, EngineError: something can't be brought, and what to do.
+    """
+    cache = Cache(default_cache())
+    prepare(cache, say)
+    return cache, engine.prepare(cache.root, say)
+
+
+@contextmanager
+def running_stack(
+    cache: Cache,
+    home: Path,
+    say: Callable[[str], None],
+    data: Path | None = None,
+    es_port: int | None = None,
+    faces_port: int | None = None,
+) -> Iterator[Stack]:
+    """Starts both servers, installs pipelines and templates, and stops both at the end.
+
+    Args:
+        data: where Elasticsearch keeps its data; by default a folder that is deleted at the end.
+        es_port, faces_port: free ones by default.
+
+    Raises:
+        EngineError, ConnectionFailed, InstallError: a server doesn't start, and why.
+    """
+    with _folder(data) as folder, running_service(cache, folder, faces_port) as service:
+        model = service.service().ready()["model"]["id"]
+        say(f"inference service ready at {service.faces_url}, model {model}")
+        settings = {"face.endpoint.default.urls": service.faces_url}
+        with engine.running_node(home, folder, settings, es_port) as node:
+            say(f"Elasticsearch {engine.VERSION} ready at {node.url}")
+            connection = Connection(es_url=node.url, faces_url=service.faces_url)
+            for _ in install(connection.elasticsearch(), model):
+                pass
+            say("pipelines, templates and the index [faces] installed")
+            yield Stack(connection, model)
+
+
+@contextmanager
+def running_service(cache: Cache, folder: Path, port: int | None = None) -> Iterator[Connection]:
+    """The inference service as a process of its own; its log is ``folder/logs/service.log``."""
+    port = port or engine.free_port()
+    connection = Connection(faces_url=f"http://127.0.0.1:{port}")
+    log = folder / "logs" / "service.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if name != "FACES_API_KEY"}
+    environment |= {"FACES_PORT": str(port), "FACES_HOST": "127.0.0.1", "FACES_CACHE": str(cache.root)}
+    with log.open("w") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ingest_service"],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            cwd=Path(__file__).parents[1],
+            env=environment,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_ready(connection, process, log)
+        yield connection
+    finally:
+        engine.stop(process)
+
+
+def _wait_until_ready(connection: Connection, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SERVICE_START_TIMEOUT
+    while True:
+        try:
+            connection.service().ready()
+            return
+        except ConnectionFailed:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ConnectionFailed(
+                    f"the inference service doesn't start:\n{log.read_text()[-2000:]}"
+                ) from None
+            time.sleep(0.1)
+
+
+@contextmanager
+def _folder(data: Path | None) -> Iterator[Path]:
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+        yield data
+        return
+    # Not below TMPDIR when root: that may be closed to the user that runs Elasticsearch.
+    parent = "/var/tmp" if os.geteuid() == 0 else None  # noqa: S108 (mkdtemp makes a folder of our own there)
+    with tempfile.TemporaryDirectory(prefix="ingest-face-", dir=parent, ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
