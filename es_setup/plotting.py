@@ -82,8 +82,7 @@ def plot(queries: list[Query], file: Path, title: str) -> None:
     axes.text(GAP, HEADING / 2, title, va="center", fontsize=13, color=INK)
     for number, query in enumerate(queries):
         left, top = GAP + (number // rows) * block_width, HEADING + (number % rows) * row_height
-        with Image.open(query.path) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
+        image = _photo(query.path)
         tile(left, top, image, image.size, query.box, QUERY)
         caption(
             left, top, [(_short(query.label or query.path.name), INK, "bold"), ("query", QUERY, "normal")]
@@ -110,6 +109,15 @@ def plot(queries: list[Query], file: Path, title: str) -> None:
     scratch = file.with_name(f".{file.name}.part")
     figure.savefig(scratch, format="png")
     scratch.replace(file)
+
+
+def _photo(path: Path) -> Image.Image:
+    """The upright photo; a pale square if it can't be read, which its row then says in words."""
+    try:
+        with Image.open(path) as opened:
+            return ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, ValueError, SyntaxError):
+        return Image.new("RGB", (TILE, TILE), "#eceef2")
 
 
 def _short(text: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from es_setup import engine
-from es_setup.connection import Connection, ConnectionFailed
+from es_setup.connection import Connection, ConnectionFailed, Service
 from es_setup.install import install
 from ingest_service.weights import Cache, default_cache, prepare
 
@@ -61,23 +61,31 @@ def running_stack(
         EngineError, ConnectionFailed, InstallError: a server doesn't start, and why.
     """
     with _folder(data) as folder, running_service(cache, folder, faces_port) as service:
-        model = service.service().ready()["model"]["id"]
-        say(f"inference service ready at {service.faces_url}, model {model}")
-        settings = {"face.endpoint.default.urls": service.faces_url}
+        say(f"inference service ready at {service.url}, model {service.model}")
+        settings = {"face.endpoint.default.urls": service.url}
         with engine.running_node(home, folder, settings, es_port) as node:
             say(f"Elasticsearch {engine.VERSION} ready at {node.url}")
-            connection = Connection(es_url=node.url, faces_url=service.faces_url)
-            for _ in install(connection.elasticsearch(), model):
+            connection = Connection(es_url=node.url, faces_url=service.url)
+            for _ in install(connection.elasticsearch(), service.model):
                 pass
             say("pipelines, templates and the index [faces] installed")
-            yield Stack(connection, model)
+            yield Stack(connection, service.model)
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """``pid`` leads the process group of the service."""
+
+    url: str
+    model: str
+    pid: int
 
 
 @contextmanager
-def running_service(cache: Cache, folder: Path, port: int | None = None) -> Iterator[Connection]:
+def running_service(cache: Cache, folder: Path, port: int | None = None) -> Iterator[RunningService]:
     """The inference service as a process of its own; its log is ``folder/logs/service.log``."""
     port = port or engine.free_port()
-    connection = Connection(faces_url=f"http://127.0.0.1:{port}")
+    url = f"http://127.0.0.1:{port}"
     log = folder / "logs" / "service.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "FACES_API_KEY"}
@@ -93,18 +101,17 @@ def running_service(cache: Cache, folder: Path, port: int | None = None) -> Iter
             start_new_session=True,
         )
     try:
-        _wait_until_ready(connection, process, log)
-        yield connection
+        yield RunningService(url, _wait_until_ready(Service(url), process, log), process.pid)
     finally:
         engine.stop(process)
 
 
-def _wait_until_ready(connection: Connection, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> str:
+    """The model that is served, as soon as it is."""
     deadline = time.monotonic() + SERVICE_START_TIMEOUT
     while True:
         try:
-            connection.service().ready()
-            return
+            return str(service.ready()["model"]["id"])
         except ConnectionFailed:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise ConnectionFailed(

@@ -1,0 +1,66 @@
+"""What the scenes on the real Elasticsearch share."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from elasticsearch import Elasticsearch
+from tools import encoded
+
+from es_setup.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def es(running: Stack) -> Elasticsearch:
+    return running.connection.elasticsearch()
+
+
+@pytest.fixture
+def faces(es: Elasticsearch) -> Iterator[str]:
+    """The alias `faces`, empty again at the end."""
+    yield "faces"
+    es.indices.refresh(index="faces")
+    for hit in es.search(index="faces", size=1000, source=False)["hits"]["hits"]:
+        es.delete(index=hit["_index"], id=hit["_id"])
+    es.indices.refresh(index="faces")
+
+
+@pytest.fixture
+def pipeline(es: Elasticsearch) -> Iterator[Callable[..., str]]:
+    """Makes pipelines with one face processor of the given options; they are gone at the end."""
+    names: list[str] = []
+    numbers = itertools.count()
+
+    def make(**options: object) -> str:
+        name = f"test-{next(numbers)}"
+        es.ingest.put_pipeline(id=name, processors=[{"face": options}])
+        names.append(name)
+        return name
+
+    yield make
+    for name in names:
+        es.ingest.delete_pipeline(id=name)
+
+
+@pytest.fixture
+def bulk(es: Elasticsearch) -> Callable[..., dict[str, dict]]:
+    """Drops documents (id -> body) in one bulk; returns each one's answer (id -> item)."""
+
+    def drop(
+        documents: dict[str, dict], index: str = "faces", pipeline: str | None = None
+    ) -> dict[str, dict]:
+        operations: list[dict] = []
+        for key, body in documents.items():
+            operations += [{"index": {"_index": index, "_id": key}}, body]
+        answer = es.bulk(operations=operations, pipeline=pipeline, refresh=True)
+        return {item["index"]["_id"]: item["index"] for item in answer["items"]}
+
+    return drop
+
+
+@pytest.fixture(scope="session")
+def good(portrait) -> dict:
+    """A document that succeeds."""
+    return {"image": encoded(portrait), "file": {"path": "good.jpg"}}

@@ -1,0 +1,171 @@
+"""Every bad document: its status, the message a user reads, and its neighbours in the bulk untouched."""
+
+from __future__ import annotations
+
+import pytest
+from elasticsearch import BadRequestError
+from PIL import Image
+from tools import encoded, innermost, landscape, picture
+
+
+@pytest.fixture
+def bad_photos(portrait) -> dict[str, tuple[object, str]]:
+    """name -> (image, code)"""
+    return {
+        "not-base64": ("§§ not base64 §§", "not_base64"),
+        "number": (42, "not_base64"),
+        "url": ("http://127.0.0.1/photo.jpg", "not_base64"),
+        "not-an-image": (encoded(b"a text, not a picture"), "not_an_image"),
+        "pdf": (encoded(b"%PDF-1.7 ..."), "unsupported_format"),
+        "truncated": (encoded(portrait.read_bytes()[:-3000]), "truncated"),
+        "too-many-pixels": (encoded(picture(Image.new("L", (8000, 6500)), "PNG")), "too_many_pixels"),
+        "too-large": (encoded(b"\xff\xd8\xff" + b"\0" * 15_000_000), "too_large"),
+    }
+
+
+def untouched(es, index: str, *keys: str) -> None:
+    for key in keys:
+        stored = es.get(index=index, id=key)["_source"]
+        assert stored["face_count"] == 1, key
+        assert "error" not in stored, key
+
+
+def test_a_bad_photo_is_kept_with_its_error_and_its_neighbours_are_untouched(
+    es, faces, bulk, good, bad_photos
+):
+    documents = {"first": good}
+    for name, (image, _) in bad_photos.items():
+        documents[name] = {"image": image, "file": {"path": f"{name}.jpg"}}
+    documents["last"] = good
+    items = bulk(documents)
+    assert {item["status"] for item in items.values()} == {201}
+    untouched(es, faces, "first", "last")
+    for name, (image, code) in bad_photos.items():
+        stored = es.get(index=faces, id=name)["_source"]
+        assert stored["error"]["code"] == code, name
+        assert stored["error"]["message"], name
+        assert stored["event"]["outcome"] == "failure"
+        assert stored["@timestamp"]
+        assert stored["file"]["path"] == f"{name}.jpg"
+        assert stored["image"] == image
+        assert "faces" not in stored
+        assert "model" not in stored
+
+
+def test_with_on_error_fail_a_bad_photo_is_refused_with_400_and_its_neighbours_are_untouched(
+    es, faces, bulk, pipeline, good, bad_photos
+):
+    documents = (
+        {"first": good} | {name: {"image": image} for name, (image, _) in bad_photos.items()} | {"last": good}
+    )
+    items = bulk(documents, pipeline=pipeline(on_error="fail"))
+    untouched(es, faces, "first", "last")
+    for name, (_, code) in bad_photos.items():
+        assert items[name]["status"] == 400, name
+        assert innermost(items[name]["error"]).startswith(f"[{code}] "), name
+        assert not es.exists(index=faces, id=name)
+
+
+def test_an_on_failure_handler_sees_the_refusal(es, faces, good):
+    body = [{"face": {"on_error": "fail", "on_failure": [{"face": {"field": "spare"}}]}}]
+    answer = es.ingest.simulate(
+        pipeline={"processors": body}, docs=[{"_source": {"image": "?", "spare": good["image"]}}]
+    )
+    assert answer["docs"][0]["doc"]["_source"]["face_count"] == 1
+
+
+def test_a_document_without_a_photo_is_refused_and_its_neighbours_are_untouched(es, faces, bulk, good):
+    items = bulk({"first": good, "empty": {"file": {"path": "x"}}, "null": {"image": None}, "last": good})
+    assert items["empty"]["status"] == items["null"]["status"] == 400
+    assert innermost(items["empty"]["error"]) == "field [image] not present as part of path [image]"
+    assert innermost(items["null"]["error"]) == "field [image] is null, cannot find faces."
+    untouched(es, faces, "first", "last")
+
+
+def test_an_object_for_a_photo_is_refused_with_our_reason_and_its_neighbours_are_untouched(
+    es, faces, bulk, good
+):
+    items = bulk({"first": good, "object": {"image": {"data": "x"}}, "last": good})
+    assert items["object"]["status"] == 400
+    assert "is not a base64 string" in innermost(items["object"]["error"])
+    untouched(es, faces, "first", "last")
+
+
+def test_ignore_missing_lets_a_document_without_a_photo_pass(es, faces, pipeline):
+    es.index(index=faces, id="1", document={"mine": 1}, pipeline=pipeline(ignore_missing=True))
+    assert es.get(index=faces, id="1")["_source"] == {"mine": 1}
+
+
+def test_a_finished_document_that_is_put_again_without_its_photo_passes_untouched(es, faces, bulk, good):
+    bulk({"1": good | {"person": {"name": "Ben"}}, "none": {"image": encoded(picture(landscape()))}})
+    for key in ("1", "none"):
+        finished = es.get(index=faces, id=key)["_source"]
+        items = bulk({key: finished, "other": good})
+        assert items[key]["status"] == 200
+        assert es.get(index=faces, id=key)["_source"] == finished
+    untouched(es, faces, "other")
+
+
+def test_finished_documents_can_be_copied_to_another_index_through_the_pipeline(es, faces, bulk, good):
+    bulk({"1": good})
+    finished = es.get(index=faces, id="1")["_source"]
+    es.index(index="faces-000002", id="1", document=finished, refresh=True)
+    assert es.get(index="faces-000002", id="1")["_source"] == finished
+    es.indices.delete(index="faces-000002")
+
+
+def test_a_partial_update_keeps_the_faces(es, faces, bulk, good):
+    bulk({"1": good})
+    before = es.get(index=faces, id="1")["_source"]
+    es.update(index=faces, id="1", doc={"observer": {"name": "gate 3"}})
+    assert es.get(index=faces, id="1")["_source"] == before | {"observer": {"name": "gate 3"}}
+
+
+def test_a_photo_that_is_sent_again_after_its_error_loses_the_error(es, faces, bulk, good):
+    bulk({"1": {"image": "?"}})
+    bulk({"1": es.get(index=faces, id="1")["_source"] | {"image": good["image"]}})
+    untouched(es, faces, "1")
+
+
+def test_faces_of_another_model_than_the_pinned_one_are_refused(es, faces, bulk, pipeline, good, running):
+    bulk({"1": good})
+    finished = es.get(index=faces, id="1")["_source"]
+    items = bulk({"2": finished, "3": good}, pipeline=pipeline(model="facenet-00000000", on_error="keep"))
+    assert items["2"]["status"] == 400
+    assert f"document has faces of model [{running.model}]" in innermost(items["2"]["error"])
+    assert not es.exists(index=faces, id="2")
+
+
+def test_a_pipeline_pinned_to_a_model_that_is_not_served_is_told_so_with_429(
+    es, faces, bulk, pipeline, good, running
+):
+    items = bulk({"1": good}, pipeline=pipeline(model="facenet-00000000"))
+    assert items["1"]["status"] == 429
+    message = innermost(items["1"]["error"])
+    assert "model [facenet-00000000] was asked for" in message
+    assert f"[{running.model}] is served" in message
+    assert not es.exists(index=faces, id="1")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"feild": "image"},
+            "processor [face] doesn't support one or more provided configuration parameters [feild]",
+        ),
+        ({"on_error": "ignore"}, "valid values are [keep, fail]"),
+        ({"remove_binary": "maybe"}, "remove_binary"),
+        ({"field": 7}, "field"),
+    ],
+)
+def test_a_wrong_pipeline_option_is_refused_when_the_pipeline_is_put(es, options, message):
+    with pytest.raises(BadRequestError) as raised:
+        es.ingest.put_pipeline(id="wrong", processors=[{"face": options}])
+    assert message in str(raised.value.body["error"])
+
+
+def test_an_endpoint_that_is_not_configured_names_the_setting(es, faces, bulk, pipeline, good):
+    items = bulk({"1": good}, pipeline=pipeline(endpoint="elsewhere"))
+    assert items["1"]["status"] == 429
+    assert "[face.endpoint.elsewhere.urls]" in innermost(items["1"]["error"])

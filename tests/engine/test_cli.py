@@ -1,0 +1,131 @@
+"""The command `faces`, as a person or a script runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from PIL import Image
+from tools import landscape, picture
+from typer.testing import CliRunner
+
+from es_setup.cli import app
+from es_setup.engine import free_port
+
+
+@pytest.fixture
+def run(running):
+    """Runs `faces ...` against the running stack; returns exit status, standard output and error."""
+
+    def invoke(*arguments, **environment):
+        connection = running.connection
+        variables = {"ES_URL": connection.es_url, "FACES_URL": connection.faces_url} | environment
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=variables)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    return invoke
+
+
+@pytest.fixture
+def folder(tmp_path, people, portrait):
+    """Two people's photos in LFW's layout, a landscape, a file that only looks like a photo, and others."""
+    for name in ("madonna", "elton_john"):
+        (tmp_path / name).mkdir()
+        for path in people[name][:2]:
+            shutil.copy(path, tmp_path / name)
+    (tmp_path / "meadow.png").write_bytes(picture(landscape(), "PNG"))
+    (tmp_path / "broken.jpg").write_bytes(b"not a photo")
+    (tmp_path / "notes.txt").write_text("not a photo either")
+    (tmp_path / ".hidden").mkdir()
+    shutil.copy(portrait, tmp_path / ".hidden")
+    return tmp_path
+
+
+def test_installing_twice_is_harmless_and_says_what_was_put(run, es):
+    for _ in range(2):
+        status, out, _ = run("install")
+        assert status == 0
+        assert "PUT /_ingest/pipeline/faces: ok" in out
+        assert "PUT /faces-000001: exists" in out
+    assert list(es.indices.get_alias(name="faces")) == ["faces-000001"]
+
+
+def test_indexing_a_folder_twice_adds_nothing_and_labels_only_when_asked(run, es, faces, folder):
+    status, out, err = run("index", folder)
+    assert status == 0
+    assert "6 photos indexed, 4 with faces, 4 faces, 1 unreadable (kept with their error)" in out
+    assert "broken.jpg: [not_an_image]" in err
+    es.indices.refresh(index=faces)
+    assert es.count(index=faces, query={"exists": {"field": "people"}})["count"] == 0
+    status, out, _ = run("index", folder, "--labels", "folder", "--json")
+    assert json.loads(out) == {"photos": 6, "with_faces": 4, "faces": 4, "unreadable": 1, "not_stored": 0}
+    assert es.count(index=faces)["count"] == 6
+    people = es.search(index=faces, size=0, aggs={"who": {"terms": {"field": "people"}}})["aggregations"][
+        "who"
+    ]
+    assert {(bucket["key"], bucket["doc_count"]) for bucket in people["buckets"]} == {
+        ("elton john", 2),
+        ("madonna", 2),
+    }
+
+
+def test_searching_prints_matches_as_a_table_as_json_and_as_a_picture(run, faces, folder, people, tmp_path):
+    run("index", folder, "--labels", "folder")
+    photo, file = people["madonna"][4], tmp_path / "matches.png"
+    status, out, _ = run("search", photo, "--plot", file)
+    assert status == 0
+    assert "madonna" in out.splitlines()[1]
+    assert str(file) in out
+    with Image.open(file) as image:
+        assert image.width > 500
+    status, out, _ = run("search", photo, "-k", 2, "--json")
+    first, second = json.loads(out)["matches"]
+    assert first["name"] == "madonna"
+    assert first["similarity"] >= second["similarity"]
+    assert first["verdict"] in ("strong", "possible", "unlikely")
+    assert "%" not in out
+
+
+def test_a_search_that_cannot_work_says_why(run, tmp_path):
+    (tmp_path / "meadow.png").write_bytes(picture(landscape(), "PNG"))
+    status, _, err = run("search", tmp_path / "meadow.png")
+    assert status == 1
+    assert "no face found" in err
+    assert run("search", tmp_path / "absent.jpg")[0] == 2
+
+
+def test_status_says_what_is_there_and_what_is_missing(run, running):
+    status, out, _ = run("status", "--json")
+    report = json.loads(out)
+    assert status == 0
+    assert report["elasticsearch"]["plugin"] is True
+    assert report["service"]["model"] == running.model
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    status, out, _ = run("status", ES_URL=nowhere, FACES_URL=nowhere)
+    assert status == 1
+    assert "Elasticsearch doesn't answer" in out
+    assert "no inference service" in out
+
+
+def test_an_empty_folder_and_an_absent_server_are_errors_that_say_so(run, tmp_path, folder):
+    (tmp_path / "empty").mkdir()
+    status, _, err = run("index", tmp_path / "empty")
+    assert status == 1
+    assert "no photos below" in err
+    status, _, err = run("index", folder, ES_URL=f"http://127.0.0.1:{free_port()}")
+    assert status == 1
+    assert "Traceback" not in err
+
+
+def test_an_index_in_the_place_of_the_alias_is_explained(run, es):
+    es.indices.delete(index="faces-000001")
+    es.indices.create(index="faces")
+    try:
+        status, _, err = run("install")
+        assert status == 1
+        assert "an index has the name [faces], which must be an alias" in err
+    finally:
+        es.indices.delete(index="faces")
+        run("install")

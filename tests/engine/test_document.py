@@ -1,0 +1,152 @@
+"""What a dropped document becomes."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tools import encoded, landscape, picture
+
+import es_setup
+
+
+def test_a_photo_becomes_a_document_with_its_face_its_model_and_how_it_went(es, faces, portrait, running):
+    sent = {
+        "image": encoded(portrait),
+        "file": {"path": "a/b.jpg"},
+        "observer": {"name": "gate 3"},
+        "mine": 7,
+    }
+    es.index(index=faces, id="1", document=sent)
+    stored = es.get(index=faces, id="1")["_source"]
+    assert "image" not in stored
+    assert stored["mine"] == 7
+    assert stored["observer"] == {"name": "gate 3"}
+    assert stored["file"]["path"] == "a/b.jpg"
+    assert stored["file"]["size"] == portrait.stat().st_size
+    assert stored["file"]["mime_type"] == "image/jpeg"
+    (face,) = stored["faces"]
+    assert face["id"] == stored["file"]["hash"]["sha256"][:16] + "-0"
+    assert len(face["vector"]) == 128
+    assert set(face) == {"id", "vector", "box", "confidence", "quality", "landmarks", "crop"}
+    assert stored["face_count"] == 1
+    assert stored["best_quality"] == face["quality"]["score"]
+    assert stored["model"]["id"] == running.model
+    assert len(stored["model"]["digest"]) == 64
+    assert stored["event"]["outcome"] == "success"
+    assert stored["event"]["duration"] > 0
+    assert stored["@timestamp"] == stored["event"]["ingested"]
+    assert len(stored["thumbnail"]) > 1000
+    with Image.open(portrait) as image:
+        assert (stored["photo"]["width"], stored["photo"]["height"]) == image.size
+
+
+def test_the_timestamp_is_the_senders_else_the_cameras_else_now(es, faces, portrait):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2004:05:01 12:30:00"
+    dated = encoded(picture(Image.open(portrait).convert("RGB"), exif=exif))
+    es.index(index=faces, id="sender", document={"image": dated, "@timestamp": "2001-02-03T04:05:06Z"})
+    es.index(index=faces, id="camera", document={"image": dated})
+    assert es.get(index=faces, id="sender")["_source"]["@timestamp"] == "2001-02-03T04:05:06Z"
+    camera = es.get(index=faces, id="camera")["_source"]
+    assert camera["@timestamp"] == camera["photo"]["taken"] == "2004-05-01T12:30:00"
+    datetime.fromisoformat(camera["event"]["ingested"].replace("Z", "+00:00"))
+
+
+def test_a_persons_name_labels_the_face_only_if_there_is_one(es, faces, portrait, group_photo):
+    es.index(index=faces, id="one", document={"image": encoded(portrait), "person": {"name": "Ben"}})
+    es.index(
+        index=faces,
+        id="three",
+        document={"image": encoded(group_photo), "person": {"name": "Ben"}},
+        refresh=True,
+    )
+    assert es.get(index=faces, id="one")["_source"]["faces"][0]["label"] == {"name": "Ben"}
+    assert all("label" not in face for face in es.get(index=faces, id="three")["_source"]["faces"])
+    people = es.search(index=faces, size=0, aggs={"who": {"terms": {"field": "people"}}})["aggregations"][
+        "who"
+    ]
+    assert people["buckets"] == [{"key": "Ben", "doc_count": 2}]
+
+
+def test_a_photo_without_a_face_is_stored_with_none_and_a_tag(es, faces):
+    document = {"image": encoded(picture(landscape())), "tags": ["holiday"]}
+    es.index(index=faces, id="1", document=document)
+    stored = es.get(index=faces, id="1")["_source"]
+    assert stored["faces"] == []
+    assert stored["face_count"] == 0
+    assert stored["tags"] == ["holiday", "no_face"]
+    assert stored["event"]["outcome"] == "success"
+    assert "best_quality" not in stored
+    assert "image" not in stored
+
+
+def test_remove_binary_false_keeps_the_photo(es, faces, pipeline, good):
+    es.index(index=faces, id="1", document=good, pipeline=pipeline(remove_binary=False))
+    stored = es.get(index=faces, id="1")["_source"]
+    assert stored["image"] == good["image"]
+    assert stored["face_count"] == 1
+
+
+def test_another_field_can_hold_the_photo(es, faces, pipeline, portrait):
+    es.index(
+        index=faces,
+        id="1",
+        document={"picture": {"raw": encoded(portrait)}},
+        pipeline=pipeline(field="picture.raw"),
+    )
+    assert es.get(index=faces, id="1")["_source"]["face_count"] == 1
+
+
+def test_every_field_that_is_written_is_mapped_explicitly(es, faces, portrait, group_photo):
+    """Nothing that ingest writes is left to dynamic mapping."""
+    before = es.indices.get_mapping(index="faces-000001")["faces-000001"]["mappings"]
+    es.index(index=faces, id="1", document={"image": encoded(portrait), "person": {"name": "Ben"}})
+    es.index(index=faces, id="2", document={"image": encoded(group_photo)})
+    es.index(index=faces, id="3", document={"image": encoded(picture(landscape()))})
+    es.index(index=faces, id="4", document={"image": "?"})
+    assert es.indices.get_mapping(index="faces-000001")["faces-000001"]["mappings"] == before
+
+
+def test_similarities_are_exact_although_the_vectors_are_quantized(es, faces, people):
+    photos = [path for own in people.values() for path in own[:4]]
+    for number, path in enumerate(photos):
+        es.index(index=faces, id=str(number), document={"image": encoded(path)})
+    es.indices.refresh(index=faces)
+    documents = es.search(index=faces, size=100, fields=["faces.vector"])["hits"]["hits"]
+    vectors = {
+        hit["_id"]: np.array([face["vector"] for face in hit["_source"]["faces"]]) for hit in documents
+    }
+    query = vectors["0"][0]
+    knn = {"field": "faces.vector", "k": 20, "num_candidates": 100, "query_vector": query.tolist()}
+    for hit in es.search(index=faces, knn=knn, size=20)["hits"]["hits"]:
+        assert 2 * hit["_score"] - 1 == pytest.approx((vectors[hit["_id"]] @ query).max(), abs=1e-5)
+
+
+def test_simulate_shows_what_would_be_stored(es, good):
+    (answer,) = es.ingest.simulate(id="faces", docs=[{"_source": good}])["docs"]
+    assert answer["doc"]["_source"]["face_count"] == 1
+
+
+def test_every_json_file_can_be_pasted_as_it_is_and_pasting_twice_changes_nothing(es):
+    here = Path(es_setup.__file__).parent
+    apis = {
+        "pipelines": "_ingest/pipeline",
+        "component_templates": "_component_template",
+        "index_templates": "_index_template",
+    }
+    headers = {"accept": "application/json", "content-type": "application/json"}
+    pasted = 0
+    for folder, api in apis.items():
+        for file in (here / folder).glob("*.json"):
+            for _ in range(2):
+                answer = es.perform_request(
+                    "PUT", f"/{api}/{file.stem}", headers=headers, body=json.loads(file.read_text())
+                )
+                assert answer.body == {"acknowledged": True}
+            pasted += 1
+    assert pasted >= 4

@@ -1,0 +1,107 @@
+"""The inference service goes away, gets slow, and comes back: nothing is lost, and the reason is said."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from elasticsearch import ApiError
+from elasticsearch.helpers import streaming_bulk
+from tools import innermost, knn
+
+from es_setup.engine import free_port
+from es_setup.stack import running_service
+
+
+@pytest.fixture
+def endpoint(es):
+    """A second endpoint, `moody`, at a port where nobody listens yet."""
+    port = free_port()
+    settings = {"face.endpoint.moody.urls": f"http://127.0.0.1:{port}", "face.endpoint.moody.timeout": "1s"}
+    es.cluster.put_settings(persistent=settings)
+    yield port
+    es.cluster.put_settings(persistent=dict.fromkeys(settings))
+
+
+@contextmanager
+def paused(pid: int):
+    """A process group that is alive, accepts connections, and doesn't answer."""
+    os.killpg(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(pid, signal.SIGCONT)
+
+
+def test_down_slow_and_back_again(es, faces, bulk, pipeline, good, endpoint, cache, tmp_path):
+    through = pipeline(endpoint="moody")
+    finished = {"faces": [], "model": {"id": "any"}, "face_count": 0}
+    documents = {"photo": good, "finished": finished}
+
+    down = bulk(documents, pipeline=through)
+    assert down["photo"]["status"] == 429
+    assert down["photo"]["error"]["type"] == "es_rejected_execution_exception"
+    message = innermost(down["photo"]["error"])
+    assert "endpoint [moody] cannot answer" in message
+    assert f"127.0.0.1:{endpoint}" in message
+    assert good["image"][:40] not in str(down)
+    assert down["finished"]["status"] == 201
+
+    with running_service(cache, tmp_path, endpoint) as service:
+        with paused(service.pid):
+            slow = bulk(documents, pipeline=through)
+            assert slow["photo"]["status"] == 429
+            assert "within [1s]" in innermost(slow["photo"]["error"])
+            assert slow["finished"]["status"] == 200
+        assert not es.exists(index=faces, id="photo")
+        es.cluster.put_settings(persistent={"face.endpoint.moody.timeout": "30s"})
+        back = bulk(documents, pipeline=through)
+        assert back["photo"]["status"] == 201
+    assert es.get(index=faces, id="photo")["_source"]["face_count"] == 1
+
+
+def test_the_documented_retries_lose_no_document_while_the_service_is_away(
+    es, faces, pipeline, good, endpoint, cache, tmp_path
+):
+    through = pipeline(endpoint="moody")
+    es.cluster.put_settings(persistent={"face.endpoint.moody.timeout": "30s"})
+    documents = [{"_index": faces, "_id": str(number), "pipeline": through, **good} for number in range(20)]
+    settings = {"max_retries": 8, "initial_backoff": 0.5, "max_backoff": 30, "raise_on_error": False}
+    with ThreadPoolExecutor() as background:
+        indexing = background.submit(lambda: list(streaming_bulk(es, documents, **settings)))
+        # The service needs seconds to start, and every document is refused with 429 until then.
+        with running_service(cache, tmp_path, endpoint):
+            outcomes = indexing.result(timeout=120)
+    assert [ok for ok, _ in outcomes] == [True] * 20
+    assert all(es.get(index=faces, id=str(number))["_source"]["face_count"] == 1 for number in range(20))
+
+
+def test_a_search_says_that_the_endpoint_is_down(es, good, endpoint):
+    with pytest.raises(ApiError) as raised:
+        es.search(index="faces", knn=knn(image=good["image"], endpoint="moody"))
+    assert raised.value.status_code == 429
+    assert "endpoint [moody] cannot answer" in innermost(raised.value.body["error"])
+    assert good["image"][:40] not in str(raised.value.body)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1", "127.0.0.1:8501", "http://user:secret@127.0.0.1", "http://h/?q=1"]
+)
+def test_an_address_that_cannot_be_one_is_refused_and_no_secret_is_repeated(es, url):
+    with pytest.raises(ApiError) as raised:
+        es.cluster.put_settings(persistent={"face.endpoint.wrong.urls": url})
+    assert raised.value.status_code == 400
+    assert "face.endpoint.wrong.urls" in str(raised.value.body)
+    assert "secret" not in str(raised.value.body)
+
+
+def test_a_dead_address_among_several_loses_nothing(es, faces, bulk, pipeline, good, running, endpoint):
+    urls = [f"http://127.0.0.1:{endpoint}", running.connection.faces_url]
+    es.cluster.put_settings(
+        persistent={"face.endpoint.moody.urls": urls, "face.endpoint.moody.timeout": "30s"}
+    )
+    items = bulk({str(number): good for number in range(4)}, pipeline=pipeline(endpoint="moody"))
+    assert {item["status"] for item in items.values()} == {201}

@@ -1,0 +1,112 @@
+"""Finding faces, with a photo or a document as the query."""
+
+from __future__ import annotations
+
+import pytest
+from elasticsearch import BadRequestError, NotFoundError
+from tools import encoded, innermost, knn, landscape, picture
+
+
+@pytest.fixture
+def archive(es, faces, people):
+    """Three photos of each person, labelled, ids like `madonna-0`."""
+    operations = []
+    for name, photos in people.items():
+        for number, path in enumerate(photos[:3]):
+            operations += [
+                {"index": {"_index": faces, "_id": f"{name}-{number}"}},
+                {"image": encoded(path), "person": {"name": name}, "observer": {"name": f"camera {number}"}},
+            ]
+    answer = es.bulk(operations=operations, refresh=True)
+    assert not answer["errors"]
+    return faces
+
+
+def ids(answer) -> list[str]:
+    return [hit["_id"] for hit in answer["hits"]["hits"]]
+
+
+def names(answer) -> list[str]:
+    return [key.rsplit("-", 1)[0] for key in ids(answer)]
+
+
+def test_a_photo_finds_its_own_person_first(es, archive, cache):
+    for folder in sorted((cache.sample / "val").iterdir()):
+        photo = sorted(folder.glob("*.jpg"))[0]
+        assert names(es.search(index=archive, knn=knn(image=encoded(photo))))[0] == folder.name
+
+
+def test_a_document_finds_itself_and_then_its_own_person(es, archive):
+    answer = es.search(index=archive, knn=knn(document={"index": archive, "id": "mindy_kaling-0"}))
+    assert ids(answer)[0] == "mindy_kaling-0"
+    assert answer["hits"]["hits"][0]["_score"] == pytest.approx(1, abs=1e-5)
+    assert names(answer)[:3] == ["mindy_kaling"] * 3
+
+
+def test_the_three_people_of_a_group_photo_are_each_stored_and_found(es, archive, people, group_photo):
+    es.index(index=archive, id="group", document={"image": encoded(group_photo)}, refresh=True)
+    stored = es.get(index=archive, id="group")["_source"]
+    assert stored["face_count"] == 3
+    left_to_right = sorted(stored["faces"], key=lambda face: face["box"]["x"])
+    for name, face in zip(("jerry_seinfeld", "mindy_kaling", "elton_john"), left_to_right, strict=True):
+        answer = es.search(index=archive, knn=knn(image=encoded(people[name][0])))
+        found = next(hit for hit in answer["hits"]["hits"] if hit["_id"] == "group")
+        inner = found["inner_hits"]["faces"]["hits"]["hits"][0]["_source"]
+        assert inner["id"] == face["id"], f"the face of {name}"
+        for key in (face["id"], stored["faces"].index(face)):
+            document = {"index": archive, "id": "group", "face": key}
+            assert names(es.search(index=archive, knn=knn(document=document)))[:2].count(name) == 1
+
+
+def test_a_position_picks_a_face_of_the_querys_group_photo(es, archive, group_photo):
+    found = {
+        names(es.search(index=archive, knn=knn(image=encoded(group_photo), face=face)))[0]
+        for face in range(3)
+    }
+    assert found == {"jerry_seinfeld", "mindy_kaling", "elton_john"}
+
+
+def test_a_filter_and_a_cut_off_narrow_the_search(es, archive, people):
+    query = knn(image=encoded(people["madonna"][5])) | {
+        "filter": {"term": {"observer.name": "camera 1"}},
+        "similarity": 0.45,
+    }
+    assert ids(es.search(index=archive, knn=query)) == ["madonna-1"]
+
+
+def test_the_builder_works_in_a_nested_query_a_bool_and_an_msearch(es, archive, people):
+    image = encoded(people["elton_john"][6])
+    inner = {
+        "field": "faces.vector",
+        "num_candidates": 50,
+        "query_vector_builder": {"face": {"image": image}},
+    }
+    nested = {"nested": {"path": "faces", "query": {"knn": inner}, "inner_hits": {"_source": ["faces.id"]}}}
+    whole = {"bool": {"must": [nested], "filter": [{"exists": {"field": "people"}}]}}
+    searches = [{"index": archive}, {"query": nested}, {"index": archive}, {"query": whole}]
+    for answer in es.msearch(searches=searches)["responses"]:
+        assert names(answer)[0] == "elton_john"
+
+
+def refused(es, index, error=BadRequestError, **builder):
+    with pytest.raises(error) as raised:
+        es.search(index=index, knn=knn(**builder))
+    return innermost(raised.value.body["error"])
+
+
+def test_a_bad_query_is_refused_with_its_reason(es, archive, people):
+    es.index(index=archive, id="meadow", document={"image": encoded(picture(landscape()))}, refresh=True)
+    image = encoded(people["madonna"][0])
+    document = {"index": archive, "id": "madonna-0"}
+    assert "no face found in [image]" in refused(es, archive, image=encoded(picture(landscape())))
+    assert "[not_an_image]" in refused(es, archive, image=encoded(b"no photo"))
+    assert "it has [1] faces" in refused(es, archive, image=image, face=4)
+    assert "exactly one of [image] and [document]" in refused(es, archive, image=image, document=document)
+    assert "exactly one of [image] and [document]" in refused(es, archive)
+    assert "has no face" in refused(es, archive, document={"index": archive, "id": "meadow"})
+    assert "its faces are [" in refused(es, archive, document=document | {"face": "nobody"})
+    assert "model" in refused(es, archive, document=document, model="facenet-00000000")
+    missing = refused(es, archive, NotFoundError, document={"index": archive, "id": "nowhere"})
+    assert "document [nowhere] not found in [faces]" in missing
+    assert "no such index" in refused(es, archive, NotFoundError, document={"index": "nowhere", "id": "x"})
+    assert len(ids(es.search(index=archive, knn=knn(image=image)))) == 5

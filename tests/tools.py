@@ -1,0 +1,56 @@
+"""Pictures to send and answers to read: what tests of several rooms share."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def encoded(data: bytes | Path) -> str:
+    return base64.b64encode(data.read_bytes() if isinstance(data, Path) else data).decode()
+
+
+def picture(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def landscape(width: int = 320, height: int = 240) -> Image.Image:
+    """A photo without a face: a sky above a meadow."""
+    rows = np.linspace(0, 1, height)[:, None, None]
+    pixels = (1 - rows) * np.array([90, 150, 230]) + rows * np.array([60, 140, 40])
+    return Image.fromarray(np.broadcast_to(pixels, (height, width, 3)).astype(np.uint8))
+
+
+def side_by_side(photos: list[Path], height: int = 300) -> Image.Image:
+    """Several photos beside each other, as a group photo."""
+    opened = [Image.open(path).convert("RGB") for path in photos]
+    scaled = [image.resize((round(image.width * height / image.height), height)) for image in opened]
+    group = Image.new("RGB", (sum(image.width for image in scaled), height))
+    left = 0
+    for image in scaled:
+        group.paste(image, (left, 0))
+        left += image.width
+    return group
+
+
+def innermost(error: dict) -> str:
+    """What a user reads last, and first: the reason at the bottom."""
+    while "caused_by" in error:
+        error = error["caused_by"]
+    return error["reason"]
+
+
+def knn(**builder: object) -> dict:
+    return {
+        "field": "faces.vector",
+        "k": 5,
+        "num_candidates": 100,
+        "query_vector_builder": {"face": builder},
+        "inner_hits": {"_source": ["faces.id", "faces.label"]},
+    }
