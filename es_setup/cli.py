@@ -6,6 +6,7 @@ Exit statuses: 0 all is well; 1 something failed or isn't there; 2 the command w
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 import threading
@@ -316,7 +317,7 @@ def print_matches(matches: list[Match]) -> None:
 
 def print_addresses(connection: Connection, photo: Path | None) -> None:
     """Where the servers are, and two requests that work as pasted."""
-    name = str(photo.resolve()) if photo else "PHOTO.jpg"
+    name = shlex.quote(str(photo.resolve())) if photo else "photo.jpg"
     before = '{"knn": {"field": "faces.vector", "k": 5, "num_candidates": 100,'
     before += ' "query_vector_builder": {"face": {"image": "'
     wanted = "filter_path=hits.hits._score,hits.hits._source.file.path&pretty"
@@ -325,7 +326,7 @@ def print_addresses(connection: Connection, photo: Path | None) -> None:
     )
     out.print("\nSearch with a photo:\n", markup=False)
     out.print(
-        f"{{ printf '{before}'; base64 < '{name}' | tr -d '\\n'; printf '\"}}}}}}}}'; }} |"
+        f"{{ printf '{before}'; base64 < {name} | tr -d '\\n'; printf '\"}}}}}}}}'; }} |"
         " curl -sS -H 'Content-Type: application/json' --data-binary @-"
         f" '{connection.es_url}/faces/_search?{wanted}'",
         markup=False,
