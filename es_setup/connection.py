@@ -66,7 +66,9 @@ class Service:
         faces: list[dict[str, Any]] = results[0].get("faces", [])
         return faces
 
-    def _call(self, method: str, path: str, timeout: float, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, timeout: float, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         try:
             response = requests.request(method, self.url + path, json=body, headers=headers, timeout=timeout)
