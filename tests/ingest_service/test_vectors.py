@@ -125,6 +125,17 @@ def test_serving_imports_neither_tensorflow_nor_in_the_default_profile_deepface(
         assert run.stdout.strip().splitlines()[-1] == expected
 
 
+def test_nothing_calls_home(cache, tmp_path):
+    """ONNX Runtime's telemetry would leave a device id and a queue of events in the home folder."""
+    code = "from ingest_service.app import create_app; create_app(); print('loaded')"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "FACES_CACHE": str(cache.root)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "loaded" in run.stdout
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_the_pipelines_are_pinned_to_the_model_that_is_served_by_default(service):
     served = service.get("/readyz").json["model"]["id"]
     pinned = {p["face"]["model"] for request in installed() for p in request.body.get("processors", [])}

