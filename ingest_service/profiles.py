@@ -14,7 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ingest_service.alignment import align
-from ingest_service.detection import CenterFace, Detection, Pixels
+from ingest_service.detection import MARGIN, SECOND_LOOK, CenterFace, Detection, Pixels
 from ingest_service.embedding import Facenet, unit, whiten
 from ingest_service.settings import Settings
 from ingest_service.weights import CENTERFACE_SHA256, Cache, facenet_digest
@@ -84,7 +84,7 @@ def load(settings: Settings) -> Profile:
     network = Facenet.load(cache.facenet, options)
     if settings.profile == "deepface":
         return DeepFaceProfile(network, _deepface_model(weights), cache)
-    detector = CenterFace.load(cache.centerface, settings.detector_max_side, options)
+    detector = CenterFace.load(cache.centerface, settings.detector_max_side, settings.min_face_px, options)
     return FacenetProfile(detector, network, _facenet_model(weights, detector))
 
 
@@ -96,6 +96,7 @@ def _facenet_model(weights: str, detector: CenterFace) -> Model:
             "name": "centerface",
             "weights": CENTERFACE_SHA256,
             "max_side": detector.max_side,
+            "second_look": [SECOND_LOOK, MARGIN],
             "threshold": detector.threshold,
             "overlap": detector.overlap,
         },

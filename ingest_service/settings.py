@@ -26,6 +26,7 @@ class Settings:
     port: int = 8501  # FACES_PORT
     api_key: str | None = field(default=None, repr=False)  # FACES_API_KEY
     detector_max_side: int = 320  # FACES_DETECTOR_MAX_SIDE, pixels of the copy that is searched for faces
+    min_face_px: int = 16  # FACES_MIN_FACE_PX, pixels of the photo: smaller faces are dropped
     max_bytes: int = 15_000_000  # FACES_MAX_BYTES, of one photo's file
     max_pixels: int = 50_000_000  # FACES_MAX_PIXELS, of one photo
     max_images: int = 64  # FACES_MAX_IMAGES, in one request
