@@ -39,7 +39,7 @@ from es_setup.photos import photos_below
 from es_setup.plotting import Query, plot
 from es_setup.searching import Match
 from es_setup.searching import search as find
-from es_setup.verdicts import POSSIBLE, STRONG
+from ingest_service.verdicts import POSSIBLE, STRONG
 from ingest_service.weights import WeightsError
 
 app = typer.Typer(

@@ -8,7 +8,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from es_setup.verdicts import verdict
+from ingest_service.verdicts import verdict
 
 
 @dataclass(frozen=True)

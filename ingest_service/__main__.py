@@ -11,11 +11,12 @@ from gunicorn.app.base import BaseApplication
 
 from ingest_service.app import create_app
 from ingest_service.settings import Settings, SettingsError
+from ingest_service.telemetry import set_up_logging
 from ingest_service.weights import Cache, WeightsError, facenet_digest
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """One process, its networks shared by all threads: a thread waits for a core at the app's gate."""
+    """One process: the networks are shared by all threads."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -26,11 +27,13 @@ class Server(BaseApplication):  # type: ignore[misc]
             "bind": f"{self.settings.host}:{self.settings.port}",
             "worker_class": "gthread",
             "workers": 1,
-            # Enough for every request that the gate admits, and some that it refuses at once.
-            "threads": self.settings.workers + self.settings.max_waiting + 8,
+            # One for each photo that is let in, and some that refuse the next, or answer /healthz, at once.
+            "threads": self.settings.max_waiting + 8,
             "timeout": 120,
             "graceful_timeout": 30,
             "keepalive": 75,
+            "certfile": str(self.settings.tls_certificate) if self.settings.tls_certificate else None,
+            "keyfile": str(self.settings.tls_key) if self.settings.tls_key else None,
             "loglevel": "warning",
             "control_socket_disable": True,
         }
@@ -43,15 +46,15 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    set_up_logging()
     try:
         settings = Settings.from_environment()
         facenet_digest(Cache(settings.cache))  # before a worker is started: the message is then the last line
     except (SettingsError, WeightsError) as error:
         sys.exit(f"error: {error}")
-    logging.getLogger("ingest_service").info(
-        "profile=%s on http://%s:%d", settings.profile, settings.host, settings.port
-    )
+    scheme = "https" if settings.tls_certificate else "http"
+    address = f"{scheme}://{settings.host}:{settings.port}"
+    logging.getLogger("ingest_service").info("serving profile %s on %s", settings.profile, address)
     Server(settings).run()
 
 

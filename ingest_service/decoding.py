@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import pillow_heif
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ingest_service.detection import Pixels
@@ -29,6 +30,7 @@ FORMATS = {
     "BMP": "image/bmp",
     "TIFF": "image/tiff",
     "GIF": "image/gif",
+    "HEIF": "image/heic",
 }
 """Pillow's formats that are read, and their media types."""
 
@@ -36,7 +38,7 @@ READERS = [name for name in FORMATS if name != "MPO"]
 """Pillow's readers that are run: JPEG's recognizes MPO."""
 
 KNOWN_OTHERS = {
-    b"ftyp": "HEIC, AVIF or a film",
+    b"ftyp": "AVIF or a film",
     b"%PDF": "PDF",
     b"8BPS": "Photoshop",
     b"<svg": "SVG",
@@ -73,13 +75,17 @@ class Photo:
         return int(self.pixels.shape[0])
 
 
-def decode(text: object, max_bytes: int, max_pixels: int) -> Photo:
-    """A photo from base64 or a base64 ``data:`` URI.
+def decode(sent: object, max_bytes: int, max_pixels: int) -> Photo:
+    """A photo from its bytes, from base64, or from a base64 ``data:`` URI.
 
     Raises:
         FaceServiceError: with one of the codes of a photo's own errors.
     """
-    data = _decode_base64(text, max_bytes)
+    data = sent if isinstance(sent, bytes) else _decode_base64(sent, max_bytes)
+    if not data:
+        raise FaceServiceError("not_an_image", "the photo is empty")
+    if len(data) > max_bytes:
+        raise FaceServiceError("too_large", f"the photo is over {max_bytes / 1e6:g} MB")
     with warnings.catch_warnings():
         # Pillow warns at a size of its own; ours is checked before a pixel is decoded.
         warnings.simplefilter("ignore")
@@ -101,22 +107,17 @@ def _decode_base64(text: object, max_bytes: int) -> bytes:
     prefix = DATA_URI.match(text)
     encoded = WHITE_SPACE.sub("", text[prefix.end() :] if prefix else text)
     if len(encoded) // 4 * 3 > max_bytes + 2:
-        problem = f"the photo is over {max_bytes / 1e6:g} MB"
-        raise FaceServiceError("too_large", problem)
+        raise FaceServiceError("too_large", f"the photo is over {max_bytes / 1e6:g} MB")
     try:
-        data = base64.b64decode(encoded, validate=True)
+        return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise FaceServiceError("not_base64", "the photo isn't base64") from None
-    if not data:
-        raise FaceServiceError("not_an_image", "the photo is empty")
-    if len(data) > max_bytes:
-        raise FaceServiceError("too_large", f"the photo is over {max_bytes / 1e6:g} MB")
-    return data
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
     limit = f"{max_pixels / 1e6:g} megapixels are allowed"
     Image.init()  # registers the formats, the first time
+    pillow_heif.register_heif_opener()
     try:
         image = Image.open(io.BytesIO(data), formats=READERS)
     except Image.DecompressionBombError:

@@ -14,20 +14,22 @@ PHOTO = 200
 CODES: dict[str, tuple[int, str]] = {
     # code: (HTTP status, remedy)
     "not_base64": (PHOTO, "Send the photo's bytes as standard base64, with or without a data: prefix."),
-    "not_an_image": (PHOTO, "Send a JPEG, PNG, WebP, BMP, TIFF or GIF picture."),
-    "unsupported_format": (PHOTO, "Convert it to JPEG, PNG, WebP, BMP, TIFF or GIF."),
+    "not_an_image": (PHOTO, "Send a JPEG, PNG, WebP, BMP, TIFF, GIF or HEIC picture."),
+    "unsupported_format": (PHOTO, "Convert it to JPEG, PNG, WebP, BMP, TIFF, GIF or HEIC."),
     "truncated": (PHOTO, "Send the whole file: its end is missing."),
     "damaged": (PHOTO, "Open the file and save it anew, or send another copy."),
     "too_large": (PHOTO, "Send a smaller file, or raise FACES_MAX_BYTES."),
     "too_many_pixels": (PHOTO, "Scale the photo down, or raise FACES_MAX_PIXELS."),
     "internal": (PHOTO, "Look for this moment in the service's log, and report it."),
     "bad_request": (400, "See the README for the request's form."),
+    "no_face": (400, "Send a photo on which a face can be seen."),
     "unauthorized": (401, "Send the header `Authorization: Bearer <key>` with the service's key."),
     "not_found": (404, "POST photos to /v1/faces."),
     "method_not_allowed": (405, "POST photos to /v1/faces."),
     "model_mismatch": (409, "Ask for the model that is served, or start the service with the other one."),
     "body_too_large": (413, "Send fewer photos in a request, or raise FACES_MAX_BODY_BYTES."),
     "overloaded": (429, "Ask again after the seconds in Retry-After, or start another copy of the service."),
+    "deadline_exceeded": (503, "Ask again later with fewer or smaller photos, or raise FACES_DEADLINE_S."),
 }
 
 
@@ -37,11 +39,13 @@ class FaceServiceError(Exception):
     Args:
         code: a key of ``CODES``.
         problem: what is wrong, as a sentence without its full stop.
+        status: the HTTP status, where it isn't the table's: of a photo's error that fails a whole request.
     """
 
-    def __init__(self, code: str, problem: str) -> None:
+    def __init__(self, code: str, problem: str, status: int | None = None) -> None:
         self.code = code
-        self.status, remedy = CODES[code]
+        default_status, remedy = CODES[code]
+        self.status = status or default_status
         self.message = f"{problem}. {remedy}"
         super().__init__(self.message)
 

@@ -65,8 +65,8 @@ class Profile(Protocol):
     def find(self, pixels: Pixels) -> list[FoundFace]:
         """The photo's faces, largest first."""
 
-    def embed(self, faces: list[FoundFace]) -> NDArray[np.float32]:
-        """(n, 128) unit vectors."""
+    def embed(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, 160, 160, 3) network inputs -> (n, 128) unit vectors."""
 
 
 def load(settings: Settings) -> Profile:
@@ -134,8 +134,8 @@ class FacenetProfile:
             found.append(FoundFace(detection, aligned, whiten(aligned)))
         return found
 
-    def embed(self, faces: list[FoundFace]) -> NDArray[np.float32]:
-        return _embed(self.network, faces)
+    def embed(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        return unit(self.network.embed(faces))
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ class DeepFaceProfile:
             found.append(FoundFace(_detection(face), aligned, network_input.astype(np.float32)))
         return sorted(found, key=lambda face: face.detection.area, reverse=True)
 
-    def embed(self, faces: list[FoundFace]) -> NDArray[np.float32]:
-        return _embed(self.network, faces)
+    def embed(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        return unit(self.network.embed(faces))
 
 
 def _detection(face: dict[str, Any]) -> Detection:
@@ -188,16 +188,9 @@ def _detection(face: dict[str, Any]) -> Detection:
     return Detection(box, float(face["confidence"]), landmarks)
 
 
-def _embed(network: Facenet, faces: list[FoundFace]) -> NDArray[np.float32]:
-    if not faces:
-        return np.empty((0, network.dims), dtype=np.float32)
-    return unit(network.embed(np.stack([face.network_input for face in faces])))
-
-
 def warm_up(profile: Profile) -> None:
     """One pass through both networks, so that the first request isn't slower than the rest."""
     cv2.setNumThreads(1)  # the requests beside each other already use all cores
     blank = np.zeros((160, 160, 3), dtype=np.uint8)
     profile.find(blank)
-    eyes = np.full((5, 2), np.nan, dtype=np.float32)
-    profile.embed([FoundFace(Detection((0, 0, 160, 160), 1.0, eyes), blank, whiten(blank))])
+    profile.embed(whiten(blank)[np.newaxis])

@@ -24,17 +24,22 @@ class Settings:
     cache: Path = field(default_factory=default_cache)  # FACES_CACHE
     host: str = "127.0.0.1"  # FACES_HOST
     port: int = 8501  # FACES_PORT
-    api_key: str | None = field(default=None, repr=False)  # FACES_API_KEY
+    api_keys: tuple[str, ...] = field(
+        default=(), repr=False
+    )  # FACES_API_KEY, FACES_API_KEYS_FILE (one a line)
+    tls_certificate: Path | None = None  # FACES_TLS_CERTIFICATE, PEM, the whole chain
+    tls_key: Path | None = None  # FACES_TLS_KEY, PEM
     detector_max_side: int = 320  # FACES_DETECTOR_MAX_SIDE, pixels of the copy that is searched for faces
     min_face_px: int = 16  # FACES_MIN_FACE_PX, pixels of the photo: smaller faces are dropped
     max_bytes: int = 15_000_000  # FACES_MAX_BYTES, of one photo's file
     max_pixels: int = 50_000_000  # FACES_MAX_PIXELS, of one photo
     max_images: int = 64  # FACES_MAX_IMAGES, in one request
     max_body_bytes: int = 128_000_000  # FACES_MAX_BODY_BYTES, of one request
-    max_waiting: int = 64  # FACES_MAX_WAITING, requests that wait for a core; more get 429
-    workers: int = field(
-        default_factory=lambda: os.cpu_count() or 1
-    )  # FACES_WORKERS, requests computed at once
+    max_waiting: int = 64  # FACES_MAX_WAITING, photos inside; a request that would bring more gets 429
+    max_batch: int = 16  # FACES_MAX_BATCH, faces that are embedded together
+    linger_ms: int = 3  # FACES_LINGER_MS, milliseconds that a face waits for company
+    deadline_s: int = 30  # FACES_DEADLINE_S, seconds for a whole request
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)  # FACES_WORKERS, threads for photos
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -57,6 +62,27 @@ class Settings:
         return cls(
             profile=profile,
             host=environment.get("FACES_HOST", cls.host),
-            api_key=environment.get("FACES_API_KEY") or None,
+            api_keys=_api_keys(environment),
+            tls_certificate=_file(environment, "FACES_TLS_CERTIFICATE"),
+            tls_key=_file(environment, "FACES_TLS_KEY"),
             **numbers,  # type: ignore[arg-type]
         )
+
+
+def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The key of the environment, and those of the file, where empty lines and # comments don't count."""
+    keys = [environment.get("FACES_API_KEY", "")]
+    if file := _file(environment, "FACES_API_KEYS_FILE"):
+        keys += [line.strip() for line in file.read_text().splitlines() if not line.startswith("#")]
+        if not any(keys):
+            raise SettingsError(f"FACES_API_KEYS_FILE is [{file}], but holds no key: all would be let in")
+    return tuple(key for key in keys if key)
+
+
+def _file(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(name)
+    if not text:
+        return None
+    if not os.access(text, os.R_OK):
+        raise SettingsError(f"{name} is [{text}], which isn't a file that can be read")
+    return Path(text)

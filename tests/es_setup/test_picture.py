@@ -12,7 +12,7 @@ from tools import landscape, picture
 
 from es_setup.plotting import COLOURS, Query, plot
 from es_setup.searching import Match
-from es_setup.verdicts import POSSIBLE, STRONG, verdict
+from ingest_service.verdicts import POSSIBLE, STRONG, verdict
 
 
 def match(rank: int, similarity: float) -> Match:

@@ -14,9 +14,9 @@ import pytest
 from tools import encoded
 
 from es_setup.install import requests as installed
-from es_setup.verdicts import POSSIBLE
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
+from ingest_service.verdicts import POSSIBLE
 from ingest_service.weights import Cache, WeightsError, facenet_digest
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def test_embedding_a_faces_crop_again_gives_nearly_the_same_vector(service, samp
             "faces"
         ]
         cosines.append(np.dot(first["faces"][0]["vector"], again[0]["vector"]) if again else 0)
-    assert np.median(cosines) >= 0.95
+    assert np.median(cosines) >= 0.98
 
 
 DEEPFACE_REFERENCE = """
