@@ -8,14 +8,18 @@ import numpy as np
 from ingest_service.detection import Detection, Pixels, shrunk
 
 
-def align(pixels: Pixels, face: Detection, size: int) -> Pixels:
-    """The face's box, turned about its centre until the eyes are level, stretched to a square.
+def align(pixels: Pixels, face: Detection, size: tuple[int, int]) -> Pixels:
+    """The face's box, turned about its centre until the eyes are level, stretched to ``size``.
 
-    Returns (size, size, 3) RGB. What lies outside of the photo is black, as in DeepFace, whose geometry
+    Args:
+        size: width, height.
+
+    Returns (height, width, 3) RGB. What lies outside of the photo is black, as in DeepFace, whose geometry
     (eyes and box) this is; DeepFace keeps the box's proportions and fills the rest with black, FaceNet
     was trained on stretched boxes.
     """
     x, y, width, height = face.box
+    columns, rows = size
     left_eye, right_eye = face.landmarks[0], face.landmarks[1]
     across = left_eye - right_eye
     angle = float(np.arctan2(across[1], across[0])) if np.isfinite(across).all() else 0.0
@@ -26,14 +30,14 @@ def align(pixels: Pixels, face: Detection, size: int) -> Pixels:
     centre = np.array([x + width / 2, y + height / 2])
     left, top = np.maximum(centre - reach, 0).astype(int)
     part = pixels[top : int(centre[1] + reach) + 1, left : int(centre[0] + reach) + 1]
-    part, scale = shrunk(part, size / min(width, height))
+    part, scale = shrunk(part, max(columns / width, rows / height))
 
     # Output pixel (u, v) -> pixel of the part; pixel centres lie at half coordinates on both sides.
     cosine, sine = np.cos(angle), np.sin(angle)
-    step_u = np.array([cosine, sine]) * width / size
-    step_v = np.array([-sine, cosine]) * height / size
-    start = centre - (left, top) + (0.5 - size / 2) * (step_u + step_v)
+    step_u = np.array([cosine, sine]) * width / columns
+    step_v = np.array([-sine, cosine]) * height / rows
+    start = centre - (left, top) + (0.5 - columns / 2) * step_u + (0.5 - rows / 2) * step_v
     matrix = np.stack([step_u, step_v, start], axis=1) * np.array(scale)[:, np.newaxis]
     matrix[:, 2] -= 0.5
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(part, matrix, (size, size), flags=flags).astype(np.uint8, copy=False)
+    return cv2.warpAffine(part, matrix, size, flags=flags).astype(np.uint8, copy=False)

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import hmac
+import io
+import json
 import logging
 import re
 import uuid
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import IO, Any, NoReturn, TypeVar
 
 import numpy as np
-from flask import Response, g, jsonify, request
+from flask import Request, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_openapi3 import Info, OpenAPI, Tag
+from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from ingest_service import __version__, profiles
 from ingest_service.errors import FaceServiceError
-from ingest_service.openapi import SECURITY, ApiDocument
+from ingest_service.openapi import SECURITY, ApiDocument, add_pages
 from ingest_service.profiles import Profile
 from ingest_service.schemas import (
-    EVERYTHING,
     ErrorAnswer,
     FacesAnswer,
     FacesRequest,
     HealthAnswer,
+    ModelsAnswer,
     PhotoRequest,
     ReadyAnswer,
     VerifyAnswer,
@@ -37,8 +41,21 @@ from ingest_service.verdicts import verdict
 from ingest_service.work import Wish, Works
 
 log = logging.getLogger("ingest_service")
+METRICS: Any = {
+    "description": "Prometheus' text format",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
+RETRY = {"Retry-After": "1"}
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 Body = TypeVar("Body", bound=BaseModel)
+
+
+class InMemoryRequest(Request):
+    """A form's files stay in memory, where the body's limit bounds them: no photo is written to a disk."""
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+        return io.BytesIO()
 
 
 def create_app(settings: Settings | None = None) -> OpenAPI:
@@ -61,20 +78,22 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
             description="Photos in, faces and their vectors out.",
         ),
         security_schemes=SECURITY,
-        doc_prefix="/docs",
+        doc_ui=False,
         static_folder=None,
     )
+    app.request_class = InMemoryRequest
+    add_pages(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     _observe_requests(app, metrics)
     _add_faces(app, works, profile, settings)
-    _add_operations(app, profile, metrics)
+    _add_operations(app, profile, settings, metrics)
     app.register_error_handler(FaceServiceError, _failed(metrics))
     app.register_error_handler(Exception, _unexpected(metrics))
     return app
 
 
 def _add_faces(app: OpenAPI, works: Works, profile: Profile, settings: Settings) -> None:
-    errors: Any = dict.fromkeys((400, 401, 409, 413, 429, 503), ErrorAnswer)
+    errors: Any = dict.fromkeys((400, 401, 409, 413, 429, 500, 503), ErrorAnswer)
     faces_tag = Tag(name="faces", description="photos in, faces out")
 
     @app.post(
@@ -82,7 +101,7 @@ def _add_faces(app: OpenAPI, works: Works, profile: Profile, settings: Settings)
         tags=[faces_tag],
         summary="Find the faces of photos",
         responses={200: FacesAnswer, **errors},
-        security=[{"key": []}],
+        security=_security(settings),
     )
     def faces() -> Response:
         _authorize(settings.api_keys)
@@ -99,7 +118,7 @@ def _add_faces(app: OpenAPI, works: Works, profile: Profile, settings: Settings)
         tags=[faces_tag],
         summary="Are these two photos of one person?",
         responses={200: VerifyAnswer, **errors},
-        security=[{"key": []}],
+        security=_security(settings),
     )
     def verify() -> Response:
         _authorize(settings.api_keys)
@@ -116,7 +135,7 @@ def _add_faces(app: OpenAPI, works: Works, profile: Profile, settings: Settings)
         )
 
 
-def _add_operations(app: OpenAPI, profile: Profile, metrics: Metrics) -> None:
+def _add_operations(app: OpenAPI, profile: Profile, settings: Settings, metrics: Metrics) -> None:
     tag = Tag(name="operations", description="for those who run the service")
 
     @app.get("/healthz", tags=[tag], summary="Is the process alive?", responses={200: HealthAnswer})
@@ -130,9 +149,19 @@ def _add_operations(app: OpenAPI, profile: Profile, metrics: Metrics) -> None:
         # The networks are loaded before the first request can be answered.
         return jsonify(status="ready", model=profile.model.as_json())
 
-    @app.get("/metrics", tags=[tag], summary="Prometheus metrics")
+    @app.get(
+        "/v1/models", tags=[tag], summary="Which models are there, and served?", responses={200: ModelsAnswer}
+    )
+    def models() -> Response:
+        return jsonify(models=profiles.available(settings, profile.model))
+
+    @app.get("/metrics", tags=[tag], summary="Prometheus metrics", responses={200: METRICS})
     def prometheus() -> Response:
         return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _security(settings: Settings) -> Any:
+    return [{"key": []}] if settings.api_keys else None
 
 
 def _authorize(api_keys: tuple[str, ...]) -> None:
@@ -140,23 +169,21 @@ def _authorize(api_keys: tuple[str, ...]) -> None:
         return
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     # Every key is compared, so that the time says nothing of which one was close.
-    matches = [hmac.compare_digest(given.encode(), key.encode()) for key in api_keys]
+    matches = [hmac.compare_digest(given.encode("latin-1"), key.encode()) for key in api_keys]
     if scheme.lower() not in ("bearer", "apikey") or not any(matches):
         raise FaceServiceError("unauthorized", "the service's key is missing or wrong")
 
 
 def _read(kind: type[Body], settings: Settings) -> Body:
     """The request's body, JSON or a form, checked."""
-    given = (
-        _form(kind)
-        if request.mimetype == "multipart/form-data"
-        else request.get_json(force=True, silent=True)
-    )
+    given = _form() if request.mimetype == "multipart/form-data" else _json()
     try:
         body = kind.model_validate(given)
     except ValidationError as error:
         # Not pydantic's own text: it repeats the input.
-        problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        # A misspelt field is why another one is missing.
+        problem = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
         place = "".join(f"[{part}]" for part in problem["loc"]) or "the body"
         raise FaceServiceError("bad_request", f"{place[:100]}: {problem['msg'][:200]}") from None
     if len(getattr(body, "images", ())) > settings.max_images:
@@ -164,11 +191,30 @@ def _read(kind: type[Body], settings: Settings) -> Body:
     return body
 
 
-def _form(kind: type[BaseModel]) -> dict[str, Any]:
+def _json() -> Any:
+    """Whatever the content type says: curl's `-d` calls JSON a form."""
+    data = request.get_data(cache=False)
+    if request.content_length is None:
+        request.stream.read(1)  # chunks beyond the limit are cut off silently, but for this
+    try:
+        return json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise FaceServiceError("bad_request", "the body isn't JSON, nor multipart/form-data") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """NaN and Infinity, which Python reads, but which aren't JSON."""
+    raise ValueError(name)
+
+
+def _form() -> dict[str, Any]:
     """A form's files named ``image``, and its other fields: `curl -F image=@me.jpg -F priority=search`."""
-    given: dict[str, Any] = {name: request.form[name] for name in request.form if name != "return"}
-    if kind is FacesRequest:
-        given["return"] = request.form.getlist("return") or EVERYTHING
+    if "image" in request.form:
+        raise FaceServiceError("bad_request", "[image] is text, but must be a file, `image=@me.jpg` for curl")
+    given: dict[str, Any] = {name: request.form[name] for name in request.form}
+    if "return" in given:
+        given["return"] = request.form.getlist("return")
+    given |= {name: None for name in request.files if name != "image"}  # refused by name, as any other field
     given["images"] = [{"image": file.read()} for file in request.files.getlist("image")]
     return given
 
@@ -220,11 +266,11 @@ def _observe_requests(app: OpenAPI, metrics: Metrics) -> None:
         return response
 
 
-def _failed(metrics: Metrics) -> Callable[[FaceServiceError], ResponseReturnValue]:
-    def answer(error: FaceServiceError) -> ResponseReturnValue:
+def _failed(metrics: Metrics) -> Callable[..., ResponseReturnValue]:
+    def answer(error: FaceServiceError, more: Mapping[str, str] = NO_HEADERS) -> ResponseReturnValue:
         metrics.errors.labels(error.code).inc()
-        headers = {"Retry-After": "1"} if error.status in (429, 503) else {}
-        return jsonify(error.as_json()), error.status, headers
+        headers = {429: RETRY, 503: RETRY, 401: {"WWW-Authenticate": "Bearer"}}.get(error.status, {})
+        return jsonify(error.as_json()), error.status, {**headers, **more}
 
     return answer
 
@@ -235,8 +281,13 @@ def _unexpected(metrics: Metrics) -> Callable[[Exception], ResponseReturnValue]:
     def answer(error: Exception) -> ResponseReturnValue:
         if isinstance(error, RequestEntityTooLarge):
             return failed(FaceServiceError("body_too_large", "the request is too large"))
+        if isinstance(error, ClientDisconnected | ParseException):
+            return failed(FaceServiceError("bad_request", "the body ends too early, or isn't HTTP"))
+        if isinstance(error, MethodNotAllowed):
+            allowed = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
+            return failed(FaceServiceError("method_not_allowed", f"{error.name} [{request.method}]"), allowed)
         if isinstance(error, HTTPException):
-            code = {404: "not_found", 405: "method_not_allowed"}.get(error.code or 0, "bad_request")
+            code = "not_found" if error.code == 404 else "bad_request"
             return failed(FaceServiceError(code, f"{error.name} [{request.method}]"))
         log.error("unexpected %s\n%s", type(error).__name__, where(error))
         return failed(FaceServiceError("internal", "the request couldn't be worked on", status=500))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+
+from ingest_service.weights import CENTERFACE_SHA256
 
 Pixels = NDArray[np.uint8]
 """A photo: (height, width, 3), RGB, upright."""
@@ -17,10 +20,6 @@ Pixels = NDArray[np.uint8]
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 """Left and right are the person's own, as in DeepFace: in a frontal photo ``left_eye`` has the larger x."""
 
-SECOND_LOOK = 192
-"""Pixels a side of a face's surroundings in the second look, and MARGIN the box's share on every side: the
-smallest of those tried that brings the sample's EER below 1 % (`./run bench detectors`)."""
-MARGIN = 0.4
 SECOND_LOOK_BATCH = 8
 
 
@@ -60,6 +59,16 @@ class Detection:
         return replace(self, box=(left, top, right - left, bottom - top))
 
 
+class Detector(Protocol):
+    """``detect`` may be called from several threads at once."""
+
+    def detect(self, pixels: Pixels) -> list[Detection]:
+        """The faces of a photo, largest first."""
+
+    def parts(self) -> dict[str, Any]:
+        """All of it that shapes a vector, for the model's id."""
+
+
 @dataclass(frozen=True)
 class CenterFace:
     """CenterFace (Xu et al. 2020, arXiv:1911.03599) in ONNX Runtime, in two looks.
@@ -68,11 +77,17 @@ class CenterFace:
     pixels, and never enlarged, so its cost is bounded whatever the photo's size. Small faces in a large
     group photo need a larger bound.
 
-    The second look says where each exactly is: its surroundings (the box and ``MARGIN`` of it on every side)
-    are brought to ``SECOND_LOOK`` pixels, so that the network sees every face at the same size. Box and
+    The second look says where each exactly is: its surroundings (the box and ``margin`` of it on every side)
+    are brought to ``second_look`` pixels, so that the network sees every face at the same size. Box and
     landmarks then no longer depend on how large the face was in the photo, and neither does the vector.
+    192 and 0.4 are the smallest of those tried that brought the sample's EER below 1 %; `./run bench
+    detectors` shows one look beside two.
 
-    min_face: pixels of the photo; faces whose box has a shorter side below it are dropped.
+    min_face: pixels of the photo; faces whose box has a shorter side below it are dropped. That decides which
+        faces there are, but shapes no vector.
+    threshold: of the first look's heat map, 0 to 1.
+    overlap: intersection over union above which two boxes are one face.
+    second_look: pixels a side; 0 for the first look alone.
     """
 
     session: onnxruntime.InferenceSession
@@ -80,6 +95,8 @@ class CenterFace:
     min_face: int = 16
     threshold: float = 0.5
     overlap: float = 0.3
+    second_look: int = 192
+    margin: float = 0.4
 
     @classmethod
     def load(
@@ -93,11 +110,11 @@ class CenterFace:
         height, width = pixels.shape[:2]
         scale = min(1.0, self.max_side / max(height, width))
         # The network halves its input five times, so both sides are multiples of 32.
-        size = (_up_to_32(width * scale), _up_to_32(height * scale))
-        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        (found,) = self._look(np.asarray(small[np.newaxis], dtype=np.uint8))
-        back = np.array([width / size[0], height / size[1]], dtype=np.float32)
-        faces = self._look_again(pixels, [face.moved(back, np.zeros(2)) for face in found])
+        small, scales = resized(pixels, (_up_to_32(width * scale), _up_to_32(height * scale)))
+        (found,) = self._look(small[np.newaxis])
+        faces = [face.moved(1 / np.array(scales), np.zeros(2)) for face in found]
+        if self.second_look:
+            faces = self._look_again(pixels, faces)
         kept = [
             face
             for face in (face.clipped(width, height) for face in faces)
@@ -105,16 +122,31 @@ class CenterFace:
         ]
         return sorted(_distinct(kept, self.overlap), key=lambda face: face.area, reverse=True)
 
+    def parts(self) -> dict[str, Any]:
+        return {
+            "name": "centerface",
+            "weights": CENTERFACE_SHA256,
+            "max_side": self.max_side,
+            "shrunk": "halved, then by areas",
+            "second_look": [self.second_look, self.margin],
+            "threshold": self.threshold,
+            "overlap": self.overlap,
+        }
+
     def _look_again(self, pixels: Pixels, faces: list[Detection]) -> list[Detection]:
         """Each face as the network sees it at its own scale; as it was, where nothing is seen there."""
         again = []
         for start in range(0, len(faces), SECOND_LOOK_BATCH):
             batch = faces[start : start + SECOND_LOOK_BATCH]
-            windows = [_window(pixels, face) for face in batch]
+            windows = [_window(pixels, face, self.second_look, self.margin) for face in batch]
             looks = self._look(np.stack([window.pixels for window in windows]))
             for face, window, look in zip(batch, windows, looks, strict=True):
-                seen = min(look, key=_off_centre, default=None)
-                if seen is None or _off_centre(seen) > SECOND_LOOK / 5:
+                off, seen = min(
+                    ((_off_centre(near, self.second_look), near) for near in look),
+                    key=itemgetter(0),
+                    default=(np.inf, face),
+                )
+                if off > self.second_look / 5:
                     again.append(face)
                 else:
                     # Found is what the first look was sure of: the second may be less so, and only measures.
@@ -165,12 +197,12 @@ class Window:
     origin: NDArray[np.float64]
 
 
-def _window(pixels: Pixels, face: Detection) -> Window:
-    """The face and its surroundings, SECOND_LOOK pixels a side, black outside of the photo."""
+def _window(pixels: Pixels, face: Detection, size: int, margin: float) -> Window:
+    """The face and its surroundings, ``size`` pixels a side, black outside of the photo."""
     x, y, width, height = face.box
-    side = max(width, height) * (1 + 2 * MARGIN)
+    side = max(width, height) * (1 + 2 * margin)
     origin = np.array([x + width / 2 - side / 2, y + height / 2 - side / 2])
-    scale = SECOND_LOOK / side
+    scale = size / side
     left, top = np.maximum(origin, 0).astype(int)
     part = pixels[top : int(origin[1] + side) + 2, left : int(origin[0] + side) + 2]
     part, part_scale = shrunk(part, scale)
@@ -180,7 +212,7 @@ def _window(pixels: Pixels, face: Detection) -> Window:
             [0, scale / part_scale[1], (top - origin[1]) * scale],
         ]
     )
-    square = cv2.warpAffine(part, matrix, (SECOND_LOOK, SECOND_LOOK), flags=cv2.INTER_LINEAR)
+    square = cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR)
     return Window(square.astype(np.uint8, copy=False), scale, origin)
 
 
@@ -190,14 +222,31 @@ def shrunk(pixels: Pixels, scale: float) -> tuple[Pixels, tuple[float, float]]:
     if scale >= 1:
         return pixels, (1.0, 1.0)
     height, width = pixels.shape[:2]
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    return small, (size[0] / width, size[1] / height)
+    return resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
 
 
-def _off_centre(face: Detection) -> float:
+def resized(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, tuple[float, float]]:
+    """Pixels brought to (width, height) by areas, and by how much in x and y.
+
+    Halved first for as long as at least twice the size is left, an odd last row or column dropped: for a
+    12-megapixel photo that is five times as fast as one step, as OpenCV has vector code for halving only.
+    """
+    width, height = size
+    halved = 1
+    while pixels.shape[1] >= 4 * width and pixels.shape[0] >= 4 * height:
+        half = (pixels.shape[1] // 2, pixels.shape[0] // 2)
+        pixels = pixels[: 2 * half[1], : 2 * half[0]]
+        pixels = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        halved *= 2
+    scales = (width / pixels.shape[1] / halved, height / pixels.shape[0] / halved)
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return small.astype(np.uint8, copy=False), scales
+
+
+def _off_centre(face: Detection, size: int) -> float:
+    """Pixels from the centre of a window of ``size`` pixels."""
     x, y, width, height = face.box
-    return float(np.hypot(x + width / 2 - SECOND_LOOK / 2, y + height / 2 - SECOND_LOOK / 2))
+    return float(np.hypot(x + width / 2 - size / 2, y + height / 2 - size / 2))
 
 
 def _distinct(faces: list[Detection], overlap: float) -> list[Detection]:

@@ -1,9 +1,10 @@
-"""What `/openapi.json` says beyond what the routes' types say, and the page at `/docs`."""
+"""What `/openapi.json` says beyond what the routes' types say, and the page at `/docs/`."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from flask import Blueprint, jsonify
 from flask_openapi3 import OpenAPI
 from pydantic import BaseModel
 
@@ -20,31 +21,81 @@ EXAMPLES = {
     "/v1/faces": {"return": ["vector"], "images": [{"image": EXAMPLE_PHOTO}]},
     "/v1/verify": {"images": [{"image": EXAMPLE_PHOTO}, {"image": EXAMPLE_PHOTO}]},
 }
-FORM = {
-    "type": "object",
-    "properties": {"image": {"type": "array", "items": {"type": "string", "format": "binary"}}},
-    "required": ["image"],
-}
+FILES: Any = {"type": "array", "items": {"type": "string", "format": "binary"}}
+# No validator: Swagger's own default would send this service's address to validator.swagger.io.
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>ingest-face</title>
+<link rel="icon" href="images/swagger.svg">
+<link rel="stylesheet" href="css/swagger-ui.css">
+<body>
+<div id="swagger-ui"></div>
+<script src="js/swagger-ui-bundle.js"></script>
+<script>
+  SwaggerUIBundle({ url: "../openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
+</script>
+</body>
+</html>
+"""
 
 
 class ApiDocument(OpenAPI):
     """flask-openapi3's document, with the bodies of the routes that read their own."""
 
-    @property
-    def api_doc(self) -> dict[str, Any]:
-        document: dict[str, Any] = super().api_doc
+    def generate_spec_json(self) -> None:
+        super().generate_spec_json()  # type: ignore[no-untyped-call]
+        document: dict[str, Any] = self.spec_json
+        schemas = document["components"]["schemas"]
+        _drop_what_is_never_sent(document)
         bodies: dict[str, type[BaseModel]] = {"/v1/faces": FacesRequest, "/v1/verify": VerifyRequest}
-        schemas = document["components"].setdefault("schemas", {})
         for path, body in bodies.items():
             schema = body.model_json_schema(ref_template=REFERENCE)
             schemas.update(schema.pop("$defs", {}))
             schemas[body.__name__] = schema
-            reference = {"$ref": REFERENCE.format(model=body.__name__)}
             document["paths"][path]["post"]["requestBody"] = {
                 "required": True,
                 "content": {
-                    "application/json": {"schema": reference, "example": EXAMPLES[path]},
-                    "multipart/form-data": {"schema": FORM},
+                    "application/json": {
+                        "schema": {"$ref": REFERENCE.format(model=body.__name__)},
+                        "example": EXAMPLES[path],
+                    },
+                    "multipart/form-data": {"schema": _form(schema)},
                 },
             }
-        return document
+
+
+def _drop_what_is_never_sent(document: dict[str, Any]) -> None:
+    """flask-openapi3 says of every route that it may answer 422; here that is a 400."""
+    for route in document["paths"].values():
+        for operation in route.values():
+            operation["responses"].pop("422", None)
+    document["components"]["schemas"].pop("ValidationErrorModel", None)
+    document["components"]["schemas"].pop("UnprocessableEntity", None)
+
+
+def _form(body: dict[str, Any]) -> dict[str, Any]:
+    """The JSON body's fields, but files named ``image`` instead of ``images``."""
+    properties = dict(body["properties"])
+    count = {
+        name: limit for name, limit in properties.pop("images").items() if name in ("minItems", "maxItems")
+    }
+    if "model" in properties:  # a form has no null
+        properties["model"] = {"type": "string", "description": properties["model"]["description"]}
+    properties["image"] = {**FILES, **count}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["image"],
+        "additionalProperties": False,
+    }
+
+
+def add_pages(app: OpenAPI) -> None:
+    """`/openapi.json`, and `/docs/`: Swagger's page, every part of it from here."""
+    assets = Blueprint(
+        "docs", "flask_openapi3_swagger", static_folder="templates/swagger", static_url_path="/docs"
+    )
+    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(app.api_doc))
+    app.add_url_rule("/docs/", "page", lambda: PAGE)
+    app.register_blueprint(assets)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,47 +11,15 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from ingest_service import deepface_library, detectors
 from ingest_service.alignment import align
-from ingest_service.detection import MARGIN, SECOND_LOOK, CenterFace, Detection, Pixels
+from ingest_service.catalogue import FACENET_NOTE, RECOGNIZERS
+from ingest_service.detection import Detection, Detector, Pixels
 from ingest_service.embedding import Facenet, unit, whiten
-from ingest_service.settings import Settings
+from ingest_service.model import FoundFace, Model
+from ingest_service.named import NamedProfile
+from ingest_service.settings import PROFILES, Settings
 from ingest_service.weights import CENTERFACE_SHA256, Cache, facenet_digest
-
-
-@dataclass(frozen=True)
-class Model:
-    """What a vector is comparable within: equal ids, and no others.
-
-    digest: SHA-256 over everything that shapes a vector; the id is the profile's name and its start.
-    """
-
-    profile: str
-    digest: str
-    dims: int = 128
-
-    @property
-    def id(self) -> str:
-        return f"{self.profile}-{self.digest[:8]}"
-
-    @classmethod
-    def of(cls, profile: str, **parts: Any) -> Model:
-        canonical = json.dumps({"profile": profile, **parts}, sort_keys=True, separators=(",", ":"))
-        return cls(profile, hashlib.sha256(canonical.encode()).hexdigest())
-
-    def as_json(self) -> dict[str, Any]:
-        return {"id": self.id, "digest": self.digest, "dims": self.dims}
-
-
-@dataclass(frozen=True)
-class FoundFace:
-    """
-    aligned: (160, 160, 3) RGB, as people look at it.
-    network_input: (160, 160, 3) float32, as the network wants it.
-    """
-
-    detection: Detection
-    aligned: Pixels
-    network_input: NDArray[np.float32]
 
 
 class Profile(Protocol):
@@ -62,47 +28,88 @@ class Profile(Protocol):
     @property
     def model(self) -> Model: ...
 
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of a face as the network wants it."""
+
     def find(self, pixels: Pixels) -> list[FoundFace]:
         """The photo's faces, largest first."""
 
     def embed(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, 160, 160, 3) network inputs -> (n, 128) unit vectors."""
+        """(n, *input_shape) network inputs -> (n, model.dims) unit vectors."""
+
+
+def check(settings: Settings) -> None:
+    """All that can be said before anything is loaded.
+
+    Raises:
+        SettingsError: a package isn't installed.
+        WeightsError: the cache lacks a network, or it is damaged.
+    """
+    cache = Cache(settings.cache)
+    if settings.profile in RECOGNIZERS:
+        deepface_library.require(
+            f"FACES_PROFILE [{settings.profile}]", RECOGNIZERS[settings.profile].needs, cache
+        )
+    else:
+        facenet_digest(cache)
+    detectors.check(settings)
 
 
 def load(settings: Settings) -> Profile:
     """
     Raises:
-        WeightsError: the cache lacks the networks, or they are damaged.
+        SettingsError, WeightsError: as ``check`` does.
     """
+    check(settings)
     cache = Cache(settings.cache)
-    weights = facenet_digest(cache)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = settings.workers
     # Threads that spin while they wait would take the cores from the requests beside them.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    network = Facenet.load(cache.facenet, options)
     if settings.profile == "deepface":
-        return DeepFaceProfile(network, _deepface_model(weights), cache)
-    detector = CenterFace.load(cache.centerface, settings.detector_max_side, settings.min_face_px, options)
-    return FacenetProfile(detector, network, _facenet_model(weights, detector))
+        network = Facenet.load(cache.facenet, options)
+        return DeepFaceProfile(network, _deepface_model(facenet_digest(cache)), cache)
+    detector = detectors.load(settings, options)
+    if settings.profile in RECOGNIZERS:
+        return NamedProfile.load(settings.profile, detector, cache)
+    network = Facenet.load(cache.facenet, options)
+    return FacenetProfile(detector, network, _facenet_model(facenet_digest(cache), detector))
 
 
-def _facenet_model(weights: str, detector: CenterFace) -> Model:
+def available(settings: Settings, served: Model) -> list[dict[str, Any]]:
+    """Every model: its terms, whether it could be served from this cache, and which is."""
+    cache = Cache(settings.cache)
+    complete = cache.facenet.is_file() and cache.centerface.is_file()
+    models: list[dict[str, Any]] = [
+        {"name": name, "dims": 128, "licence": "MIT", "note": FACENET_NOTE, "weights_present": complete}
+        for name in PROFILES
+    ]
+    for name, recognizer in RECOGNIZERS.items():
+        about = {
+            "name": name,
+            "dims": recognizer.dims,
+            "licence": recognizer.licence,
+            "note": recognizer.note,
+        }
+        models.append(about | {"weights_present": deepface_library.is_complete(recognizer.needs, cache)})
+    for model in models:
+        model["served"] = model["name"] == served.profile
+        if model["served"]:
+            model["id"] = served.id
+    return models
+
+
+def _facenet_model(weights: str, detector: Detector) -> Model:
     return Model.of(
         "facenet",
+        dims=128,
         weights=weights,
-        detector={
-            "name": "centerface",
-            "weights": CENTERFACE_SHA256,
-            "max_side": detector.max_side,
-            "second_look": [SECOND_LOOK, MARGIN],
-            "threshold": detector.threshold,
-            "overlap": detector.overlap,
-        },
+        detector=detector.parts(),
         alignment="eyes and box",
         colour="RGB",
-        resize="stretched to 160 x 160, areas then cubic",
+        resize="stretched to 160 x 160, halved, areas, then cubic",
         normalization="Facenet",
     )
 
@@ -110,6 +117,7 @@ def _facenet_model(weights: str, detector: CenterFace) -> Model:
 def _deepface_model(weights: str) -> Model:
     return Model.of(
         "deepface",
+        dims=128,
         weights=weights,
         detector={"name": "centerface", "weights": CENTERFACE_SHA256, "threshold": 0.35},
         alignment="DeepFace 0.0.103",
@@ -123,14 +131,18 @@ def _deepface_model(weights: str) -> Model:
 class FacenetProfile:
     """Facenet fed the way it was trained: RGB, the box stretched, faces found on a bounded copy."""
 
-    detector: CenterFace
+    detector: Detector
     network: Facenet
     model: Model
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return (self.network.size, self.network.size, 3)
 
     def find(self, pixels: Pixels) -> list[FoundFace]:
         found = []
         for detection in self.detector.detect(pixels):
-            aligned = align(pixels, detection, self.network.size)
+            aligned = align(pixels, detection, (self.network.size, self.network.size))
             found.append(FoundFace(detection, aligned, whiten(aligned)))
         return found
 
@@ -149,11 +161,13 @@ class DeepFaceProfile:
     cache: Cache
 
     def __post_init__(self) -> None:
-        # Before DeepFace is imported: where its files are, and that TensorFlow stays out.
-        os.environ["DEEPFACE_HOME"] = str(self.cache.deepface_home)
-        os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"
+        deepface_library.open_library(self.cache)
         os.environ["CENTERFACE_THRESHOLD"] = "0.35"
         import deepface.modules.detection  # noqa: F401 (here rather than in the first request)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return (self.network.size, self.network.size, 3)
 
     def find(self, pixels: Pixels) -> list[FoundFace]:
         from deepface.modules import detection, preprocessing
@@ -191,6 +205,5 @@ def _detection(face: dict[str, Any]) -> Detection:
 def warm_up(profile: Profile) -> None:
     """One pass through both networks, so that the first request isn't slower than the rest."""
     cv2.setNumThreads(1)  # the requests beside each other already use all cores
-    blank = np.zeros((160, 160, 3), dtype=np.uint8)
-    profile.find(blank)
-    profile.embed(whiten(blank)[np.newaxis])
+    profile.find(np.zeros((160, 160, 3), dtype=np.uint8))
+    profile.embed(np.zeros((1, *profile.input_shape), dtype=np.float32))

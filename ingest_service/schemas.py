@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Return = Literal["vector", "crop", "thumbnail", "fingerprint"]
 EVERYTHING: list[Return] = ["vector", "crop", "thumbnail", "fingerprint"]
@@ -16,23 +16,54 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _nulls_are_left_out(schema: dict[str, Any]) -> None:
+    """An answer's field is there, or isn't; it is never null."""
+    for field in schema["properties"].values():
+        if "anyOf" in field:
+            (kind,) = (kind for kind in field.pop("anyOf") if kind != {"type": "null"})
+            field.update(kind)
+            del field["default"]
+
+
+def _one_of_both(schema: dict[str, Any]) -> None:
+    _nulls_are_left_out(schema)
+    schema["oneOf"] = [{"required": ["faces", "photo", "file"]}, {"required": ["error"]}]
+
+
+def _whole(value: Any) -> Any:
+    """2.0 is an integer in JSON, where JavaScript may have written it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class PhotoOptions(Strict):
-    max_faces: Annotated[int | None, Field(strict=True, ge=1, description="keep so many, largest first")] = (
-        None
-    )
+    max_faces: Annotated[
+        int | None,
+        Field(strict=True, ge=1, description="keep so many, largest first"),
+        BeforeValidator(_whole),
+    ] = None
     min_confidence: Annotated[
-        float, Field(ge=0, le=1, description="drop faces of which the detector is less sure")
+        float, Field(strict=True, ge=0, le=1, description="drop faces of which the detector is less sure")
     ] = 0
-    min_quality: Annotated[float, Field(ge=0, le=1, description="drop faces of a lower quality score")] = 0
+    min_quality: Annotated[
+        float, Field(strict=True, ge=0, le=1, description="drop faces of a lower quality score")
+    ] = 0
+
+
+def _image_is_a_string(schema: dict[str, Any]) -> None:
+    schema["required"] = ["image"]
+    schema["properties"]["image"] |= {"type": "string"}
+    del schema["properties"]["image"]["default"]
 
 
 class PhotoRequest(Strict):
-    # Any: a photo of a wrong type fails in its own slot, not the whole request.
+    model_config = ConfigDict(json_schema_extra=_image_is_a_string)
+
+    # Any, and a default: a photo of a wrong type, or none, fails in its own slot, not the whole request.
     image: Annotated[
         Any,
         Field(
-            description="the photo's bytes as base64, or as a base64 data: URI; never a URL or a path",
-            json_schema_extra={"type": "string"},
+            description="the photo's bytes as base64, or as a base64 data: URI; never a URL or a path; what "
+            "can't be read is an error in the photo's own slot of the answer",
         ),
     ] = None
     options: PhotoOptions = PhotoOptions()
@@ -92,6 +123,8 @@ class QualityAnswer(BaseModel):
 
 
 class FaceAnswer(BaseModel):
+    model_config = ConfigDict(json_schema_extra=_nulls_are_left_out)
+
     box: Box
     confidence: float
     quality: QualityAnswer
@@ -101,6 +134,8 @@ class FaceAnswer(BaseModel):
 
 
 class PhotoAnswer(BaseModel):
+    model_config = ConfigDict(json_schema_extra=_nulls_are_left_out)
+
     width: int
     height: int
     taken: Annotated[str | None, Field(description="EXIF's date, ISO 8601")] = None
@@ -115,6 +150,8 @@ class FileAnswer(BaseModel):
 
 class PhotoResult(BaseModel):
     """Faces, largest first; or an error."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of_both)
 
     faces: list[FaceAnswer] | None = None
     photo: PhotoAnswer | None = None
@@ -139,6 +176,20 @@ class VerifyAnswer(BaseModel):
 class ReadyAnswer(BaseModel):
     status: str
     model: ModelAnswer
+
+
+class AvailableModel(BaseModel):
+    name: Annotated[str, Field(description="for FACES_PROFILE")]
+    dims: int
+    licence: Annotated[str, Field(description="of the weights, as far as their authors say")]
+    note: str
+    weights_present: Annotated[bool, Field(description="and the package that they need")]
+    served: bool
+    id: Annotated[str | None, Field(description="of the one that is served")] = None
+
+
+class ModelsAnswer(BaseModel):
+    models: list[AvailableModel]
 
 
 class HealthAnswer(BaseModel):

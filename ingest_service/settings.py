@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest_service.catalogue import FINDERS, RECOGNIZERS
 from ingest_service.weights import default_cache
 
 PROFILES = ("facenet", "deepface")
+MODELS = (*PROFILES, *RECOGNIZERS)
+DETECTORS = ("centerface", *FINDERS)
 
 
 class SettingsError(Exception):
@@ -20,7 +23,10 @@ class SettingsError(Exception):
 class Settings:
     """Each field is read from the variable in its comment."""
 
-    profile: str = "facenet"  # FACES_PROFILE
+    profile: str = "facenet"  # FACES_PROFILE, one of MODELS
+    detector: str = (
+        "centerface"  # FACES_DETECTOR, one of DETECTORS; `deepface` always has DeepFace's centerface
+    )
     cache: Path = field(default_factory=default_cache)  # FACES_CACHE
     host: str = "127.0.0.1"  # FACES_HOST
     port: int = 8501  # FACES_PORT
@@ -29,7 +35,7 @@ class Settings:
     )  # FACES_API_KEY, FACES_API_KEYS_FILE (one a line)
     tls_certificate: Path | None = None  # FACES_TLS_CERTIFICATE, PEM, the whole chain
     tls_key: Path | None = None  # FACES_TLS_KEY, PEM
-    detector_max_side: int = 320  # FACES_DETECTOR_MAX_SIDE, pixels of the copy that is searched for faces
+    detector_max_side: int = 0  # FACES_DETECTOR_MAX_SIDE, pixels of the copy that is searched; see max_side
     min_face_px: int = 16  # FACES_MIN_FACE_PX, pixels of the photo: smaller faces are dropped
     max_bytes: int = 15_000_000  # FACES_MAX_BYTES, of one photo's file
     max_pixels: int = 50_000_000  # FACES_MAX_PIXELS, of one photo
@@ -41,15 +47,24 @@ class Settings:
     deadline_s: int = 30  # FACES_DEADLINE_S, seconds for a whole request
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)  # FACES_WORKERS, threads for photos
 
+    @property
+    def max_side(self) -> int:
+        """The bound of the copy that is searched: as set, else 320 for CenterFace, whose second look makes up
+        for it, and 1024 for DeepFace's detectors."""
+        return self.detector_max_side or (320 if self.detector == "centerface" else 1024)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """
         Raises:
-            SettingsError: a number isn't one or isn't positive, or the profile is unknown.
+            SettingsError: a number isn't one or isn't positive, or the profile or detector is unknown.
         """
-        profile = environment.get("FACES_PROFILE", cls.profile)
-        if profile not in PROFILES:
-            raise SettingsError(f"FACES_PROFILE is [{profile}], valid values are {list(PROFILES)}")
+        profile = _choice(environment, "FACES_PROFILE", MODELS)
+        detector = _choice(environment, "FACES_DETECTOR", DETECTORS)
+        if profile == "deepface" and detector != cls.detector:
+            raise SettingsError(
+                f"FACES_DETECTOR is [{detector}], but FACES_PROFILE [deepface] keeps to DeepFace's centerface"
+            )
         numbers = {}
         for name in cls.__dataclass_fields__:
             text = environment.get(f"FACES_{name.upper()}")
@@ -61,12 +76,21 @@ class Settings:
                 numbers[name] = int(text)
         return cls(
             profile=profile,
+            detector=detector,
             host=environment.get("FACES_HOST", cls.host),
             api_keys=_api_keys(environment),
             tls_certificate=_file(environment, "FACES_TLS_CERTIFICATE"),
             tls_key=_file(environment, "FACES_TLS_KEY"),
             **numbers,  # type: ignore[arg-type]
         )
+
+
+def _choice(environment: Mapping[str, str], name: str, valid: tuple[str, ...]) -> str:
+    """The variable's value; the first of the valid ones where it isn't set."""
+    value = environment.get(name, valid[0])
+    if value not in valid:
+        raise SettingsError(f"{name} is [{value}], valid values are {list(valid)}")
+    return value
 
 
 def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:

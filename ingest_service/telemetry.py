@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -77,6 +79,29 @@ def set_up_logging() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def log_native_lines() -> None:
+    """What C libraries write to standard error (libtiff does, of damaged photos), as log lines: at most one a
+    second, so that a damaged photo can't fill a disk. Ours keep the real standard error.
+    """
+    real = os.fdopen(os.dup(2), "w", buffering=1)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(real)
+    reading, writing = os.pipe()
+    os.dup2(writing, 2)
+    os.close(writing)
+    threading.Thread(target=_log_lines, args=(reading,), name="native", daemon=True).start()
+
+
+def _log_lines(reading: int) -> None:
+    next_at = 0.0
+    with os.fdopen(reading, errors="replace") as lines:
+        for line in lines:
+            if time.monotonic() >= next_at:
+                logging.getLogger("ingest_service.native").warning(line.strip()[:300])
+                next_at = time.monotonic() + 1
 
 
 def where(error: BaseException | None) -> str:

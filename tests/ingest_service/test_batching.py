@@ -1,0 +1,187 @@
+"""The batcher: faces of several photos through the network together. Everything waits for events, nothing
+for a clock."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import CancelledError
+
+import numpy as np
+import pytest
+
+from ingest_service.batching import Batcher
+from ingest_service.errors import FaceServiceError
+
+LONG = 3_600.0
+"""A linger that no test would live to see the end of."""
+PATIENCE = 30
+"""Seconds after which a test has failed."""
+
+
+def faces(*values: float) -> np.ndarray:
+    return np.array(values, dtype=np.float32)[:, np.newaxis]
+
+
+class Network:
+    """Negates what it is given, in batches that it notes; may be held back, and may fail."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[float]] = []
+        self.open = threading.Event()
+        self.open.set()
+        self.entered = threading.Semaphore(0)
+        self.failure: Exception | None = None
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        self.batches.append(batch[:, 0].tolist())
+        self.entered.release()
+        assert self.open.wait(PATIENCE)
+        if self.failure:
+            raise self.failure
+        return -batch
+
+    def hold(self, batcher: Batcher) -> None:
+        """Busy with the face 0, until ``open`` is set: what is submitted now gathers in the queue."""
+        self.open.clear()
+        batcher.submit(faces(0), urgent=True)
+        assert self.entered.acquire(timeout=PATIENCE)
+
+
+@pytest.fixture
+def network():
+    return Network()
+
+
+def values(future) -> list[float]:
+    return future.result(PATIENCE)[:, 0].tolist()
+
+
+def test_faces_that_gather_run_as_one_batch_and_each_photo_gets_its_own_vectors_in_order(network):
+    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
+    network.hold(batcher)
+    photos = [batcher.submit(faces(*photo)) for photo in ([1, 2, 3], [4], [5, 6, 7, 8])]
+    network.open.set()
+    assert [values(photo) for photo in photos] == [[-1, -2, -3], [-4], [-5, -6, -7, -8]]
+    assert network.batches[1:] == [[1, 2, 3, 4, 5, 6, 7, 8]]
+
+
+def test_a_full_batch_and_an_urgent_face_do_not_wait_for_the_linger(network):
+    batcher = Batcher(network, max_batch=2, linger=LONG, capacity=100)
+    assert values(batcher.submit(faces(1), urgent=True)) == [-1]
+    first, second = batcher.submit(faces(2)), batcher.submit(faces(3))
+    assert (values(first), values(second)) == ([-2], [-3])
+
+
+def test_an_urgent_face_takes_lingering_ones_along(network):
+    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
+    early = batcher.submit(faces(1))
+    urgent = batcher.submit(faces(2), urgent=True)
+    assert (values(early), values(urgent)) == ([-1], [-2])
+    assert network.batches == [[2, 1]]
+
+
+def test_a_lone_face_runs_when_its_linger_is_over(network):
+    batcher = Batcher(network, max_batch=8, linger=0.001, capacity=100)
+    assert values(batcher.submit(faces(1))) == [-1]
+
+
+def test_urgent_faces_go_first_and_the_rest_keep_their_order(network):
+    batcher = Batcher(network, max_batch=2, linger=0, capacity=100)
+    network.hold(batcher)
+    waiting = [batcher.submit(faces(n), urgent=n in (3, 5)) for n in range(1, 7)]
+    network.open.set()
+    assert [values(photo) for photo in waiting] == [[-n] for n in range(1, 7)]
+    assert network.batches[1:] == [[3, 5], [1, 2], [4, 6]]
+
+
+def test_a_photo_with_more_faces_than_a_batch_is_run_in_parts_and_put_together_again(network):
+    seen = []
+    batcher = Batcher(network, max_batch=4, linger=0, capacity=100, observe=seen.append)
+    assert values(batcher.submit(faces(*range(10)))) == [-n for n in range(10)]
+    assert [len(batch) for batch in network.batches] == [4, 4, 2] == seen
+
+
+def test_when_full_it_refuses_and_forgets_nothing_that_it_took(network):
+    batcher = Batcher(network, max_batch=4, linger=0, capacity=3)
+    network.hold(batcher)
+    taken = [batcher.submit(faces(1, 2)), batcher.submit(faces(3))]
+    assert batcher.depth() == 3
+    with pytest.raises(FaceServiceError) as refusal:
+        batcher.submit(faces(4))
+    assert (refusal.value.code, refusal.value.status) == ("overloaded", 429)
+    network.open.set()
+    assert [values(photo) for photo in taken] == [[-1, -2], [-3]]
+    assert batcher.depth() == 0
+
+
+def test_a_photo_with_more_faces_than_fit_gets_in_when_nothing_waits(network):
+    batcher = Batcher(network, max_batch=4, linger=0, capacity=3)
+    assert len(values(batcher.submit(faces(*range(9))))) == 9
+
+
+def test_a_failure_reaches_everybody_who_waited_for_it_and_nobody_after(network):
+    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
+    network.hold(batcher)
+    waiting = [batcher.submit(faces(n), urgent=n == 3) for n in (1, 2, 3)]
+    network.failure = RuntimeError("the network fell over")
+    network.open.set()
+    for photo in waiting:
+        with pytest.raises(RuntimeError, match="fell over"):
+            photo.result(PATIENCE)
+    network.failure = None
+    assert values(batcher.submit(faces(4), urgent=True)) == [-4]
+
+
+def test_a_photo_of_another_shape_fails_its_batch_and_the_thread_lives(network):
+    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
+    network.hold(batcher)
+    odd = batcher.submit(np.zeros((1, 2), dtype=np.float32))
+    even = batcher.submit(faces(1), urgent=True)
+    network.open.set()
+    for photo in (odd, even):
+        with pytest.raises(ValueError, match="dimension"):
+            photo.result(PATIENCE)
+    assert values(batcher.submit(faces(4), urgent=True)) == [-4]
+
+
+def test_what_is_cancelled_while_it_waits_is_never_run(network):
+    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
+    network.hold(batcher)
+    kept, dropped = batcher.submit(faces(1)), batcher.submit(faces(2))
+    assert dropped.cancel()
+    last = batcher.submit(faces(3), urgent=True)
+    network.open.set()
+    assert (values(kept), values(last)) == ([-1], [-3])
+    with pytest.raises(CancelledError):
+        dropped.result(PATIENCE)
+    assert network.batches[1:] == [[3, 1]]
+
+
+def test_a_batch_of_which_all_are_cancelled_is_skipped(network):
+    batcher = Batcher(network, max_batch=2, linger=0, capacity=100)
+    network.hold(batcher)
+    assert all(batcher.submit(faces(n)).cancel() for n in (1, 2))
+    network.open.set()
+    assert values(batcher.submit(faces(3))) == [-3]
+    assert network.batches[1:] == [[3]]
+
+
+def test_many_threads_at_once_all_get_their_own_vectors(network):
+    batcher = Batcher(network, max_batch=8, linger=0, capacity=10_000)
+    wrong = []
+
+    def client(number: int) -> None:
+        for step in range(25):
+            own = [number * 1000 + step, number * 1000 + step + 0.5][: 1 + step % 2]
+            if values(batcher.submit(faces(*own), urgent=step % 3 == 0)) != [-value for value in own]:
+                wrong.append(own)
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(16)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join(PATIENCE)
+    assert not any(thread.is_alive() for thread in clients)
+    assert not wrong
+    assert batcher.depth() == 0
+    assert max(len(batch) for batch in network.batches) <= 8
