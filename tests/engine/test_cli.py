@@ -138,7 +138,7 @@ def test_indexing_where_no_pipeline_would_find_faces_is_refused_and_stores_nothi
 def test_an_alias_with_several_indices_reports_every_photo(run, es, faces, folder):
     es.indices.rollover(alias="faces")
     try:
-        status, out, _ = run("index", folder, "--json")
+        _, out, _ = run("index", folder, "--json")
         assert json.loads(out)["faces"] == 4
         assert json.loads(out)["unreadable"] == 1
     finally:
