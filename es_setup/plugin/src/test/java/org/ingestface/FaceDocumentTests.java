@@ -153,7 +153,6 @@ class FaceDocumentTests {
         assertEquals(List.of(9, "image/jpeg", Answers.SHA256, "2004-05-01T12:00:00"), fileAndTime());
         document.writeFaces(foundInAnother("2010-01-01T00:00:00"), 1, LATER);
         assertEquals(List.of(77, "image/png", "f".repeat(64), "2010-01-01T00:00:00"), fileAndTime());
-        document.writeFaces(foundInAnother(null), 1, LATER);
         document.writeFaces(Answers.found(1), 1, LATER);
         assertEquals(List.of(9, "image/jpeg", Answers.SHA256, "2004-05-01T12:00:00"), fileAndTime());
     }
