@@ -10,8 +10,8 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +24,7 @@ from rich.progress import (
     Progress,
     SpinnerColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -32,15 +33,15 @@ from es_setup import demo as demos
 from es_setup import stack
 from es_setup.connection import Connection, ConnectionFailed
 from es_setup.engine import EngineError
-from es_setup.indexing import Indexed, index_photos
-from es_setup.install import InstallError, has_plugin
+from es_setup.indexing import Indexed, NoPipeline, index_photos
+from es_setup.install import InstallError, has_plugin, missing
 from es_setup.install import install as put_all
 from es_setup.photos import photos_below
 from es_setup.plotting import Query, plot
-from es_setup.searching import Match
+from es_setup.searching import Match, MixedModels
 from es_setup.searching import search as find
 from ingest_service.verdicts import POSSIBLE, STRONG
-from ingest_service.weights import WeightsError
+from ingest_service.weights import Cache, WeightsError
 
 app = typer.Typer(
     help="Photos in Elasticsearch, searchable by face.",
@@ -111,8 +112,8 @@ def index_folder(
     es_password: EsPassword = None,
 ) -> None:
     """Index every photo below FOLDER. Running it again adds nothing twice."""
-    es = Connection(es_url, FACES_URL, es_api_key, es_user, es_password).elasticsearch()
     with explained():
+        es = Connection(es_url, FACES_URL, es_api_key, es_user, es_password).elasticsearch()
         photos = photos_below(folder, labels == "folder")
         if not photos:
             fail(f"no photos below {folder}")
@@ -156,6 +157,7 @@ def search(
     """Find the photos whose faces look most like PHOTO's."""
     connection = Connection(es_url, faces_url, es_api_key, es_user, es_password, faces_api_key)
     with explained():
+        check_can_write(plot_file)
         data = photo.read_bytes()
         matches = find(connection.elasticsearch(), data, k, index)
         if plot_file:
@@ -193,18 +195,18 @@ def status(
 
 
 def _es_status(connection: Connection) -> dict[str, Any]:
-    es = connection.elasticsearch().options(request_timeout=10)
     facts: dict[str, Any] = {"ok": False, "url": connection.es_url}
     try:
-        nodes = es.nodes.info(metric="_none")["nodes"].values()
+        es = connection.elasticsearch().options(request_timeout=10)
+        nodes = es.nodes.info(metric="os")["nodes"].values()
         facts["versions"] = sorted({node["version"] for node in nodes})
         facts["plugin"] = has_plugin(es)
-        facts["installed"] = bool(es.indices.exists_alias(name="faces"))
-        if facts["installed"]:
+        facts["missing"] = missing(es)
+        if not facts["missing"]:
             facts["photos"] = es.count(index="faces")["count"]
             facts["failed"] = es.count(index="faces", query={"exists": {"field": "error.code"}})["count"]
-        facts["ok"] = facts["plugin"] and facts["installed"]
-    except (ApiError, TransportError) as error:
+        facts["ok"] = facts["plugin"] and not facts["missing"]
+    except (ApiError, TransportError, ConnectionFailed) as error:
         facts["error"] = explain(error, connection.es_url)
     return facts
 
@@ -221,15 +223,18 @@ def _service_status(connection: Connection) -> dict[str, Any]:
 
 @app.command()
 def up(
-    data: Annotated[Path | None, typer.Option(help="where the data stays [a folder in the cache]")] = None,
-    es_port: Annotated[int, typer.Option(help="Elasticsearch's port")] = 9200,
-    faces_port: Annotated[int, typer.Option(help="the service's port")] = 8501,
+    data: Annotated[
+        Path | None, typer.Option(help="the data stays in its folder ingest-face [the cache]")
+    ] = None,
+    es_port: Annotated[int, typer.Option(min=1, max=65535, help="Elasticsearch's port")] = 9200,
+    faces_port: Annotated[int, typer.Option(min=1, max=65535, help="the service's port")] = 8501,
 ) -> None:
     """Run the embedded stack on loopback until Ctrl-C. What is indexed is there at the next start."""
     with explained(), stopped_by_signals():
-        cache, home = stack.prepare_all(say)
-        folder = (data or cache.root / "up").resolve()
-        with stack.running_stack(cache, home, say, folder, es_port, faces_port) as running:
+        with busy() as step:
+            cache, home = stack.prepare_all(step)
+        folder = (data or cache.root).resolve()
+        with starting(cache, home, folder, es_port, faces_port) as running:
             print_addresses(running.connection, None)
             wait_for_ctrl_c()
 
@@ -251,16 +256,15 @@ def demo(
 ) -> None:
     """Start everything, index a folder of photos, search, show the matches, stop everything."""
     with explained(), stopped_by_signals():
-        for file in (json_file, plot_file):
-            if file and not file.resolve().parent.is_dir():
-                fail(f"the folder of {file} doesn't exist", status=2)
-        cache, home = stack.prepare_all(say)
+        check_can_write(json_file, plot_file)
+        with busy() as step:
+            cache, home = stack.prepare_all(step)
         if folder is None:
             plan = demos.plan_sample(cache.sample)
             plan = plan if query is None else demos.plan_folder(cache.sample / "train", True, query)
         else:
             plan = demos.plan_folder(folder, labels == "folder", query)
-        with stack.running_stack(cache, home, say) as running:
+        with starting(cache, home) as running:
             run_demo(running, plan, json_file, plot_file)
             if keep:
                 print_addresses(running.connection, plan.queries[0].path if plan.queries else None)
@@ -278,7 +282,7 @@ def run_demo(running: stack.Stack, plan: demos.Plan, json_file: Path | None, plo
     searches = demos.search_all(es, running.connection.service(), plan.queries)
     answers = list(tracked(searches, len(plan.queries), "searching"))
     plot([answer.query for answer in answers], plot_file, f"queries and their best matches: {VERDICTS}")
-    found = demos.figures(plan, tally, answers, running.model) | {"picture": str(plot_file.resolve())}
+    found = demos.figures(tally, answers, running.model) | {"picture": str(plot_file.resolve())}
     if json_file:
         json_file.write_text(json.dumps(found, indent=2) + "\n")
     if len(answers) == 1:
@@ -290,8 +294,11 @@ def run_demo(running: stack.Stack, plan: demos.Plan, json_file: Path | None, plo
     out.print(
         f"{summary(tally)} in {tally.seconds:.1f} s ({found['photos_per_second']} photos/s)", markup=False
     )
-    if plan.labelled and answers:
-        out.print(f"{found['right']} of {len(answers)} queries had the right person first", markup=False)
+    if found["top1"] is not None:
+        judged = sum(answer.right is not None for answer in answers)
+        out.print(f"{found['right']} of {judged} queries had the right person first", markup=False)
+    if not answers:
+        out.print("no queries: nobody has two photos in a folder of their name", markup=False)
     out.print(f"verdicts: {VERDICTS}", markup=False)
     out.print(f"picture: {plot_file.resolve()}", markup=False)
     if tally.not_stored:
@@ -370,6 +377,44 @@ def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
             yield result
 
 
+@contextmanager
+def busy() -> Iterator[Callable[[str], None]]:
+    """Yields a ``say`` whose last word stands beside a moving bar while the next step runs: downloads, builds
+    and starts, of which nobody knows how long they take."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("preparing", total=None)
+
+        def step(message: str) -> None:
+            say(message)
+            progress.update(task, description=message.partition(":")[0])
+
+        yield step
+
+
+@contextmanager
+def starting(
+    cache: Cache,
+    home: Path,
+    data: Path | None = None,
+    es_port: int | None = None,
+    faces_port: int | None = None,
+) -> Iterator[stack.Stack]:
+    """The running stack, with a moving bar until it runs."""
+    with ExitStack() as servers:
+        with busy() as step:
+            step("starting the servers")
+            running = servers.enter_context(stack.running_stack(cache, home, step, data, es_port, faces_port))
+        yield running
+
+
+def check_can_write(*files: Path | None) -> None:
+    """Before the work, not after it."""
+    for file in files:
+        if file and (file.is_dir() or not file.resolve().parent.is_dir()):
+            fail(f"{file} can't be written: it is a folder, or its folder doesn't exist", status=2)
+
+
 def say(message: str) -> None:
     err.print(message, markup=False)
 
@@ -388,13 +433,24 @@ def explained() -> Iterator[None]:
     """A known failure ends the command with one message that says what to do, and no traceback."""
     try:
         yield
-    except (EngineError, WeightsError, InstallError, ConnectionFailed, demos.DemoError, OSError) as error:
+    except (
+        EngineError,
+        WeightsError,
+        InstallError,
+        NoPipeline,
+        MixedModels,
+        ConnectionFailed,
+        demos.DemoError,
+        OSError,
+    ) as error:
         fail(str(error))
     except (ApiError, TransportError) as error:
         fail(explain(error, "ES_URL"))
 
 
-def explain(error: ApiError | TransportError, where: str) -> str:
+def explain(error: ApiError | TransportError | ConnectionFailed, where: str) -> str:
+    if isinstance(error, ConnectionFailed):
+        return str(error)
     if isinstance(error, ApiError):
         if error.status_code in (401, 403):
             return f"Elasticsearch refuses ({error.status_code}): set ES_API_KEY, or ES_USER and ES_PASSWORD"
@@ -409,14 +465,16 @@ def stopped_by_signals() -> Iterator[None]:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    # SIGHUP: the terminal was closed.
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     except KeyboardInterrupt:
         err.print("stopped", markup=False)
         raise typer.Exit(130) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def wait_for_ctrl_c() -> None:

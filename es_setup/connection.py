@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from elasticsearch import Elasticsearch
@@ -15,6 +16,24 @@ REQUEST_TIMEOUT = 120
 
 class ConnectionFailed(Exception):
     """A server can't be reached or doesn't let us in; the message names it and says what to do."""
+
+
+def with_port(url: str) -> str:
+    """The address of a cluster with its port, which elasticsearch-py wants: where none is given, people mean
+    Elastic Cloud's (https) or Elasticsearch's own (http).
+
+    Raises:
+        ConnectionFailed: it isn't an address.
+    """
+    parts = urlsplit(url)
+    try:
+        known = parts.port
+    except ValueError:
+        parts, known = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConnectionFailed("ES_URL isn't an address: it must be like http://127.0.0.1:9200")
+    port = "" if known else ":443" if parts.scheme == "https" else ":9200"
+    return f"{parts.scheme}://{parts.netloc}{port}{parts.path}"
 
 
 @dataclass(frozen=True)
@@ -29,10 +48,14 @@ class Connection:
     faces_api_key: str | None = field(default=None, repr=False)
 
     def elasticsearch(self) -> Elasticsearch:
-        """A client for ``es_url``; an API key wins over user and password."""
+        """A client for ``es_url``; an API key wins over user and password.
+
+        Raises:
+            ConnectionFailed: ``es_url`` isn't an address.
+        """
         basic = (self.es_user, self.es_password or "") if self.es_user and not self.es_api_key else None
         return Elasticsearch(
-            self.es_url, api_key=self.es_api_key, basic_auth=basic, request_timeout=REQUEST_TIMEOUT
+            with_port(self.es_url), api_key=self.es_api_key, basic_auth=basic, request_timeout=REQUEST_TIMEOUT
         )
 
     def service(self) -> Service:

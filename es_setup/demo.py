@@ -26,13 +26,10 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """
-    labelled: whether folders name people, so that an answer can be right or wrong.
-    """
+    """The photos to index, and those to search with."""
 
     to_index: list[PhotoFile]
     queries: list[PhotoFile]
-    labelled: bool
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,10 @@ class Answer:
     query: Query
 
     @property
-    def right(self) -> bool:
+    def right(self) -> bool | None:
+        """Whether the right person came first; None if nobody said who it is."""
+        if self.photo.label is None:
+            return None
         return bool(self.query.matches) and self.query.matches[0].name == self.photo.label
 
 
@@ -68,7 +68,7 @@ class Tally:
 
 def plan_sample(sample: Path) -> Plan:
     """The sample's own split: its ``train`` photos are indexed, its ``val`` photos are the queries."""
-    return Plan(photos_below(sample / "train", True), photos_below(sample / "val", True), labelled=True)
+    return Plan(photos_below(sample / "train", True), photos_below(sample / "val", True))
 
 
 def plan_folder(folder: Path, labelled: bool, query: str | None) -> Plan:
@@ -84,16 +84,16 @@ def plan_folder(folder: Path, labelled: bool, query: str | None) -> Plan:
     if not photos:
         raise DemoError(f"no photos below {folder}")
     if query is not None:
-        return Plan(photos, [_find(folder, query, photos)], labelled)
+        return Plan(photos, [_find(folder, query, photos)])
     if not labelled:
-        return Plan(photos, _spread(photos, MAX_QUERIES), labelled)
+        return Plan(photos, _spread(photos, MAX_QUERIES))
     people = defaultdict(list)
     for photo in photos:
         if photo.label:
             people[photo.label].append(photo)
     held_out = [own[-1] for own in people.values() if len(own) > 1]
     queries = _spread(held_out, MAX_QUERIES)
-    return Plan([photo for photo in photos if photo not in queries], queries, labelled)
+    return Plan([photo for photo in photos if photo not in queries], queries)
 
 
 def _find(folder: Path, query: str, photos: list[PhotoFile]) -> PhotoFile:
@@ -132,12 +132,14 @@ def index_all(
 def search_all(es: Elasticsearch, service: Service, queries: Iterable[PhotoFile]) -> Iterator[Answer]:
     """Searches for each photo; one that can't be searched for keeps its reason."""
     for photo in queries:
-        data = photo.path.read_bytes()
         query = Query(photo.path, photo.label, matches=[])
         try:
+            data = photo.path.read_bytes()
             query = replace(query, matches=search(es, data), box=query_box(service, data))
         except ApiError as error:
             query = replace(query, note=reason(error))
+        except OSError as error:
+            query = replace(query, note=f"the file can't be read: {error.strerror}")
         yield Answer(photo, query)
 
 
@@ -163,9 +165,9 @@ def reason(error: ApiError) -> str:
     return str(error)
 
 
-def figures(plan: Plan, tally: Tally, answers: list[Answer], model: str) -> dict[str, Any]:
+def figures(tally: Tally, answers: list[Answer], model: str) -> dict[str, Any]:
     """What the demo found, for ``--json``. ``top1``: the share of queries with the right person first."""
-    right = sum(answer.right for answer in answers)
+    judged = [answer.right for answer in answers if answer.right is not None]
     return {
         "photos": tally.photos,
         "with_faces": tally.with_faces,
@@ -175,8 +177,8 @@ def figures(plan: Plan, tally: Tally, answers: list[Answer], model: str) -> dict
         "seconds": round(tally.seconds, 2),
         "photos_per_second": round(tally.photos / tally.seconds, 1) if tally.seconds else None,
         "queries": len(answers),
-        "right": right if plan.labelled else None,
-        "top1": round(right / len(answers), 4) if plan.labelled and answers else None,
+        "right": sum(judged) if judged else None,
+        "top1": round(sum(judged) / len(judged), 4) if judged else None,
         "model": model,
         "calibrated": False,
         "results": [

@@ -144,6 +144,7 @@ def running_node(
         EngineError: it doesn't start, and why.
     """
     port = port or free_port()
+    require_free(port, "Elasticsearch")
     _configure(home, folder, settings, port)
     log = folder / "logs" / "console.log"
     with log.open("w") as console:
@@ -174,6 +175,17 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def require_free(port: int, what: str) -> None:
+    """
+    Raises:
+        EngineError: somebody listens on the port: its answers would be taken for those of ``what``.
+    """
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise EngineError(f"port {port} is in use: stop what listens there, or give {what} another port")
 
 
 def free_port() -> int:

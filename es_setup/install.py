@@ -65,6 +65,21 @@ def install(es: Elasticsearch, model: str | None = None) -> Iterator[tuple[str, 
         yield f"PUT /{file.stem}", _create_index(es, file)
 
 
+def missing(es: Elasticsearch) -> list[str]:
+    """What ``install`` would put that isn't there, as paths; none when all is well."""
+    asking = es.options(ignore_status=404)
+    absent = []
+    for request in requests():
+        if asking.perform_request("GET", request.path, headers=_JSON).meta.status != 200:
+            absent.append(request.path)
+    if not es.indices.exists_alias(name=ALIAS):
+        return [*absent, f"/{ALIAS}"]
+    for index, found in es.indices.get_settings(index=ALIAS).items():
+        if found["settings"]["index"].get("default_pipeline") is None:
+            absent.append(f"/{index}/_settings (index.default_pipeline)")
+    return absent
+
+
 def has_plugin(es: Elasticsearch) -> bool:
     """Whether every node has the plugin."""
     nodes = es.nodes.info(metric="plugins")["nodes"].values()

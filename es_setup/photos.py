@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,11 @@ class PhotoFile:
     label: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """What a user would drop into Elasticsearch."""
+        """What a user would drop into Elasticsearch.
+
+        Raises:
+            OSError: the file can't be read.
+        """
         document: dict[str, Any] = {
             "image": base64.b64encode(self.path.read_bytes()).decode("ascii"),
             "file": {"path": self.name, "name": self.path.name},
@@ -36,7 +41,7 @@ class PhotoFile:
 
     def document_id(self) -> str:
         """The same for the same photo at the same place, so that indexing twice adds nothing."""
-        return hashlib.sha256(self.name.encode(errors="surrogateescape")).hexdigest()[:20]
+        return hashlib.sha256(self.name.encode()).hexdigest()[:20]
 
 
 def photos_below(folder: Path, labels_from_folders: bool = False) -> list[PhotoFile]:
@@ -51,5 +56,10 @@ def photos_below(folder: Path, labels_from_folders: bool = False) -> list[PhotoF
         if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
             in_a_folder = len(relative.parts) > 1
             label = path.parent.name.replace("_", " ") if labels_from_folders and in_a_folder else None
-            found.append(PhotoFile(path, relative.as_posix(), label))
+            found.append(PhotoFile(path, readable(relative), label and readable(Path(label))))
     return found
+
+
+def readable(path: Path) -> str:
+    """A path as text that can be stored and shown, also where its bytes aren't UTF-8."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "replace")

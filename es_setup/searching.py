@@ -44,12 +44,32 @@ class Match:
         }
 
 
-def query_body(photo: bytes, k: int) -> dict[str, Any]:
+class MixedModels(Exception):
+    """An index holds vectors of several models, which can't be compared."""
+
+
+def model_of(es: Elasticsearch, index: str) -> str | None:
+    """The model whose vectors ``index`` holds; None while it holds none.
+
+    Raises:
+        MixedModels: it holds several models' vectors.
+    """
+    models = {"terms": {"field": "model.id", "size": 2}}
+    answer = es.search(index=index, size=0, aggs={"models": models})
+    found = [bucket["key"] for bucket in answer["aggregations"]["models"]["buckets"]]
+    if len(found) > 1:
+        raise MixedModels(
+            f"[{index}] holds vectors of several models, {found}: search one index of one model"
+        )
+    return found[0] if found else None
+
+
+def query_body(photo: bytes, k: int, model: str | None = None) -> dict[str, Any]:
     """The body of the ``_search``: kNN over all faces, the photo's largest face as the query.
 
     ``inner_hits`` names the face that matched. ``image`` and the vectors stay where they are.
     """
-    builder = {"face": {"image": base64.b64encode(photo).decode("ascii")}}
+    face = {"image": base64.b64encode(photo).decode("ascii")} | ({"model": model} if model else {})
     inner = {"_source": ["faces.box", "faces.label.name"], "size": 1}
     return {
         "size": k,
@@ -57,10 +77,12 @@ def query_body(photo: bytes, k: int) -> dict[str, Any]:
             "field": "faces.vector",
             "k": k,
             "num_candidates": max(100, 10 * k),
-            "query_vector_builder": builder,
+            "query_vector_builder": {"face": face},
             "inner_hits": inner,
         },
-        "_source": ["file.path", "thumbnail", "photo.width", "photo.height"],
+        # As fields, which read what was sent as "file": {"path"} and as "file.path" alike.
+        "fields": ["file.path", "thumbnail", "photo.width", "photo.height"],
+        "_source": False,
     }
 
 
@@ -68,27 +90,27 @@ def search(es: Elasticsearch, photo: bytes, k: int = 5, index: str = "faces") ->
     """The ``k`` photos whose faces are most similar to the largest face of ``photo``, best first.
 
     Raises:
+        MixedModels: ``index`` holds vectors of several models.
         elasticsearch.ApiError: 400 if the photo can't be read or has no face, 429 if the endpoint can't
             answer now.
     """
-    hits = es.search(index=index, body=query_body(photo, k))["hits"]["hits"]
+    body = query_body(photo, k, model_of(es, index))
+    hits = es.search(index=index, body=body)["hits"]["hits"]
     return [_match(rank, hit) for rank, hit in enumerate(hits, start=1)]
 
 
 def _match(rank: int, hit: dict[str, Any]) -> Match:
-    source = hit["_source"]
-    face = hit["inner_hits"]["faces.vector" if "faces.vector" in hit["inner_hits"] else "faces"]["hits"][
-        "hits"
-    ][0]["_source"]
+    fields = hit["fields"]
+    face = hit["inner_hits"]["faces"]["hits"]["hits"][0]["_source"]
     box = face["box"]
     return Match(
         rank=rank,
         document_id=hit["_id"],
-        path=source.get("file", {}).get("path", hit["_id"]),
+        path=fields.get("file.path", [hit["_id"]])[0],
         name=face.get("label", {}).get("name"),
         # Elasticsearch's score of a cosine is (1 + cosine) / 2.
         similarity=2 * hit["_score"] - 1,
         box=(box["x"], box["y"], box["width"], box["height"]),
-        photo_size=(source["photo"]["width"], source["photo"]["height"]),
-        thumbnail=source["thumbnail"],
+        photo_size=(fields["photo.width"][0], fields["photo.height"][0]),
+        thumbnail=fields["thumbnail"][0],
     )

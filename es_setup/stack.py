@@ -54,7 +54,8 @@ def running_stack(
     """Starts both servers, installs pipelines and templates, and stops both at the end.
 
     Args:
-        data: where Elasticsearch keeps its data; by default a folder that is deleted at the end.
+        data: Elasticsearch keeps its data in ``data/ingest-face``; by default in a folder that is deleted
+            at the end.
         es_port, faces_port: free ones by default.
 
     Raises:
@@ -85,6 +86,7 @@ class RunningService:
 def running_service(cache: Cache, folder: Path, port: int | None = None) -> Iterator[RunningService]:
     """The inference service as a process of its own; its log is ``folder/logs/service.log``."""
     port = port or engine.free_port()
+    engine.require_free(port, "the inference service")
     url = f"http://127.0.0.1:{port}"
     log = folder / "logs" / "service.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -123,8 +125,10 @@ def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: P
 @contextmanager
 def _folder(data: Path | None) -> Iterator[Path]:
     if data is not None:
-        data.mkdir(parents=True, exist_ok=True)
-        yield data
+        # A folder of our own in it: what else lies there isn't ours to change.
+        own = data / "ingest-face"
+        own.mkdir(parents=True, exist_ok=True)
+        yield own
         return
     # Not below TMPDIR when root: that may be closed to the user that runs Elasticsearch.
     parent = "/var/tmp" if os.geteuid() == 0 else None  # noqa: S108 (mkdtemp makes a folder of our own there)

@@ -119,6 +119,63 @@ def test_an_empty_folder_and_an_absent_server_are_errors_that_say_so(run, tmp_pa
     assert "Traceback" not in err
 
 
+def test_one_file_that_cannot_be_read_stops_no_other(run, faces, folder):
+    (folder / "gone.jpg").symlink_to("/proc/self/mem")
+    status, out, err = run("index", folder)
+    assert status == 1
+    assert "6 photos indexed" in out
+    assert "1 not stored" in out
+    assert "gone.jpg: the file can't be read" in err
+
+
+def test_indexing_where_no_pipeline_would_find_faces_is_refused_and_stores_nothing(run, es, folder):
+    status, _, err = run("index", folder, "--index", "other")
+    assert status == 1
+    assert "run `faces install` first" in err
+    assert not es.indices.exists(index="other")
+
+
+def test_an_alias_with_several_indices_reports_every_photo(run, es, faces, folder):
+    es.indices.rollover(alias="faces")
+    try:
+        _, out, _ = run("index", folder, "--json")
+        assert json.loads(out)["faces"] == 4
+        assert json.loads(out)["unreadable"] == 1
+    finally:
+        es.indices.delete(index="faces-000002")
+        es.indices.put_alias(index="faces-000001", name="faces", is_write_index=True)
+
+
+def test_an_index_with_two_models_is_not_searched(run, es, faces, folder, people):
+    run("index", folder)
+    finished = es.search(index=faces, query={"exists": {"field": "face_count"}}, size=1)["hits"]["hits"][0]
+    other = finished["_source"] | {"model": {"id": "facenet-00000000"}}
+    es.index(index=faces, id="other", document=other, pipeline="_none", refresh=True)
+    status, _, err = run("search", people["madonna"][0])
+    assert status == 1
+    assert "several models" in err
+
+
+@pytest.mark.parametrize("url", ["localhost:9200", "ftp://localhost", "http://localhost:port", "http://"])
+def test_an_address_that_is_none_is_an_error_and_no_traceback(run, folder, url):
+    for command in (("index", folder), ("status",), ("install",)):
+        status, out, err = run(*command, ES_URL=url)
+        assert status == 1
+        assert "ES_URL isn't an address" in out + err
+
+
+def test_status_names_what_is_missing(run, es):
+    es.indices.put_settings(index="faces-000001", settings={"index.default_pipeline": None})
+    try:
+        status, out, _ = run("status", "--json")
+        assert status == 1
+        report = json.loads(out)["elasticsearch"]
+        assert report["missing"] == ["/faces-000001/_settings (index.default_pipeline)"]
+        assert report["versions"] == ["8.19.21"]
+    finally:
+        es.indices.put_settings(index="faces-000001", settings={"index.default_pipeline": "faces"})
+
+
 def test_an_index_in_the_place_of_the_alias_is_explained(run, es):
     es.indices.delete(index="faces-000001")
     es.indices.create(index="faces")

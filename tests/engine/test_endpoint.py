@@ -69,7 +69,7 @@ def test_the_documented_retries_lose_no_document_while_the_service_is_away(
     through = pipeline(endpoint="moody")
     es.cluster.put_settings(persistent={"face.endpoint.moody.timeout": "30s"})
     documents = [{"_index": faces, "_id": str(number), "pipeline": through, **good} for number in range(20)]
-    settings = {"max_retries": 8, "initial_backoff": 0.5, "max_backoff": 30, "raise_on_error": False}
+    settings = {"max_retries": 10, "initial_backoff": 0.5, "max_backoff": 30, "raise_on_error": False}
     with ThreadPoolExecutor() as background:
         indexing = background.submit(lambda: list(streaming_bulk(es, documents, **settings)))
         # The service needs seconds to start, and every document is refused with 429 until then.

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 import org.elasticsearch.core.Nullable;
 
@@ -23,6 +24,19 @@ final class FaceDocument {
 
     static final String NO_FACE = "no_face";
 
+    /** What of a photo goes below {@code photo}; another name there is the sender's. */
+    private static final List<String> PHOTO = List.of("width", "height", "taken", "fingerprint");
+    private static final List<String> OURS = Stream.concat(
+        Stream.of("faces", "face_count", "best_quality", "thumbnail", "error", "model.id", "model.digest"),
+        PHOTO.stream().map(name -> "photo." + name)
+    ).toList();
+    private static final List<String> FILE = List.of("file.size", "file.mime_type", "file.hash.sha256");
+    private static final List<String> WRITTEN = Stream.of(
+        OURS,
+        FILE,
+        List.of("event.ingested", "event.duration", "event.outcome", "tags", "@timestamp")
+    ).flatMap(List::stream).toList();
+
     private static final DateTimeFormatter UTC_MILLIS = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'")
         .withZone(ZoneOffset.UTC);
 
@@ -31,6 +45,15 @@ final class FaceDocument {
     /** @param source changed in place */
     FaceDocument(Map<String, Object> source) {
         this.source = source;
+    }
+
+    /** A field that is written or removed here and that is at, below or above {@code path}; null when there is none. */
+    @Nullable
+    static String writtenAt(String path) {
+        return WRITTEN.stream()
+            .filter(field -> (field + ".").startsWith(path + ".") || path.startsWith(field + "."))
+            .findFirst()
+            .orElse(null);
     }
 
     /** Whether the document went through this processor before and kept its faces: they are there, perhaps none, and their model. */
@@ -50,6 +73,7 @@ final class FaceDocument {
      * @param now       the time of the ingest
      */
     void writeFaces(FaceAnswer.Faces found, long tookNanos, Instant now) {
+        forgetAnotherPhoto(found.file().sha256());
         clear();
         List<Map<String, Object>> faces = withIds(found);
         // A name that came with the photo can mean only a face that is alone in it.
@@ -66,7 +90,7 @@ final class FaceDocument {
             .ifPresent(best -> source.put("best_quality", best));
         set("model.id", found.modelId());
         set("model.digest", found.modelDigest());
-        found.photo().forEach((name, value) -> set("photo." + name, value));
+        PHOTO.forEach(name -> set("photo." + name, found.photo().get(name)));
         set("thumbnail", found.thumbnail());
         writeFile(found.file());
         if (faces.isEmpty()) {
@@ -78,6 +102,7 @@ final class FaceDocument {
 
     /** Writes why the photo could not be read. The photo itself stays, so nothing is lost. */
     void writeError(String code, String message, long tookNanos, Instant now) {
+        forgetAnotherPhoto(null);
         clear();
         set("error.code", code);
         set("error.message", message);
@@ -85,14 +110,32 @@ final class FaceDocument {
         writeEvent("failure", tookNanos, now);
     }
 
+    /**
+     * Removes what an earlier run wrote where the sender's own would stay, if it looked at another photo. After a failed run nothing of
+     * {@code file} is ours; after a successful one it is of the photo with the stored hash, whoever wrote it.
+     *
+     * @param sha256 of the photo now; null when it cannot be read, and so is another one than that of the stored faces
+     */
+    private void forgetAnotherPhoto(@Nullable String sha256) {
+        boolean hadFaces = hasFaces();
+        Object before = DottedPaths.get(source, "file.hash.sha256");
+        boolean hadError = DottedPaths.get(source, "error.code") != null && "failure".equals(DottedPaths.get(source, "event.outcome"));
+        if (hadFaces ? before == null || before.equals(sha256) : hadError == false) {
+            return;
+        }
+        Object timestamp = source.get("@timestamp");
+        if (timestamp != null
+            && (timestamp.equals(DottedPaths.get(source, "event.ingested")) || timestamp.equals(DottedPaths.get(source, "photo.taken")))) {
+            source.remove("@timestamp");
+        }
+        if (hadFaces) {
+            FILE.forEach(field -> DottedPaths.remove(source, field));
+        }
+    }
+
     private void clear() {
-        for (String field : List.of("faces", "face_count", "best_quality", "thumbnail", "error", "model.id", "model.digest")) {
-            DottedPaths.remove(source, field);
-        }
-        // Only what we write into these two: a sender may keep a photo.caption there, or even the image.
-        for (String field : List.of("photo.width", "photo.height", "photo.taken", "photo.fingerprint")) {
-            DottedPaths.remove(source, field);
-        }
+        // Of model and photo only what we write: a sender may keep a photo.caption there, or even the image.
+        OURS.forEach(field -> DottedPaths.remove(source, field));
         for (String field : List.of("model", "photo")) {
             if (source.get(field) instanceof Map<?, ?> object && object.isEmpty() == false) {
                 continue;
@@ -106,7 +149,8 @@ final class FaceDocument {
         List<Map<String, Object>> faces = new ArrayList<>();
         for (FaceAnswer.Face face : found.faces()) {
             Map<String, Object> fields = new LinkedHashMap<>();
-            // The same for the same photo, whichever model looks at it, so that labels survive another embedding.
+            // The same for the same photo as long as the detector finds the same faces in the same order, whichever model embeds them.
+            // Nothing of the former faces is carried over by it: their labels go with them.
             fields.put("id", found.file().sha256().substring(0, 16) + "-" + faces.size());
             fields.putAll(face.fields());
             faces.add(fields);

@@ -64,13 +64,30 @@ public final class FaceProcessor extends AbstractProcessor {
         /** Takes the known options out of {@code config}; Elasticsearch refuses what is left. */
         static Options read(String tag, Map<String, Object> config) {
             return new Options(
-                ConfigurationUtils.readStringProperty(TYPE, tag, config, "field", "image"),
+                readField(tag, config),
                 ConfigurationUtils.readStringProperty(TYPE, tag, config, "endpoint", "default"),
                 ConfigurationUtils.readOptionalStringProperty(TYPE, tag, config, "model"),
                 ConfigurationUtils.readBooleanProperty(TYPE, tag, config, "remove_binary", true),
                 ConfigurationUtils.readBooleanProperty(TYPE, tag, config, "ignore_missing", false),
                 OnError.read(tag, config)
             );
+        }
+
+        /** Refuses a field whose photo would be overwritten or removed by what is found in it. */
+        private static String readField(String tag, Map<String, Object> config) {
+            String field = ConfigurationUtils.readStringProperty(TYPE, tag, config, "field", "image");
+            // The same spellings of a path as in IngestDocument, which drops this prefix and dots at the end.
+            String path = String.join(".", (field.startsWith("_source.") ? field.substring("_source.".length()) : field).split("\\."));
+            String written = FaceDocument.writtenAt(path);
+            if (written != null) {
+                throw ConfigurationUtils.newConfigurationException(
+                    TYPE,
+                    tag,
+                    "field",
+                    "cannot be [" + field + "]: the processor writes [" + written + "] itself. choose another field such as [image]"
+                );
+            }
+            return field;
         }
     }
 
@@ -117,7 +134,7 @@ public final class FaceProcessor extends AbstractProcessor {
             find(base64, document, handler);
         } else if (photo instanceof byte[] bytes) {
             find(Base64.getEncoder().encodeToString(bytes), document, handler);
-        } else if (photo instanceof Map<?, ?>) {
+        } else if (holdsObject(photo)) {
             // Not kept, whatever on_error says: the mapping of a binary field refuses an object, and would hide our reason.
             handler.accept(null, photoError(notBase64(photo)));
         } else {
@@ -156,7 +173,6 @@ public final class FaceProcessor extends AbstractProcessor {
         FaceDocument target = new FaceDocument(document.getSource());
         if (answer.answer() instanceof FaceAnswer.Faces found) {
             if (options.removeBinary()) {
-                // First, in case it lies in a field that is written next.
                 document.removeField(options.field());
             }
             target.writeFaces(found, answer.tookNanos(), clock.instant());
@@ -190,6 +206,10 @@ public final class FaceProcessor extends AbstractProcessor {
                     : "field [" + field + "] not present as part of path [" + field + "]"
             );
         }
+    }
+
+    private static boolean holdsObject(Object value) {
+        return value instanceof Map<?, ?> || value instanceof List<?> list && list.stream().anyMatch(FaceProcessor::holdsObject);
     }
 
     private FaceAnswer.PhotoError notBase64(Object photo) {

@@ -20,6 +20,7 @@ import org.elasticsearch.xcontent.ConstructingObjectParser;
 import org.elasticsearch.xcontent.ObjectParser.ValueType;
 import org.elasticsearch.xcontent.ParseField;
 import org.elasticsearch.xcontent.XContentBuilder;
+import org.elasticsearch.xcontent.XContentParseException;
 import org.elasticsearch.xcontent.XContentParser;
 
 /**
@@ -123,8 +124,26 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
         return new QueryVectorBuilderSpec<>(
             NAME,
             in -> new FaceVectorBuilder(in, client),
-            (parser, context) -> Sent.PARSER.apply(parser, null).builder(client)
+            (parser, context) -> parse(parser, client)
         );
+    }
+
+    /**
+     * Fails with the innermost reason alone. Every level of the search wraps it into one more {@code failed to parse field}, and
+     * Elasticsearch shows as {@code root_cause} the last {@link XContentParseException} of them.
+     */
+    private static FaceVectorBuilder parse(XContentParser parser, Supplier<FaceClient> client) {
+        try {
+            return Sent.PARSER.apply(parser, null).builder(client);
+        } catch (IllegalArgumentException e) {
+            IllegalArgumentException innermost = e;
+            while (innermost.getCause() instanceof IllegalArgumentException cause) {
+                innermost = cause;
+            }
+            throw innermost instanceof XContentParseException
+                ? innermost
+                : new XContentParseException(parser.getTokenLocation(), innermost.getMessage());
+        }
     }
 
     @Override
@@ -176,7 +195,14 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
     }
 
     private static int parsePosition(XContentParser parser) throws IOException {
-        int position = parser.intValue();
+        // Not intValue, which takes 0.7 for 0.
+        String sent = parser.text();
+        int position;
+        try {
+            position = Integer.parseInt(sent);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("[face] must be an integer but was [" + EndpointFault.shorten(sent) + "]");
+        }
         if (position < 0) {
             throw new IllegalArgumentException("[face] must be 0 or greater but was [" + position + "]");
         }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.Test;
 class FaceDocumentTests {
 
     private static final Instant NOW = Instant.parse("2026-11-22T16:00:00Z");
+    private static final Instant LATER = Instant.parse("2027-01-01T00:00:00Z");
 
     private final Map<String, Object> source = new HashMap<>();
     private final FaceDocument document = new FaceDocument(source);
@@ -128,6 +130,120 @@ class FaceDocumentTests {
         source.put("@timestamp", "1999-01-01");
         document.writeFaces(Answers.found(1), 1, NOW);
         assertEquals("1999-01-01", source.get("@timestamp"));
+    }
+
+    /** What the service says of another photo than {@link Answers#found}'s; taken: null for one without EXIF. */
+    private static FaceAnswer.Faces foundInAnother(String taken) throws FaceAnswer.Malformed {
+        FaceAnswer.Faces found = Answers.found(1);
+        Map<String, Object> photo = new HashMap<>(Map.of("width", 10, "height", 20));
+        if (taken != null) {
+            photo.put("taken", taken);
+        }
+        FaceAnswer.File file = new FaceAnswer.File(77, "image/png", "f".repeat(64));
+        return new FaceAnswer.Faces(found.modelId(), found.modelDigest(), found.faces(), photo, file, null);
+    }
+
+    private List<Object> fileAndTime() {
+        return Arrays.asList(get("file.size"), get("file.mime_type"), get("file.hash.sha256"), source.get("@timestamp"));
+    }
+
+    @Test
+    void anotherPhotoBringsItsOwnFileAndTime() throws Exception {
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals(List.of(9, "image/jpeg", Answers.SHA256, "2004-05-01T12:00:00"), fileAndTime());
+        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), 1, LATER);
+        assertEquals(List.of(77, "image/png", "f".repeat(64), "2010-01-01T00:00:00"), fileAndTime());
+        document.writeFaces(Answers.found(1), 1, LATER);
+        assertEquals(List.of(9, "image/jpeg", Answers.SHA256, "2004-05-01T12:00:00"), fileAndTime());
+    }
+
+    @Test
+    void aTimeOfIngestIsNotThatOfAnotherPhoto() throws Exception {
+        document.writeFaces(foundInAnother(null), 1, NOW);
+        assertEquals("2026-11-22T16:00:00.000Z", source.get("@timestamp"));
+        document.writeFaces(Answers.found(1), 1, LATER);
+        assertEquals("2004-05-01T12:00:00", source.get("@timestamp"));
+    }
+
+    @Test
+    void theSamePhotoKeepsItsFileAndTime() throws Exception {
+        source.put("file", Map.of("size", 7));
+        document.writeFaces(foundInAnother(null), 1, NOW);
+        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), 1, LATER);
+        assertEquals(List.of(7, "image/png", "f".repeat(64), "2026-11-22T16:00:00.000Z"), fileAndTime());
+    }
+
+    @Test
+    void theSendersTimeStaysWithAnotherPhotoButNotTheFormerFile() throws Exception {
+        source.put("@timestamp", "1999-01-01");
+        source.put("file", Map.of("size", 7, "path", "/a.jpg", "hash", Map.of("md5", "m")));
+        source.put("file.mime_type", "image/x-mine");
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals(List.of(7, "image/x-mine", Answers.SHA256, "1999-01-01"), fileAndTime());
+        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), 1, LATER);
+        assertEquals(List.of(77, "image/png", "f".repeat(64), "1999-01-01"), fileAndTime());
+        assertEquals("/a.jpg", get("file.path"));
+        assertEquals("m", get("file.hash.md5"));
+    }
+
+    @Test
+    void whatASenderSendsFirstIsNeverTakenForAnEarlierPhotos() throws Exception {
+        source.put("@timestamp", "1999-01-01");
+        source.put("event", Map.of("ingested", "1999-01-01", "outcome", "failure"));
+        source.put("photo", Map.of("taken", "1999-01-01"));
+        source.put("file", Map.of("size", 7, "mime_type", "image/x-mine", "hash", Map.of("sha256", "e".repeat(64))));
+        document.writeFaces(Answers.found(1), 1, NOW);
+        assertEquals(List.of(7, "image/x-mine", Answers.SHA256, "1999-01-01"), fileAndTime());
+    }
+
+    @Test
+    void anUnreadablePhotoLeavesNothingOfTheFileBeforeIt() throws Exception {
+        document.writeFaces(Answers.found(1), 1, NOW);
+        source.put("file.path", "/a.jpg");
+        document.writeError("not_an_image", "no", 5, LATER);
+        assertEquals(Arrays.asList(null, null, null, "2027-01-01T00:00:00.000Z"), fileAndTime());
+        assertEquals("/a.jpg", get("file.path"));
+    }
+
+    @Test
+    void aPhotoThatIsReadAtLastHasItsOwnTimeAndStillTheSendersFile() throws Exception {
+        source.put("file", Map.of("size", 7, "hash", Map.of("sha256", "e".repeat(64))));
+        document.writeError("internal", "no", 5, NOW);
+        document.writeError("internal", "no", 5, NOW);
+        assertEquals(Arrays.asList(7, null, "e".repeat(64), "2026-11-22T16:00:00.000Z"), fileAndTime());
+        document.writeFaces(Answers.found(1), 1, LATER);
+        assertEquals(List.of(7, "image/jpeg", Answers.SHA256, "2004-05-01T12:00:00"), fileAndTime());
+    }
+
+    @Test
+    void theSendersTimeOutlivesErrors() throws Exception {
+        source.put("@timestamp", "1999-01-01");
+        document.writeError("internal", "no", 5, NOW);
+        document.writeFaces(Answers.found(1), 1, LATER);
+        document.writeError("internal", "no", 5, LATER);
+        assertEquals("1999-01-01", source.get("@timestamp"));
+    }
+
+    @Test
+    void whatElseIsBelowPhotoIsTheSendersWhateverTheServiceSays() throws Exception {
+        source.put("photo", Map.of("raw", "cGhvdG8=", "width", 1));
+        FaceAnswer.Faces found = Answers.found(1);
+        Map<String, Object> photo = Map.of("raw", "another", "width", 5);
+        document.writeFaces(new FaceAnswer.Faces("m", null, found.faces(), photo, found.file(), null), 1, NOW);
+        assertEquals(Map.of("raw", "cGhvdG8=", "width", 5), source.get("photo"));
+        document.writeError("c", "m", 1, NOW);
+        assertEquals(Map.of("raw", "cGhvdG8="), source.get("photo"));
+    }
+
+    @Test
+    void everyFieldThatIsWrittenOrClearedIsKnownAsSuch() throws Exception {
+        source.put("image", "cGhvdG8=");
+        document.writeFaces(Answers.found(0), 1, NOW);
+        source.put("error", Map.of("code", "c"));
+        source.put("best_quality", 1);
+        for (String field : source.keySet()) {
+            assertEquals(field.equals("image"), FaceDocument.writtenAt(field) == null, field);
+        }
     }
 
     @Test

@@ -18,6 +18,9 @@ import org.elasticsearch.index.VersionType;
 import org.elasticsearch.ingest.IngestDocument;
 import org.elasticsearch.rest.RestStatus;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the processor decides without an endpoint; with one see the suite on a real server. */
 class FaceProcessorTests {
@@ -64,6 +67,52 @@ class FaceProcessorTests {
     void aWrongOptionsErrorListsTheValidOnes() {
         assertEquals("[on_error] illegal on_error option [drop]. valid values are [keep, fail]", optionError(Map.of("on_error", "drop")));
         assertEquals("[field] property isn't a string, but of type [java.lang.Integer]", optionError(Map.of("field", 1)));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+        textBlock = """
+            photo,            photo.width
+            photo.width,      photo.width
+            _source.photo.,   photo.width
+            thumbnail,        thumbnail
+            faces,            faces
+            faces.x,          faces
+            faces.0.crop,     faces
+            face_count,       face_count
+            best_quality,     best_quality
+            error,            error
+            error.photo,      error
+            model,            model.id
+            model.digest.x,   model.digest
+            file,             file.size
+            file.hash,        file.hash.sha256
+            event,            event.ingested
+            event.outcome,    event.outcome
+            tags,             tags
+            @timestamp,       @timestamp
+            """
+    )
+    void thePhotoMustNotBeWhereTheProcessorWrites(String field, String written) {
+        assertEquals(
+            "[field] cannot be [" + field + "]: the processor writes [" + written + "] itself. choose another field such as [image]",
+            optionError(Map.of("field", field))
+        );
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "photo.raw", "photos", "faces_raw", "file.content", "model.image", "event.original", "my.photo", "_ingest.photo" })
+    void thePhotoMayBeNextToWhatTheProcessorWrites(String field) {
+        assertEquals(field, processor(Map.of("field", field)).options().field());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "photo", "file", "event", "model" })
+    void aPhotoThereIsKeptWithItsError(String object) {
+        IngestDocument document = document(Map.of(object, new HashMap<>(Map.of("raw", 5))));
+        run(Map.of("field", object + ".raw"), document);
+        assertEquals(5, document.getFieldValue(object + ".raw", Object.class));
+        assertEquals("not_base64", document.getFieldValue("error.code", String.class));
     }
 
     @Test
@@ -120,6 +169,18 @@ class FaceProcessorTests {
     void anObjectIsRefusedAlwaysSinceItsFieldCouldNotBeMapped() {
         Exception failure = run(Map.of("on_error", "keep"), document(Map.of("image", new HashMap<>(Map.of("a", 1))))).failure();
         assertEquals("[not_base64] field [image] of type [java.util.HashMap] is not a base64 string", failure.getMessage());
+    }
+
+    @Test
+    void anObjectInAListIsRefusedLikewise() {
+        for (List<?> photos : List.of(List.of(Map.of("a", 1)), List.of("a", List.of(Map.of())))) {
+            Outcome outcome = run(Map.of("on_error", "keep"), document(Map.of("image", new ArrayList<>(photos))));
+            assertEquals(RestStatus.BAD_REQUEST, assertInstanceOf(ElasticsearchStatusException.class, outcome.failure()).status());
+            assertEquals(
+                "[not_base64] field [image] of type [java.util.ArrayList] is not a base64 string; send one photo a document",
+                outcome.failure().getMessage()
+            );
+        }
     }
 
     @Test

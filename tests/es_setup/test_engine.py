@@ -1,0 +1,72 @@
+"""The embedded engine keeps to what is its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from es_setup.engine import EngineError, require_free
+from es_setup.stack import prepare_all
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_port_that_somebody_else_has_is_refused():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(EngineError, match=f"port {port} is in use"):
+            require_free(port, "Elasticsearch")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_to_the_command_stops_the_servers_and_leaves_other_files_alone(tmp_path_factory, ending):
+    """`faces up`, ended while it starts Elasticsearch: nothing runs on, and the folder's own files stay."""
+    prepare_all(print)
+    # Not pytest's own folder: as root that is closed to the user that runs Elasticsearch.
+    data = tmp_path_factory.mktemp("data")
+    (data / "config").mkdir()
+    (data / "config" / "mine.txt").write_text("mine")
+    owner = (data / "config").stat().st_uid
+    ports = [str(port) for port in free_ports(2)]
+    command = [
+        sys.executable,
+        "-m",
+        "es_setup",
+        "up",
+        "--data",
+        str(data),
+        "--es-port",
+        ports[0],
+        "--faces-port",
+        ports[1],
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "inference service ready" in line:
+            break
+    process.send_signal(ending)
+    process.communicate(timeout=120)
+    assert process.returncode == 130
+    for port in ports:
+        require_free(int(port), "the next")
+    assert (data / "config" / "mine.txt").read_text() == "mine"
+    assert (data / "config").stat().st_uid == owner
+
+
+def free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
