@@ -14,7 +14,7 @@ from ingest_service import deepface_library
 from ingest_service.catalogue import FINDERS, Finder
 from ingest_service.detection import LANDMARKS, CenterFace, Detection, Detector, Pixels, shrunk
 from ingest_service.settings import Settings
-from ingest_service.weights import Cache, WeightsError
+from ingest_service.weights import Cache, check_centerface
 
 
 def check(settings: Settings) -> None:
@@ -25,8 +25,7 @@ def check(settings: Settings) -> None:
     """
     cache = Cache(settings.cache)
     if settings.detector == "centerface":
-        if not cache.centerface.is_file():
-            raise WeightsError(f"no CenterFace in {cache.root}: run `python -m ingest_service.weights` first")
+        check_centerface(cache)
     else:
         finder = FINDERS[settings.detector]
         deepface_library.require(f"FACES_DETECTOR [{settings.detector}]", finder.needs, cache)

@@ -63,19 +63,25 @@ def load(settings: Settings) -> Profile:
     """
     check(settings)
     cache = Cache(settings.cache)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = settings.workers
-    # Threads that spin while they wait would take the cores from the requests beside them.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options = _options(threads=settings.workers)
     if settings.profile == "deepface":
         network = Facenet.load(cache.facenet, options)
         return DeepFaceProfile(network, _deepface_model(facenet_digest(cache)), cache)
-    detector = detectors.load(settings, options)
+    # A core for each photo: photos are searched beside each other, faces embedded in one batch on all cores.
+    detector = detectors.load(settings, _options(threads=1))
     if settings.profile in RECOGNIZERS:
         return NamedProfile.load(settings.profile, detector, cache)
     network = Facenet.load(cache.facenet, options)
     return FacenetProfile(detector, network, _facenet_model(facenet_digest(cache), detector))
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    # Threads that spin while they wait would take the cores from the requests beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
 
 
 def available(settings: Settings, served: Model) -> list[dict[str, Any]]:

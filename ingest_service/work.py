@@ -125,7 +125,7 @@ class Works:
     def _prepare(self, wish: Wish, returns: frozenset[str]) -> Prepared:
         try:
             with self._metrics.stage("decode"):
-                photo = decode(wish.image, self._settings.max_bytes, self._settings.max_pixels)
+                photo = decode(wish.image, self._settings.max_bytes, self._settings.pixel_limit)
             with self._metrics.stage("detect"):
                 wanted = self._find(photo, wish)
             with self._metrics.stage("pictures"):
