@@ -138,6 +138,7 @@ def with_small_networks(cache, tmp_path) -> Cache:
     folder.deepface_weights.mkdir(parents=True)
     folder.centerface.parent.mkdir(parents=True)
     folder.centerface.symlink_to(cache.centerface)
+    folder.centerface_digests.symlink_to(cache.centerface_digests)
     for name in ("ArcFace", "DeepID"):
         model = RECOGNIZERS[name]
         matrix = np.random.default_rng(1).normal(size=(3, model.dims)).astype(np.float32)
