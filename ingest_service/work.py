@@ -91,7 +91,9 @@ class Works:
             halfway: list[Halfway] = []
             try:
                 for future in prepared:
-                    halfway.append(self._embedding(future, returns, urgent, deadline))
+                    # Where nobody else is inside, there is no company to linger for.
+                    alone = self._inside <= len(wishes)
+                    halfway.append(self._embedding(future, returns, urgent or alone, deadline))
                 results = [self._finish(result, vectors, deadline) for result, vectors in halfway]
             except TimeoutError:
                 raise FaceServiceError("deadline_exceeded", "the photos took too long") from None
