@@ -21,7 +21,7 @@ CODES: dict[str, tuple[int, str]] = {
     "too_large": (PHOTO, "Send a smaller file, or raise FACES_MAX_BYTES."),
     "too_many_pixels": (PHOTO, "Scale the photo down, or raise FACES_MAX_PIXELS."),
     "internal": (PHOTO, "Look for this moment in the service's log, and report it."),
-    "bad_request": (400, "See the README for the request's form."),
+    "bad_request": (400, "See /docs for the request's form."),
     "no_face": (400, "Send a photo on which a face can be seen."),
     "unauthorized": (401, "Send the header `Authorization: Bearer <key>` with the service's key."),
     "not_found": (404, "POST photos to /v1/faces."),
