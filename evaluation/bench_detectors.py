@@ -21,7 +21,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -34,6 +33,7 @@ from ingest_service.deepface_library import is_complete
 from ingest_service.detection import CenterFace, Detector, Pixels
 from ingest_service.detectors import DeepFaceDetector
 from ingest_service.embedding import Facenet, unit, whiten
+from ingest_service.profiles import session_options
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, default_cache, prepare
 
@@ -90,7 +90,9 @@ def measured(
 def contenders(cache: Cache) -> Iterator[tuple[str, Callable[[], Detector]]]:
     """Ours at several bounds, with one look and two, and DeepFace's as far as they are here."""
     settings = Settings()
-    ours = CenterFace.load(cache.centerface, settings.max_side, settings.min_face_px, _options(threads=1))
+    ours = CenterFace.load(
+        cache.centerface, settings.max_side, settings.min_face_px, session_options(threads=1)
+    )
     for side in (256, 320, 480):
         yield f"centerface {side}, one look", partial(replace, ours, max_side=side, second_look=0)
     for side in (256, 320, 480):
@@ -203,7 +205,7 @@ def main() -> None:
     cache = Cache(default_cache())
     prepare(cache, lambda _: None)
     cv2.setNumThreads(1)
-    network = Facenet.load(cache.facenet, _options(threads=0))
+    network = Facenet.load(cache.facenet, session_options(threads=0))
     sample = sorted(cache.sample.glob("*/*/*.jpg"))
     lfw = lfw_pairs(arguments.lfw, arguments.folds) if arguments.lfw else []
     rows = [measured(name, build(), network, sample, lfw, console) for name, build in contenders(cache)]
@@ -211,14 +213,6 @@ def main() -> None:
     console.print(f"not here, package or weights are absent: {', '.join(absent(cache))}")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-
-
-def _options(threads: int) -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
 
 
 if __name__ == "__main__":

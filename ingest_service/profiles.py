@@ -63,19 +63,20 @@ def load(settings: Settings) -> Profile:
     """
     check(settings)
     cache = Cache(settings.cache)
-    options = _options(threads=settings.workers)
+    options = session_options(threads=settings.workers)
     if settings.profile == "deepface":
         network = Facenet.load(cache.facenet, options)
         return DeepFaceProfile(network, _deepface_model(facenet_digest(cache)), cache)
     # A core for each photo: photos are searched beside each other, faces embedded in one batch on all cores.
-    detector = detectors.load(settings, _options(threads=1))
+    detector = detectors.load(settings, session_options(threads=1))
     if settings.profile in RECOGNIZERS:
         return NamedProfile.load(settings.profile, detector, cache)
     network = Facenet.load(cache.facenet, options)
     return FacenetProfile(detector, network, _facenet_model(facenet_digest(cache), detector))
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """For a network that runs on so many threads."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
