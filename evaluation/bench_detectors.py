@@ -33,11 +33,10 @@ from ingest_service.deepface_library import is_complete
 from ingest_service.detection import CenterFace, Detector, Pixels
 from ingest_service.detectors import DeepFaceDetector
 from ingest_service.embedding import Facenet, unit, whiten
-from ingest_service.profiles import session_options
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, default_cache, prepare
 
-DEFAULT = "centerface 320, two looks (default)"
+DEFAULT = "centerface 256, two looks (default)"
 Pairs = list[tuple[Path, Path, bool]]
 Vectors = dict[Path, NDArray[np.float32]]
 
@@ -90,11 +89,10 @@ def measured(
 def contenders(cache: Cache) -> Iterator[tuple[str, Callable[[], Detector]]]:
     """Ours at several bounds, with one look and two, and DeepFace's as far as they are here."""
     settings = Settings()
-    ours = CenterFace.load(
-        cache.centerface, settings.max_side, settings.min_face_px, session_options(threads=1)
-    )
+    ours = CenterFace.load(cache.centerface, settings.max_side, settings.min_face_px)
     for side in (256, 320, 480):
-        yield f"centerface {side}, one look", partial(replace, ours, max_side=side, second_look=0)
+        one = partial(replace, ours, max_side=side, candidate=ours.threshold, second_look=None)
+        yield f"centerface {side}, one look", one
     for side in (256, 320, 480):
         name = DEFAULT if side == settings.max_side else f"centerface {side}, two looks"
         yield name, partial(replace, ours, max_side=side)
@@ -139,7 +137,7 @@ def _vectors(
         costs.append(((time.perf_counter() - clock) * 1000, (time.process_time() - cpu) * 1000))
         if faces:
             upright = align(pixels, faces[0], (network.size, network.size))
-            vectors[path] = unit(network.embed(whiten(upright)[np.newaxis]))[0]
+            vectors[path] = unit(network.embed(whiten(upright)[np.newaxis], alone=True))[0]
     return vectors, costs
 
 
@@ -164,7 +162,7 @@ def _all_pairs(photos: list[Path]) -> Iterator[tuple[Path, Path, bool]]:
 
 def _pixels(path: Path) -> Pixels:
     settings = Settings()
-    return decode(path.read_bytes(), settings.max_bytes, settings.max_pixels).pixels
+    return decode(path.read_bytes(), settings.max_bytes, settings.pixel_limit).pixels
 
 
 def _large(path: Path) -> Pixels:
@@ -205,7 +203,7 @@ def main() -> None:
     cache = Cache(default_cache())
     prepare(cache, lambda _: None)
     cv2.setNumThreads(1)
-    network = Facenet.load(cache.facenet, session_options(threads=0))
+    network = Facenet.load(cache.facenet, os.cpu_count() or 1)
     sample = sorted(cache.sample.glob("*/*/*.jpg"))
     lfw = lfw_pairs(arguments.lfw, arguments.folds) if arguments.lfw else []
     rows = [measured(name, build(), network, sample, lfw, console) for name, build in contenders(cache)]

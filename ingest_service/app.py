@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from ingest_service import __version__, profiles
+from ingest_service.admission import Bound
 from ingest_service.errors import FaceServiceError
 from ingest_service.openapi import SECURITY, ApiDocument, add_pages
 from ingest_service.profiles import Profile
@@ -82,9 +83,11 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
         static_folder=None,
     )
     app.request_class = InMemoryRequest
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     add_pages(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     _observe_requests(app, metrics)
+    _bound_bodies(app, settings)
     _add_faces(app, works, profile, settings)
     _add_operations(app, profile, settings, metrics)
     app.register_error_handler(FaceServiceError, _failed(metrics))
@@ -264,6 +267,38 @@ def _observe_requests(app: OpenAPI, metrics: Metrics) -> None:
         }
         log.info("%s %s %d", request.method, path, response.status_code, extra={"ecs": ecs})
         return response
+
+
+class BoundedBody:
+    """A body of which each part is claimed from a bound as it comes, however long it says that it is."""
+
+    def __init__(self, stream: IO[bytes], bound: Bound) -> None:
+        self._stream = stream
+        self._bound = bound
+        self._claimed = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._bound.enter(len(data))
+        self._claimed += len(data)
+        return data
+
+    def release(self) -> None:
+        self._bound.leave(self._claimed)
+
+
+def _bound_bodies(app: OpenAPI, settings: Settings) -> None:
+    """The bodies of all requests at once: without it, each thread could hold a largest one."""
+    bound = Bound(4 * settings.max_body_bytes, "too many bytes wait already")
+
+    @app.before_request
+    def enter() -> None:
+        g.body = request.environ["wsgi.input"] = BoundedBody(request.environ["wsgi.input"], bound)
+
+    @app.teardown_request
+    def leave(_: BaseException | None) -> None:
+        if "body" in g:
+            g.body.release()
 
 
 def _failed(metrics: Metrics) -> Callable[..., ResponseReturnValue]:

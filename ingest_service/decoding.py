@@ -14,9 +14,11 @@ import re
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pillow_heif
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ingest_service.detection import Pixels
@@ -50,7 +52,6 @@ KNOWN_OTHERS = {
 """First bytes (from byte 4 for ``ftyp``) of what people send that is a picture, but isn't read here."""
 
 DATA_URI = re.compile(r"data:[\w.+/-]{0,64}(?:;[\w=.-]{0,32}){0,4};base64,", re.ASCII)
-WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def _decode_base64(text: object, max_bytes: int) -> bytes:
     if not isinstance(text, str):
         raise FaceServiceError("not_base64", "the photo isn't a string")
     prefix = DATA_URI.match(text)
-    encoded = WHITE_SPACE.sub("", text[prefix.end() :] if prefix else text)
+    encoded = text[prefix.end() :] if prefix else text
+    for white_space in " \t\r\n":  # where MIME breaks lines; a regular expression takes longer than the rest
+        encoded = encoded.replace(white_space, "")
     if len(encoded) // 4 * 3 > max_bytes + 2:
         raise FaceServiceError("too_large", f"the photo is over {max_bytes / 1e6:g} MB")
     try:
@@ -140,19 +143,29 @@ def _upright_rgb(image: Image.Image) -> Pixels:
     """The first frame, turned as EXIF says, in 8 bits a channel, transparency on white."""
     image.load()
     try:
-        image = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # a photo with broken EXIF is still a photo; Pillow raises many kinds here
         image.getexif().clear()
     if image.mode.startswith(("I", "F")):
-        # 16-bit and float pictures: Pillow's own conversion would clip everything above 255.
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if image.mode.startswith("I") else max(float(np.nanmax(values)), 1e-9)
-        image = Image.fromarray((np.clip(np.nan_to_num(values) / top, 0, 1) * 255).astype(np.uint8))
+        image = Image.fromarray(_to_8_bits(np.array(image)))
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")
         image.alpha_composite(layer)
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """16-bit and float pictures, whose values are overwritten: Pillow's own conversion would clip everything
+    above 255."""
+    if np.issubdtype(values.dtype, np.integer):
+        np.clip(values, 0, 65535, out=values)
+        values //= 257
+    else:
+        np.nan_to_num(values, copy=False, posinf=0, neginf=0)
+        values *= 255 / max(float(values.max()), 1e-9)
+        np.clip(values, 0, 255, out=values)
+    return values.astype(np.uint8)
 
 
 def _taken(image: Image.Image) -> str | None:

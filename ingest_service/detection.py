@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from ingest_service import networks
 from ingest_service.weights import CENTERFACE_SHA256
 
 Pixels = NDArray[np.uint8]
@@ -28,7 +30,7 @@ class Detection:
     """One face.
 
     box: x, y, width, height in pixels of the upright photo, clipped to it.
-    confidence: the network's heat map at the face's centre, 0 to 1.
+    confidence: the network's heat map at the face's centre, 0 to 1; of two looks, the surer one's.
     landmarks: (5, 2) x and y in pixels, in the order of ``LANDMARKS``; nan where unknown.
     """
 
@@ -73,52 +75,53 @@ class Detector(Protocol):
 class CenterFace:
     """CenterFace (Xu et al. 2020, arXiv:1911.03599) in ONNX Runtime, in two looks.
 
-    The first look finds the faces: the photo is shrunk until its longest side is at most ``max_side``
-    pixels, and never enlarged, so its cost is bounded whatever the photo's size. Small faces in a large
-    group photo need a larger bound.
+    The first look finds what may be a face: the photo is shrunk until its longest side is at most
+    ``max_side`` pixels, and never enlarged, so its cost is bounded whatever the photo's size. Small faces in
+    a large group photo need a larger bound.
 
-    The second look says where each exactly is: its surroundings (the box and ``margin`` of it on every side)
-    are brought to ``second_look`` pixels, so that the network sees every face at the same size. Box and
-    landmarks then no longer depend on how large the face was in the photo, and neither does the vector.
-    192 and 0.4 are the smallest of those tried that brought the sample's EER below 1 %; `./run bench
+    The second look says whether it is one, and where exactly: its surroundings (the box and ``margin`` of
+    it on every side) are brought to fit ``second_look``, so that the network sees every face at the same
+    size. Box and landmarks then don't depend on how large the face was in the photo, and neither does the
+    vector; and the first look may be unsure of small faces, so that a smaller copy does.
+    96 x 128 and 0.15 are the smallest of those tried that brought the sample's EER below 1 %; `./run bench
     detectors` shows one look beside two.
 
     min_face: pixels of the photo; faces whose box has a shorter side below it are dropped. That decides which
         faces there are, but shapes no vector.
-    threshold: of the first look's heat map, 0 to 1.
+    candidate: of a look's heat map, 0 to 1: above it, there may be a face.
+    threshold: above it in either look, there is one.
     overlap: intersection over union above which two boxes are one face.
-    second_look: pixels a side; 0 for the first look alone.
+    second_look: width and height in pixels, multiples of 32; None for the first look alone.
     """
 
-    session: onnxruntime.InferenceSession
-    max_side: int = 320
+    network: onnxruntime.InferenceSession
+    max_side: int = 256
     min_face: int = 16
+    candidate: float = 0.15
     threshold: float = 0.5
     overlap: float = 0.3
-    second_look: int = 192
-    margin: float = 0.4
+    second_look: tuple[int, int] | None = (96, 128)
+    margin: float = 0.15
 
     @classmethod
-    def load(
-        cls, path: Path, max_side: int, min_face: int, options: onnxruntime.SessionOptions
-    ) -> CenterFace:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        return cls(session, max_side, min_face)
+    def load(cls, path: Path, max_side: int, min_face: int) -> CenterFace:
+        # On one thread: photos are searched beside each other.
+        return cls(networks.load(path, threads=1), max_side, min_face)
 
     def detect(self, pixels: Pixels) -> list[Detection]:
         """The faces of a photo, largest first."""
         height, width = pixels.shape[:2]
         scale = min(1.0, self.max_side / max(height, width))
         # The network halves its input five times, so both sides are multiples of 32.
-        small, scales = resized(pixels, (_up_to_32(width * scale), _up_to_32(height * scale)))
+        small, scales = resized(pixels, (_in_32s(width * scale), _in_32s(height * scale)))
         (found,) = self._look(small[np.newaxis])
         faces = [face.moved(1 / np.array(scales), np.zeros(2)) for face in found]
         if self.second_look:
-            faces = self._look_again(pixels, faces)
+            faces = self._look_again(pixels, faces, self.second_look)
         kept = [
             face
             for face in (face.clipped(width, height) for face in faces)
-            if face.shorter_side >= self.min_face
+            if face.confidence > self.threshold and face.shorter_side >= self.min_face
         ]
         return sorted(_distinct(kept, self.overlap), key=lambda face: face.area, reverse=True)
 
@@ -128,37 +131,33 @@ class CenterFace:
             "weights": CENTERFACE_SHA256,
             "max_side": self.max_side,
             "shrunk": "halved, then by areas",
-            "second_look": [self.second_look, self.margin],
-            "threshold": self.threshold,
+            "second_look": [self.second_look and list(self.second_look), self.margin],
+            "threshold": [self.candidate, self.threshold],
             "overlap": self.overlap,
         }
 
-    def _look_again(self, pixels: Pixels, faces: list[Detection]) -> list[Detection]:
-        """Each face as the network sees it at its own scale; as it was, where nothing is seen there."""
+    def _look_again(self, pixels: Pixels, faces: list[Detection], size: tuple[int, int]) -> list[Detection]:
+        """Each face as the network sees it at its own scale; as it was, where nothing is seen there. Its
+        confidence is the surer look's."""
         again = []
         for start in range(0, len(faces), SECOND_LOOK_BATCH):
             batch = faces[start : start + SECOND_LOOK_BATCH]
-            windows = [_window(pixels, face, self.second_look, self.margin) for face in batch]
+            windows = [_window(pixels, face, size, self.margin) for face in batch]
             looks = self._look(np.stack([window.pixels for window in windows]))
             for face, window, look in zip(batch, windows, looks, strict=True):
-                off, seen = min(
-                    ((_off_centre(near, self.second_look), near) for near in look),
-                    key=itemgetter(0),
-                    default=(np.inf, face),
-                )
-                if off > self.second_look / 5:
+                central = (near for near in look if _is_central(near, size))
+                seen = max(central, key=attrgetter("confidence"), default=None)
+                if seen is None:
                     again.append(face)
                 else:
-                    # Found is what the first look was sure of: the second may be less so, and only measures.
-                    again.append(
-                        replace(seen.moved(1 / window.scale, window.origin), confidence=face.confidence)
-                    )
+                    placed = seen.moved(1 / window.scale, window.origin)
+                    again.append(replace(placed, confidence=max(seen.confidence, face.confidence)))
         return again
 
     def _look(self, images: Pixels) -> list[list[Detection]]:
         """(n, height, width, 3) -> each image's faces, in its own pixels."""
         planes = images.transpose(0, 3, 1, 2).astype(np.float32)
-        outputs = self.session.run(None, {self.session.get_inputs()[0].name: planes})
+        outputs = networks.run(self.network, planes)
         return [self._decode(*(output[number] for output in outputs)) for number in range(len(images))]
 
     def _decode(
@@ -169,7 +168,7 @@ class CenterFace:
         points: NDArray[np.float32],
     ) -> list[Detection]:
         """Heat map, box sizes (log, in cells of 4 pixels), centre offsets and landmarks -> detections."""
-        rows, columns = np.where(heat[0] > self.threshold)
+        rows, columns = np.where(heat[0] > self.candidate)
         if rows.size == 0:
             return []
         scores = heat[0, rows, columns]
@@ -177,34 +176,35 @@ class CenterFace:
         top = (rows + offset[0, rows, columns] + 0.5) * 4 - box_h / 2
         left = (columns + offset[1, rows, columns] + 0.5) * 4 - box_w / 2
         boxes = np.stack([left, top, box_w, box_h], axis=1)
+        kept = _suppress(boxes.tolist(), scores.tolist(), self.overlap)
         # The network's order is right eye, left eye, nose, right and left corner of the mouth; y before x.
-        marks = points[:, rows, columns].reshape(5, 2, -1)[[1, 0, 2, 4, 3], ::-1]
-        marks = marks * np.stack([box_w, box_h]) + np.stack([left, top])
-        found = []
-        for i, (x, y, width, height) in enumerate(boxes.tolist()):
-            found.append(
-                Detection((x, y, width, height), float(scores[i]), marks[:, :, i].astype(np.float32))
+        marks = points[:, rows[kept], columns[kept]].T.reshape(-1, 5, 2)[:, [1, 0, 2, 4, 3], ::-1]
+        marks = marks * boxes[kept, np.newaxis, 2:] + boxes[kept, np.newaxis, :2]
+        return [
+            Detection((x, y, width, height), float(score), of_face)
+            for (x, y, width, height), score, of_face in zip(
+                boxes[kept].tolist(), scores[kept], marks.astype(np.float32), strict=True
             )
-        return _distinct(found, self.overlap)
+        ]
 
 
 @dataclass(frozen=True)
 class Window:
-    """A square of a photo: ``scale`` window pixels a photo pixel, its corner at ``origin`` in the photo."""
+    """A part of a photo: ``scale`` window pixels a photo pixel, its corner at ``origin`` in the photo."""
 
     pixels: Pixels
     scale: float
     origin: NDArray[np.float64]
 
 
-def _window(pixels: Pixels, face: Detection, size: int, margin: float) -> Window:
-    """The face and its surroundings, ``size`` pixels a side, black outside of the photo."""
+def _window(pixels: Pixels, face: Detection, size: tuple[int, int], margin: float) -> Window:
+    """The face and its surroundings in (width, height) pixels, black outside of the photo."""
     x, y, width, height = face.box
-    side = max(width, height) * (1 + 2 * margin)
-    origin = np.array([x + width / 2 - side / 2, y + height / 2 - side / 2])
-    scale = size / side
+    scale = min(size[0] / width, size[1] / height) / (1 + 2 * margin)
+    columns, rows = size[0] / scale, size[1] / scale
+    origin = np.array([x + width / 2 - columns / 2, y + height / 2 - rows / 2])
     left, top = np.maximum(origin, 0).astype(int)
-    part = pixels[top : int(origin[1] + side) + 2, left : int(origin[0] + side) + 2]
+    part = pixels[top : int(origin[1] + rows) + 2, left : int(origin[0] + columns) + 2]
     part, part_scale = shrunk(part, scale)
     matrix = np.array(
         [
@@ -212,8 +212,8 @@ def _window(pixels: Pixels, face: Detection, size: int, margin: float) -> Window
             [0, scale / part_scale[1], (top - origin[1]) * scale],
         ]
     )
-    square = cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR)
-    return Window(square.astype(np.uint8, copy=False), scale, origin)
+    window = cv2.warpAffine(part, matrix, size, flags=cv2.INTER_LINEAR)
+    return Window(window.astype(np.uint8, copy=False), scale, origin)
 
 
 def shrunk(pixels: Pixels, scale: float) -> tuple[Pixels, tuple[float, float]]:
@@ -243,19 +243,22 @@ def resized(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, tuple[float,
     return small.astype(np.uint8, copy=False), scales
 
 
-def _off_centre(face: Detection, size: int) -> float:
-    """Pixels from the centre of a window of ``size`` pixels."""
+def _is_central(face: Detection, size: tuple[int, int]) -> bool:
+    """Whether its box's centre is near the centre of a window: within a fifth of the shorter side."""
     x, y, width, height = face.box
-    return float(np.hypot(x + width / 2 - size / 2, y + height / 2 - size / 2))
+    return float(np.hypot(x + (width - size[0]) / 2, y + (height - size[1]) / 2)) <= min(size) / 5
 
 
 def _distinct(faces: list[Detection], overlap: float) -> list[Detection]:
     """Non-maximum suppression: of faces whose boxes overlap more, the surest stays."""
-    if not faces:
-        return []
-    boxes, scores = [face.box for face in faces], [face.confidence for face in faces]
-    return [faces[i] for i in np.asarray(cv2.dnn.NMSBoxes(boxes, scores, 0.0, overlap), dtype=int)]
+    kept = _suppress([face.box for face in faces], [face.confidence for face in faces], overlap)
+    return [faces[i] for i in kept]
 
 
-def _up_to_32(pixels: float) -> int:
-    return max(1, int(np.ceil(pixels / 32))) * 32
+def _suppress(boxes: Sequence[Any], scores: Sequence[float], overlap: float) -> list[int]:
+    """Which of the boxes stay, the surest first."""
+    return [int(i) for i in cv2.dnn.NMSBoxes(boxes, scores, 0.0, overlap)] if boxes else []
+
+
+def _in_32s(pixels: float) -> int:
+    return max(1, round(pixels / 32)) * 32

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from ingest_service import deepface_library
 from ingest_service.catalogue import FINDERS, Finder
@@ -31,7 +30,7 @@ def check(settings: Settings) -> None:
         deepface_library.require(f"FACES_DETECTOR [{settings.detector}]", finder.needs, cache)
 
 
-def load(settings: Settings, options: onnxruntime.SessionOptions) -> Detector:
+def load(settings: Settings) -> Detector:
     """
     Raises:
         SettingsError, WeightsError: as ``check`` does.
@@ -39,7 +38,7 @@ def load(settings: Settings, options: onnxruntime.SessionOptions) -> Detector:
     check(settings)
     cache = Cache(settings.cache)
     if settings.detector == "centerface":
-        return CenterFace.load(cache.centerface, settings.max_side, settings.min_face_px, options)
+        return CenterFace.load(cache.centerface, settings.max_side, settings.min_face_px)
     return DeepFaceDetector.load(settings.detector, cache, settings.max_side, settings.min_face_px)
 
 

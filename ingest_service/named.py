@@ -62,7 +62,7 @@ class NamedProfile:
             for face in self.detector.detect(pixels)
         ]
 
-    def embed(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+    def embed(self, faces: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:
         with self.lock:
             vectors = np.array(self.client.forward(faces), dtype=np.float32)
         return unit(vectors.reshape(len(faces), self.model.dims))

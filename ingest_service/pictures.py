@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import base64
-import io
 
 import cv2
 import imagehash
 import numpy as np
 from PIL import Image
 
-from ingest_service.detection import Detection, Pixels
+from ingest_service.detection import Detection, Pixels, resized
 
 CROP_MARGIN = 0.3
 """Added on every side of the box's longer side: enough around the face to detect and align it anew."""
 CROP_MAX_SIDE = 256
+CROP_QUALITY = 93
+"""JPEG's. A crop embeds again with a cosine of 0.984 to the first vector (the sample's median); by 90 it
+would be 0.981, by 95 0.985 with a fifth more bytes."""
 THUMBNAIL_MAX_SIDE = 200
 THUMBNAIL_MAX_BYTES = 8_000
 
@@ -31,12 +33,16 @@ def crop(pixels: Pixels, face: Detection) -> str:
     inside = pixels[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     from_y, from_x = max(0, -top), max(0, -left)
     square[from_y : from_y + inside.shape[0], from_x : from_x + inside.shape[1]] = inside
-    return _jpeg(_shrink(square, CROP_MAX_SIDE), quality=90)
+    return _jpeg(_shrink(square, CROP_MAX_SIDE), CROP_QUALITY)
 
 
-def thumbnail(pixels: Pixels) -> str:
-    """The upright photo, at most 200 pixels a side and at most 8,000 bytes, as base64 JPEG without EXIF."""
-    small = _shrink(pixels, THUMBNAIL_MAX_SIDE)
+def miniature(pixels: Pixels) -> Pixels:
+    """The photo at most 200 pixels a side: what thumbnail and fingerprint are made of."""
+    return _shrink(pixels, THUMBNAIL_MAX_SIDE)
+
+
+def thumbnail(small: Pixels) -> str:
+    """A miniature of the upright photo as base64 JPEG without EXIF, at most 8,000 bytes."""
     for quality in (80, 65, 50, 35, 20):
         encoded = _jpeg(small, quality)
         if len(encoded) * 3 // 4 <= THUMBNAIL_MAX_BYTES:
@@ -44,10 +50,10 @@ def thumbnail(pixels: Pixels) -> str:
     return _jpeg(_shrink(small, THUMBNAIL_MAX_SIDE // 2), quality=35)
 
 
-def fingerprint(pixels: Pixels) -> str:
-    """The photo's 64-bit perceptual hash (ImageHash's pHash) as 16 hex digits: near-identical photos
+def fingerprint(small: Pixels) -> str:
+    """A miniature's 64-bit perceptual hash (ImageHash's pHash) as 16 hex digits: near-identical photos
     differ in few bits."""
-    return str(imagehash.phash(Image.fromarray(_shrink(pixels, 256))))
+    return str(imagehash.phash(Image.fromarray(small)))
 
 
 def _shrink(pixels: Pixels, max_side: int) -> Pixels:
@@ -56,10 +62,14 @@ def _shrink(pixels: Pixels, max_side: int) -> Pixels:
     if scale >= 1:
         return pixels
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    if scale <= 0.5:
+        return resized(pixels, size)[0]
+    # Four pixels make one, and none is skipped: to the eye as good as by areas, in a fourth of the time.
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 def _jpeg(pixels: Pixels, quality: int) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    _, encoded = cv2.imencode(
+        ".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    return base64.b64encode(encoded.tobytes()).decode("ascii")

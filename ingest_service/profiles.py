@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from ingest_service import deepface_library, detectors
@@ -35,8 +34,12 @@ class Profile(Protocol):
     def find(self, pixels: Pixels) -> list[FoundFace]:
         """The photo's faces, largest first."""
 
-    def embed(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, *input_shape) network inputs -> (n, model.dims) unit vectors."""
+    def embed(self, faces: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:
+        """(n, *input_shape) network inputs -> (n, model.dims) unit vectors.
+
+        Args:
+            alone: on all cores, for a caller who waits; else on one, beside others.
+        """
 
 
 def check(settings: Settings) -> None:
@@ -63,26 +66,14 @@ def load(settings: Settings) -> Profile:
     """
     check(settings)
     cache = Cache(settings.cache)
-    options = session_options(threads=settings.workers)
     if settings.profile == "deepface":
-        network = Facenet.load(cache.facenet, options)
+        network = Facenet.load(cache.facenet, settings.workers)
         return DeepFaceProfile(network, _deepface_model(facenet_digest(cache)), cache)
-    # A core for each photo: photos are searched beside each other, faces embedded in one batch on all cores.
-    detector = detectors.load(settings, session_options(threads=1))
+    detector = detectors.load(settings)
     if settings.profile in RECOGNIZERS:
         return NamedProfile.load(settings.profile, detector, cache)
-    network = Facenet.load(cache.facenet, options)
+    network = Facenet.load(cache.facenet, settings.workers)
     return FacenetProfile(detector, network, _facenet_model(facenet_digest(cache), detector))
-
-
-def session_options(threads: int) -> onnxruntime.SessionOptions:
-    """For a network that runs on so many threads."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    # Threads that spin while they wait would take the cores from the requests beside them.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
 
 
 def available(settings: Settings, served: Model) -> list[dict[str, Any]]:
@@ -153,8 +144,8 @@ class FacenetProfile:
             found.append(FoundFace(detection, aligned, whiten(aligned)))
         return found
 
-    def embed(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        return unit(self.network.embed(faces))
+    def embed(self, faces: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:
+        return unit(self.network.embed(faces, alone))
 
 
 @dataclass(frozen=True)
@@ -195,8 +186,8 @@ class DeepFaceProfile:
             found.append(FoundFace(_detection(face), aligned, network_input.astype(np.float32)))
         return sorted(found, key=lambda face: face.detection.area, reverse=True)
 
-    def embed(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        return unit(self.network.embed(faces))
+    def embed(self, faces: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:
+        return unit(self.network.embed(faces, alone))
 
 
 def _detection(face: dict[str, Any]) -> Detection:
@@ -213,4 +204,5 @@ def warm_up(profile: Profile) -> None:
     """One pass through both networks, so that the first request isn't slower than the rest."""
     cv2.setNumThreads(1)  # the requests beside each other already use all cores
     profile.find(np.zeros((160, 160, 3), dtype=np.uint8))
-    profile.embed(np.zeros((1, *profile.input_shape), dtype=np.float32))
+    for alone in (True, False):
+        profile.embed(np.zeros((1, *profile.input_shape), dtype=np.float32), alone)

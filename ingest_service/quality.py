@@ -52,5 +52,6 @@ def assess(face: Detection, aligned: Pixels) -> Quality:
     else:
         off_centre = float(np.dot(nose - (left_eye + right_eye) / 2, across)) / distance
         frontality = max(0.0, 1 - 2 * abs(off_centre) / distance)
-    variance = float(cv2.Laplacian(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
+    _, ((deviation,),) = cv2.meanStdDev(cv2.Laplacian(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY), cv2.CV_16S))
+    variance = float(deviation) ** 2
     return Quality(distance, variance / (variance + 100), frontality)

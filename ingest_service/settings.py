@@ -42,16 +42,16 @@ class Settings:
     max_images: int = 64  # FACES_MAX_IMAGES, in one request
     max_body_bytes: int = 128_000_000  # FACES_MAX_BODY_BYTES, of one request
     max_waiting: int = 64  # FACES_MAX_WAITING, photos inside; a request that would bring more gets 429
-    max_batch: int = 16  # FACES_MAX_BATCH, faces that are embedded together
+    max_batch: int = 8  # FACES_MAX_BATCH, faces that are embedded together
     linger_ms: int = 3  # FACES_LINGER_MS, milliseconds that a face waits for company
     deadline_s: int = 30  # FACES_DEADLINE_S, seconds for a whole request
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)  # FACES_WORKERS, threads for photos
 
     @property
     def max_side(self) -> int:
-        """The bound of the copy that is searched: as set, else 320 for CenterFace, whose second look makes up
+        """The bound of the copy that is searched: as set, else 256 for CenterFace, whose second look makes up
         for it, and 1024 for DeepFace's detectors."""
-        return self.detector_max_side or (320 if self.detector == "centerface" else 1024)
+        return self.detector_max_side or (256 if self.detector == "centerface" else 1024)
 
     @property
     def pixel_limit(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest_service import pictures
+from ingest_service.admission import Bound
 from ingest_service.batching import Batcher
 from ingest_service.decoding import Photo, decode
 from ingest_service.detection import LANDMARKS
@@ -40,23 +40,16 @@ class Wish:
     min_quality: float = 0.0
 
 
-Halfway = tuple[dict[str, Any], "Future[NDArray[np.float32]] | None"]
+Vectors = NDArray[np.float32]
+Halfway = tuple[dict[str, Any], "Future[Vectors] | None"]
 """A photo's result without vectors, and these as soon as they are there."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """All but the vectors."""
-
-    result: dict[str, Any]
-    faces: list[FoundFace]
 
 
 class Works:
     """Finds and embeds faces for many callers at once, within bounds.
 
     At most ``settings.max_waiting`` photos are inside; the next request is refused, however many threads
-    there are. ``settings.workers`` threads decode and detect; one embeds.
+    there are. ``settings.workers`` threads decode and detect, as many embed.
     """
 
     def __init__(self, profile: Profile, settings: Settings, metrics: Metrics) -> None:
@@ -64,46 +57,48 @@ class Works:
         self._settings = settings
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="photo")
-        self._batcher = Batcher(
-            self._embed,
-            settings.max_batch,
-            settings.linger_ms / 1000,
-            capacity=16 * settings.max_waiting,
-            observe=metrics.batch_size.observe,
+        # Those that a person waits for have a runner of their own, and never wait behind a batch.
+        self._batches = self._batcher(runners=settings.workers, linger=settings.linger_ms / 1000, alone=False)
+        self._urgent = self._batcher(runners=1, linger=0, alone=True)
+        self._photos = Bound(settings.max_waiting, "too many photos wait already")
+        metrics.queue_depth.labels("photos").set_function(lambda: self._photos.inside)
+        metrics.queue_depth.labels("faces").set_function(lambda: self._batches.depth() + self._urgent.depth())
+
+    def _batcher(self, runners: int, linger: float, alone: bool) -> Batcher:
+        def embed(faces: Vectors) -> Vectors:
+            with self._metrics.stage("embed"):
+                return self._profile.embed(faces, alone)
+
+        return Batcher(
+            embed,
+            self._settings.max_batch,
+            linger,
+            capacity=16 * self._settings.max_waiting,
+            observe=self._metrics.batch_size.observe,
+            runners=runners,
+            fair=lambda: self._photos.inside // runners,
         )
-        self._inside = 0
-        self._door = threading.Lock()
-        metrics.queue_depth.labels("photos").set_function(lambda: self._inside)
-        metrics.queue_depth.labels("faces").set_function(self._batcher.depth)
 
     def answer(self, wishes: list[Wish], returns: frozenset[str], urgent: bool) -> list[dict[str, Any]]:
         """A result for each photo, in order; one's own failure stands in its place and touches no other.
 
         Args:
-            urgent: a person waits: its faces don't linger for company.
+            urgent: a person waits: its faces go through the network at once, on all cores.
 
         Raises:
             FaceServiceError: ``overloaded``, or ``deadline_exceeded``.
         """
         deadline = time.monotonic() + self._settings.deadline_s
         with self._admitted(len(wishes)):
-            prepared = [self._pool.submit(self._prepare, wish, returns) for wish in wishes]
-            halfway: list[Halfway] = []
+            prepared = [self._pool.submit(self._prepare, wish, returns, urgent) for wish in wishes]
             try:
-                for future in prepared:
-                    # Where nobody else is inside, there is no company to linger for.
-                    alone = self._inside <= len(wishes)
-                    halfway.append(self._embedding(future, returns, urgent or alone, deadline))
+                halfway = [future.result(deadline - time.monotonic()) for future in prepared]
                 results = [self._finish(result, vectors, deadline) for result, vectors in halfway]
             except TimeoutError:
                 raise FaceServiceError("deadline_exceeded", "the photos took too long") from None
             finally:
-                # Nobody waits any more for what isn't done: of use when one of them failed the request.
                 for future in prepared:
-                    future.cancel()
-                for _, vectors in halfway:
-                    if vectors is not None:
-                        vectors.cancel()
+                    _give_up(future)
         for result in results:
             if "error" in result:
                 self._metrics.errors.labels(result["error"]["code"]).inc()
@@ -113,31 +108,33 @@ class Works:
 
     @contextmanager
     def _admitted(self, photos: int) -> Iterator[None]:
-        with self._door:
-            # A request that is larger than the bound gets in when nothing else is inside.
-            if self._inside and self._inside + photos > self._settings.max_waiting:
-                raise FaceServiceError("overloaded", "too many photos wait already")
-            self._inside += photos
+        self._photos.enter(photos)
         try:
             yield
         finally:
-            with self._door:
-                self._inside -= photos
+            self._photos.leave(photos)
 
-    def _prepare(self, wish: Wish, returns: frozenset[str]) -> Prepared:
+    def _prepare(self, wish: Wish, returns: frozenset[str], urgent: bool) -> Halfway:
         try:
             with self._metrics.stage("decode"):
                 photo = decode(wish.image, self._settings.max_bytes, self._settings.pixel_limit)
             with self._metrics.stage("detect"):
                 wanted = self._find(photo, wish)
+            vectors = None
+            if wanted and "vector" in returns:
+                # Who is the only one inside has no company to linger for, and all cores.
+                queue = self._urgent if urgent or self._photos.inside == 1 else self._batches
+                vectors = queue.submit(np.stack([face.network_input for face, _ in wanted]))
+            # While the faces are in the network.
             with self._metrics.stage("pictures"):
-                result = _describe(photo, wanted, returns)
-            return Prepared(result, [face for face, _ in wanted])
+                return _describe(photo, wanted, returns), vectors
         except FaceServiceError as error:
-            return Prepared(error.as_json(), [])
+            if error.code == "overloaded":
+                raise
+            return error.as_json(), None
         except Exception as error:
             log.error("unexpected %s\n%s", type(error).__name__, where(error))
-            return Prepared(FaceServiceError("internal", "the photo couldn't be worked on").as_json(), [])
+            return FaceServiceError("internal", "the photo couldn't be worked on").as_json(), None
 
     def _find(self, photo: Photo, wish: Wish) -> list[tuple[FoundFace, Quality]]:
         faces = [(face, assess(face.detection, face.aligned)) for face in self._profile.find(photo.pixels)]
@@ -148,17 +145,8 @@ class Works:
         ]
         return wanted[: wish.max_faces]
 
-    def _embedding(
-        self, future: Future[Prepared], returns: frozenset[str], urgent: bool, deadline: float
-    ) -> Halfway:
-        prepared = future.result(deadline - time.monotonic())
-        if not prepared.faces or "vector" not in returns:
-            return prepared.result, None
-        inputs = np.stack([face.network_input for face in prepared.faces])
-        return prepared.result, self._batcher.submit(inputs, urgent)
-
     def _finish(
-        self, result: dict[str, Any], vectors: Future[NDArray[np.float32]] | None, deadline: float
+        self, result: dict[str, Any], vectors: Future[Vectors] | None, deadline: float
     ) -> dict[str, Any]:
         if vectors is not None:
             for face, vector in zip(
@@ -167,9 +155,13 @@ class Works:
                 face["vector"] = [float(f"{value:.8g}") for value in vector]
         return result
 
-    def _embed(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        with self._metrics.stage("embed"):
-            return self._profile.embed(faces)
+
+def _give_up(prepared: Future[Halfway]) -> None:
+    """Whatever of it isn't done has nobody left who waits: of use when one photo failed its request."""
+    if not prepared.cancel() and prepared.done() and prepared.exception() is None:
+        vectors = prepared.result()[1]
+        if vectors is not None:
+            vectors.cancel()
 
 
 def _describe(
@@ -186,10 +178,12 @@ def _describe(
     }
     if photo.taken:
         result["photo"]["taken"] = photo.taken
-    if "fingerprint" in returns:
-        result["photo"]["fingerprint"] = pictures.fingerprint(photo.pixels)
-    if "thumbnail" in returns:
-        result["thumbnail"] = pictures.thumbnail(photo.pixels)
+    if returns & {"fingerprint", "thumbnail"}:
+        small = pictures.miniature(photo.pixels)
+        if "fingerprint" in returns:
+            result["photo"]["fingerprint"] = pictures.fingerprint(small)
+        if "thumbnail" in returns:
+            result["thumbnail"] = pictures.thumbnail(small)
     return result
 
 

@@ -69,7 +69,7 @@ def test_a_position_picks_a_face_of_the_querys_group_photo(es, archive, group_ph
 def test_a_filter_and_a_cut_off_narrow_the_search(es, archive, people):
     query = knn(image=encoded(people["madonna"][5])) | {
         "filter": {"term": {"observer.name": "camera 1"}},
-        "similarity": 0.45,
+        "similarity": 0.46,
     }
     assert ids(es.search(index=archive, knn=query)) == ["madonna-1"]
 

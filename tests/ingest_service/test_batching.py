@@ -41,9 +41,9 @@ class Network:
         return -batch
 
     def hold(self, batcher: Batcher) -> None:
-        """Busy with the face 0, until ``open`` is set: what is submitted now gathers in the queue."""
+        """Busy with a batch of 0s, until ``open`` is set: what is submitted now gathers in the queue."""
         self.open.clear()
-        batcher.submit(faces(0), urgent=True)
+        batcher.submit(faces(*[0] * 8))
         assert self.entered.acquire(timeout=PATIENCE)
 
 
@@ -65,19 +65,31 @@ def test_faces_that_gather_run_as_one_batch_and_each_photo_gets_its_own_vectors_
     assert network.batches[1:] == [[1, 2, 3, 4, 5, 6, 7, 8]]
 
 
-def test_a_full_batch_and_an_urgent_face_do_not_wait_for_the_linger(network):
+def test_a_full_batch_does_not_wait_for_the_linger(network):
     batcher = Batcher(network, max_batch=2, linger=LONG, capacity=100)
-    assert values(batcher.submit(faces(1), urgent=True)) == [-1]
     first, second = batcher.submit(faces(2)), batcher.submit(faces(3))
     assert (values(first), values(second)) == ([-2], [-3])
+    assert network.batches == [[2, 3]]
 
 
-def test_an_urgent_face_takes_lingering_ones_along(network):
-    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
-    early = batcher.submit(faces(1))
-    urgent = batcher.submit(faces(2), urgent=True)
-    assert (values(early), values(urgent)) == ([-1], [-2])
-    assert network.batches == [[2, 1]]
+def test_a_second_runner_waits_for_its_fair_part_and_then_runs_beside_the_first(network):
+    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100, runners=2, fair=lambda: 3)
+    network.hold(batcher)
+    waiting = [batcher.submit(faces(n)) for n in (1, 2)]
+    assert not network.entered.acquire(timeout=0.05)
+    waiting.append(batcher.submit(faces(3)))
+    assert network.entered.acquire(timeout=PATIENCE)
+    assert network.batches[1:] == [[1, 2, 3]]
+    network.open.set()
+    assert [values(photo) for photo in waiting] == [[-1], [-2], [-3]]
+
+
+def test_what_waits_for_company_runs_when_the_batch_beside_it_is_done(network):
+    batcher = Batcher(network, max_batch=8, linger=0, capacity=100, runners=2, fair=lambda: 3)
+    network.hold(batcher)
+    waiting = batcher.submit(faces(1))
+    network.open.set()
+    assert values(waiting) == [-1]
 
 
 def test_a_lone_face_runs_when_its_linger_is_over(network):
@@ -85,13 +97,13 @@ def test_a_lone_face_runs_when_its_linger_is_over(network):
     assert values(batcher.submit(faces(1))) == [-1]
 
 
-def test_urgent_faces_go_first_and_the_rest_keep_their_order(network):
+def test_photos_run_in_the_order_in_which_they_came(network):
     batcher = Batcher(network, max_batch=2, linger=0, capacity=100)
     network.hold(batcher)
-    waiting = [batcher.submit(faces(n), urgent=n in (3, 5)) for n in range(1, 7)]
+    waiting = [batcher.submit(faces(n)) for n in range(1, 7)]
     network.open.set()
     assert [values(photo) for photo in waiting] == [[-n] for n in range(1, 7)]
-    assert network.batches[1:] == [[3, 5], [1, 2], [4, 6]]
+    assert network.batches[-3:] == [[1, 2], [3, 4], [5, 6]]
 
 
 def test_a_photo_with_more_faces_than_a_batch_is_run_in_parts_and_put_together_again(network):
@@ -120,41 +132,41 @@ def test_a_photo_with_more_faces_than_fit_gets_in_when_nothing_waits(network):
 
 
 def test_a_failure_reaches_everybody_who_waited_for_it_and_nobody_after(network):
-    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
+    batcher = Batcher(network, max_batch=8, linger=0, capacity=100)
     network.hold(batcher)
-    waiting = [batcher.submit(faces(n), urgent=n == 3) for n in (1, 2, 3)]
+    waiting = [batcher.submit(faces(n)) for n in (1, 2, 3)]
     network.failure = RuntimeError("the network fell over")
     network.open.set()
     for photo in waiting:
         with pytest.raises(RuntimeError, match="fell over"):
             photo.result(PATIENCE)
     network.failure = None
-    assert values(batcher.submit(faces(4), urgent=True)) == [-4]
+    assert values(batcher.submit(faces(4))) == [-4]
 
 
 def test_a_photo_of_another_shape_fails_its_batch_and_the_thread_lives(network):
-    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
+    batcher = Batcher(network, max_batch=8, linger=0, capacity=100)
     network.hold(batcher)
     odd = batcher.submit(np.zeros((1, 2), dtype=np.float32))
-    even = batcher.submit(faces(1), urgent=True)
+    even = batcher.submit(faces(1))
     network.open.set()
     for photo in (odd, even):
         with pytest.raises(ValueError, match="dimension"):
             photo.result(PATIENCE)
-    assert values(batcher.submit(faces(4), urgent=True)) == [-4]
+    assert values(batcher.submit(faces(4))) == [-4]
 
 
 def test_what_is_cancelled_while_it_waits_is_never_run(network):
-    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
+    batcher = Batcher(network, max_batch=8, linger=0, capacity=100)
     network.hold(batcher)
     kept, dropped = batcher.submit(faces(1)), batcher.submit(faces(2))
     assert dropped.cancel()
-    last = batcher.submit(faces(3), urgent=True)
+    last = batcher.submit(faces(3))
     network.open.set()
     assert (values(kept), values(last)) == ([-1], [-3])
     with pytest.raises(CancelledError):
         dropped.result(PATIENCE)
-    assert network.batches[1:] == [[3, 1]]
+    assert network.batches[1:] == [[1, 3]]
 
 
 def test_a_batch_of_which_all_are_cancelled_is_skipped(network):
@@ -163,7 +175,8 @@ def test_a_batch_of_which_all_are_cancelled_is_skipped(network):
     assert all(batcher.submit(faces(n)).cancel() for n in (1, 2))
     network.open.set()
     assert values(batcher.submit(faces(3))) == [-3]
-    assert network.batches[1:] == [[3]]
+    assert network.batches[-1:] == [[3]]
+    assert not any(1 in batch or 2 in batch for batch in network.batches)
 
 
 def test_many_threads_at_once_all_get_their_own_vectors(network):
@@ -173,7 +186,7 @@ def test_many_threads_at_once_all_get_their_own_vectors(network):
     def client(number: int) -> None:
         for step in range(25):
             own = [number * 1000 + step, number * 1000 + step + 0.5][: 1 + step % 2]
-            if values(batcher.submit(faces(*own), urgent=step % 3 == 0)) != [-value for value in own]:
+            if values(batcher.submit(faces(*own))) != [-value for value in own]:
                 wrong.append(own)
 
     clients = [threading.Thread(target=client, args=(number,)) for number in range(16)]

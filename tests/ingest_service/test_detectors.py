@@ -63,6 +63,26 @@ def test_with_a_larger_bound_no_face_of_a_crowd_is_lost(crowd, centerface):
     assert 25 < np.median([face.box[3] for face in faces]) < 35
 
 
+def test_the_second_look_decides_where_the_first_is_unsure(sample, centerface):
+    """Faces of a twentieth of the photo's longer side: one look alone finds few at the same bound."""
+    unsure = replace(centerface, candidate=centerface.threshold)
+    found, sure = 0, 0
+    for path in sample[::4]:
+        photo = Image.open(path).convert("RGB")
+        face = centerface.detect(np.asarray(photo))[0]
+        scale = 50 / face.box[3]
+        photo = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+        canvas = Image.new("RGB", (1000, 750), "grey")
+        canvas.paste(photo, (400, 300))
+        middle = np.array([400, 300]) + (np.array(face.box[:2]) + np.array(face.box[2:]) / 2) * scale
+        for detector in (centerface, unsure):
+            boxes = np.array([face.box for face in detector.detect(np.asarray(canvas))]).reshape(-1, 4)
+            seen = bool((np.abs(boxes[:, :2] + boxes[:, 2:] / 2 - middle) < 15).all(axis=1).any())
+            found, sure = found + (seen and detector is centerface), sure + (seen and detector is unsure)
+    assert found >= 20
+    assert sure <= 12
+
+
 def test_faces_smaller_than_the_least_are_dropped(crowd, centerface):
     pixels, _ = crowd
     assert replace(centerface, max_side=2000, min_face=45).detect(pixels) == []
@@ -102,9 +122,9 @@ def test_a_deepface_detector_is_chosen_by_name(name, cache, portrait, service):
 def test_a_deepface_detector_also_bounds_the_photo_and_drops_small_faces(cache, portrait):
     pixels = pixels_of(portrait)
     settings = Settings(cache=cache.root, detector="opencv")
-    (face, *_) = detectors.load(settings, None).detect(pixels)
+    (face, *_) = detectors.load(settings).detect(pixels)
     assert face.box[0] + face.box[2] <= pixels.shape[1]
-    assert detectors.load(replace(settings, min_face_px=2000), None).detect(pixels) == []
+    assert detectors.load(replace(settings, min_face_px=2000)).detect(pixels) == []
 
 
 def test_the_names_are_deepfaces_own_and_centerface_is_ours():
@@ -148,7 +168,7 @@ def test_deepface_cant_download_while_serving(name, tmp_path, cache):
 
 
 @pytest.mark.parametrize(
-    "name", [f.name for f in fields(CenterFace) if f.name not in ("session", "min_face")]
+    "name", [f.name for f in fields(CenterFace) if f.name not in ("network", "min_face")]
 )
 def test_every_parameter_of_centerface_is_part_of_what_the_id_covers(name, centerface):
     changed = replace(centerface, **{name: getattr(centerface, name) * 2})

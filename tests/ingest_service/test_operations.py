@@ -488,6 +488,30 @@ def test_the_bodys_limit_holds_for_json_chunks_and_forms(start):
         assert b" 413 " in promised
 
 
+def test_the_bodies_of_all_requests_together_are_bounded_by_what_has_come(start, portrait):
+    """Four largest ones; not by what senders say of their length, or five liars would keep all out.
+    A body is read in parts of 64 KiB."""
+    with start(max_body_bytes=263_000) as running:
+        port = int(running.url.rsplit(":", 1)[1])
+        head = request(b"", "Content-Length: 263000")
+        senders = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(5)]
+        for sender in senders:
+            sender.sendall(head)
+        assert is_result(faces(running.url, portrait))
+        for sender in senders[:4]:
+            sender.sendall(b" " * 262_500)
+        more = f"{running.url}/v1/faces", b" " * 5_000
+        wait_until(lambda: requests.post(*more, timeout=PATIENCE).status_code == 429)
+        senders[4].sendall(b" " * 262_500)
+        assert senders[4].recv(100).startswith(b"HTTP/1.1 429 ")
+        for sender in senders[:4]:
+            sender.sendall(b" " * 500)
+            assert sender.recv(100).startswith(b"HTTP/1.1 400 ")
+        for sender in senders:
+            sender.close()
+        wait_until(lambda: is_result(faces(running.url, portrait)))
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -55,7 +55,7 @@ def test_the_same_person_is_more_similar_than_any_stranger_and_strangers_stay_be
 
 def test_embedding_a_faces_crop_again_gives_nearly_the_same_vector(service, sample):
     cosines = []
-    for path in sample[::4]:
+    for path in sample:
         images = [{"image": encoded(path)}]
         (first,) = service.post("/v1/faces", json={"images": images}).json["results"]
         crop = base64.b64decode(first["faces"][0]["crop"])
