@@ -57,7 +57,8 @@ class Works:
         self._settings = settings
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="photo")
-        # Those that a person waits for have a runner of their own, and never wait behind a batch.
+        # What a person waits for has threads of its own, and never waits behind what waits in bulk.
+        self._urgent_pool = ThreadPoolExecutor(1, thread_name_prefix="urgent-photo")
         self._batches = self._batcher(runners=settings.workers, linger=settings.linger_ms / 1000, alone=False)
         self._urgent = self._batcher(runners=1, linger=0, alone=True)
         self._photos = Bound(settings.max_waiting, "too many photos wait already")
@@ -90,7 +91,8 @@ class Works:
         """
         deadline = time.monotonic() + self._settings.deadline_s
         with self._admitted(len(wishes)):
-            prepared = [self._pool.submit(self._prepare, wish, returns, urgent) for wish in wishes]
+            pool = self._urgent_pool if urgent else self._pool
+            prepared = [pool.submit(self._prepare, wish, returns, urgent) for wish in wishes]
             try:
                 halfway = [future.result(deadline - time.monotonic()) for future in prepared]
                 results = [self._finish(result, vectors, deadline) for result, vectors in halfway]
