@@ -136,6 +136,15 @@ def test_200_clients_at_once_get_a_result_or_a_clean_429_and_the_service_is_as_b
         )
 
 
+def test_a_person_does_not_wait_behind_what_waits_in_bulk(start, portrait, large_photo):
+    with start() as running, ThreadPoolExecutor(1) as clients:
+        bulk = clients.submit(faces, running.url, *[large_photo] * 8)
+        wait_until(lambda: metrics(running.url)["faces_queue_depth", "photos"] == 8)
+        assert is_result(faces(running.url, portrait, priority="search"))
+        assert not bulk.done()
+        assert len(bulk.result().json()["results"]) == 8
+
+
 def test_sigterm_under_load_loses_no_request_that_was_let_in(start, tmp_path, portrait, large_photo):
     with start(max_waiting=64) as running, ThreadPoolExecutor(24) as clients:
         answers = [clients.submit(faces, running.url, large_photo) for _ in range(24)]
