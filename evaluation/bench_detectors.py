@@ -36,7 +36,6 @@ from ingest_service.embedding import Facenet, unit, whiten
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, default_cache, prepare
 
-DEFAULT = "centerface 256, two looks (default)"
 Pairs = list[tuple[Path, Path, bool]]
 Vectors = dict[Path, NDArray[np.float32]]
 Small = tuple[Pixels, NDArray[np.float64]]
@@ -97,19 +96,17 @@ def measured(
     return replace(row, lfw_photos=len(photos), lfw_found=len(vectors), lfw_eer=eer)
 
 
-def contenders(cache: Cache) -> Iterator[tuple[str, Callable[[], Detector]]]:
+def contenders(cache: Cache, ours: CenterFace) -> Iterator[tuple[str, Callable[[], Detector]]]:
     """Ours at several bounds, with one look and two, and DeepFace's as far as they are here."""
-    settings = Settings()
-    ours = CenterFace.load(cache.centerface, settings.max_side, settings.min_face_px)
     for side in (256, 320, 480):
         one = partial(replace, ours, max_side=side, candidate=ours.threshold, second_look=None)
         yield f"centerface {side}, one look", one
     for side in (256, 320, 480):
-        name = DEFAULT if side == settings.max_side else f"centerface {side}, two looks"
-        yield name, partial(replace, ours, max_side=side)
+        default = " (default)" if side == ours.max_side else ""
+        yield f"centerface {side}, two looks{default}", partial(replace, ours, max_side=side)
     for name, finder in FINDERS.items():
         if is_complete(finder.needs, cache):
-            yield name, partial(DeepFaceDetector.load, name, cache, 1024, settings.min_face_px)
+            yield name, partial(DeepFaceDetector.load, name, cache, 1024, ours.min_face)
 
 
 def absent(cache: Cache) -> list[str]:
@@ -185,21 +182,17 @@ def _large(path: Path) -> Pixels:
 def _small(path: Path, detector: Detector) -> Small:
     """The sample photo shrunk until its face is 50 pixels high, on a grey one of 1000 x 750."""
     pixels = _pixels(path)
-    x, y, width, height = detector.detect(pixels)[0].box
-    scale = 50 / height
+    face = detector.detect(pixels)[0]
+    scale = 50 / face.box[3]
     shrunk = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     canvas = np.full((750, 1000, 3), 128, dtype=np.uint8)
     part = shrunk[:550, :800]
     canvas[100 : 100 + part.shape[0], 100 : 100 + part.shape[1]] = part
-    return canvas, 100 + scale * np.array([x + width / 2, y + height / 2])
+    return canvas, 100 + scale * face.centre
 
 
 def _is_found(detector: Detector, pixels: Pixels, centre: NDArray[np.float64]) -> bool:
-    for face in detector.detect(pixels):
-        x, y, width, height = face.box
-        if np.hypot(x + width / 2 - centre[0], y + height / 2 - centre[1]) < 15:
-            return True
-    return False
+    return any(np.hypot(*(face.centre - centre)) < 15 for face in detector.detect(pixels))
 
 
 def table(rows: list[Row]) -> Table:
@@ -250,7 +243,8 @@ def main() -> None:
     ours = CenterFace.load(cache.centerface, Settings().max_side, Settings().min_face_px)
     small = [_small(path, ours) for path in sample]
     rows = [
-        measured(name, build(), network, sample, small, lfw, console) for name, build in contenders(cache)
+        measured(name, build(), network, sample, small, lfw, console)
+        for name, build in contenders(cache, ours)
     ]
     console.print(table(rows))
     console.print(f"not here, package or weights are absent: {', '.join(absent(cache))}")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 
 from ingest_service.errors import FaceServiceError
 
@@ -37,3 +40,33 @@ class Bound:
     def leave(self, claim: int) -> None:
         with self._door:
             self._inside -= claim
+
+    @contextmanager
+    def holding(self, claim: int) -> Iterator[None]:
+        """
+        Raises:
+            FaceServiceError: ``overloaded``.
+        """
+        self.enter(claim)
+        try:
+            yield
+        finally:
+            self.leave(claim)
+
+
+class BoundedBody:
+    """A body of which each part is claimed from a bound as it comes, however long it says that it is."""
+
+    def __init__(self, stream: IO[bytes], bound: Bound) -> None:
+        self._stream = stream
+        self._bound = bound
+        self._claimed = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._bound.enter(len(data))
+        self._claimed += len(data)
+        return data
+
+    def release(self) -> None:
+        self._bound.leave(self._claimed)

@@ -18,7 +18,7 @@ def align(pixels: Pixels, face: Detection, size: tuple[int, int]) -> Pixels:
     (eyes and box) this is; DeepFace keeps the box's proportions and fills the rest with black, FaceNet
     was trained on stretched boxes.
     """
-    x, y, width, height = face.box
+    _, _, width, height = face.box
     columns, rows = size
     left_eye, right_eye = face.landmarks[0], face.landmarks[1]
     across = left_eye - right_eye
@@ -27,7 +27,7 @@ def align(pixels: Pixels, face: Detection, size: tuple[int, int]) -> Pixels:
     # A photo far larger than the network's input is shrunk by areas first: interpolating alone would
     # read only some of its pixels.
     reach = np.hypot(width, height) / 2 + 2
-    centre = np.array([x + width / 2, y + height / 2])
+    centre = face.centre
     left, top = np.maximum(centre - reach, 0).astype(int)
     part = pixels[top : int(centre[1] + reach) + 1, left : int(centre[0] + reach) + 1]
     part, scale = shrunk(part, max(columns / width, rows / height))

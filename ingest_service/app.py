@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from ingest_service import __version__, profiles
-from ingest_service.admission import Bound
+from ingest_service.admission import Bound, BoundedBody
 from ingest_service.errors import FaceServiceError
 from ingest_service.openapi import SECURITY, ApiDocument, add_pages
 from ingest_service.profiles import Profile
@@ -267,24 +267,6 @@ def _observe_requests(app: OpenAPI, metrics: Metrics) -> None:
         }
         log.info("%s %s %d", request.method, path, response.status_code, extra={"ecs": ecs})
         return response
-
-
-class BoundedBody:
-    """A body of which each part is claimed from a bound as it comes, however long it says that it is."""
-
-    def __init__(self, stream: IO[bytes], bound: Bound) -> None:
-        self._stream = stream
-        self._bound = bound
-        self._claimed = 0
-
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self._bound.enter(len(data))
-        self._claimed += len(data)
-        return data
-
-    def release(self) -> None:
-        self._bound.leave(self._claimed)
 
 
 def _bound_bodies(app: OpenAPI, settings: Settings) -> None:

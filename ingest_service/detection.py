@@ -43,6 +43,12 @@ class Detection:
         return self.box[2] * self.box[3]
 
     @property
+    def centre(self) -> NDArray[np.float64]:
+        """Of the box, x and y."""
+        x, y, width, height = self.box
+        return np.array([x + width / 2, y + height / 2])
+
+    @property
     def shorter_side(self) -> float:
         return min(self.box[2], self.box[3])
 
@@ -95,8 +101,8 @@ class CenterFace:
     """
 
     network: onnxruntime.InferenceSession
-    max_side: int = 256
-    min_face: int = 16
+    max_side: int
+    min_face: int
     candidate: float = 0.15
     threshold: float = 0.5
     overlap: float = 0.3
@@ -199,10 +205,10 @@ class Window:
 
 def _window(pixels: Pixels, face: Detection, size: tuple[int, int], margin: float) -> Window:
     """The face and its surroundings in (width, height) pixels, black outside of the photo."""
-    x, y, width, height = face.box
+    _, _, width, height = face.box
     scale = min(size[0] / width, size[1] / height) / (1 + 2 * margin)
     columns, rows = size[0] / scale, size[1] / scale
-    origin = np.array([x + width / 2 - columns / 2, y + height / 2 - rows / 2])
+    origin = face.centre - np.array([columns, rows]) / 2
     left, top = np.maximum(origin, 0).astype(int)
     part = pixels[top : int(origin[1] + rows) + 2, left : int(origin[0] + columns) + 2]
     part, part_scale = shrunk(part, scale)
@@ -245,8 +251,7 @@ def resized(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, tuple[float,
 
 def _is_central(face: Detection, size: tuple[int, int]) -> bool:
     """Whether its box's centre is near the centre of a window: within a fifth of the shorter side."""
-    x, y, width, height = face.box
-    return float(np.hypot(x + (width - size[0]) / 2, y + (height - size[1]) / 2)) <= min(size) / 5
+    return float(np.hypot(*(face.centre - np.array(size) / 2))) <= min(size) / 5
 
 
 def _distinct(faces: list[Detection], overlap: float) -> list[Detection]:

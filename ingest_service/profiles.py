@@ -49,14 +49,16 @@ def check(settings: Settings) -> None:
         SettingsError: a package isn't installed.
         WeightsError: the cache lacks a network, or it is damaged.
     """
-    cache = Cache(settings.cache)
     if settings.profile in RECOGNIZERS:
-        deepface_library.require(
-            f"FACES_PROFILE [{settings.profile}]", RECOGNIZERS[settings.profile].needs, cache
-        )
+        _require_recognizer(settings)
     else:
-        facenet_digest(cache)
+        facenet_digest(Cache(settings.cache))
     detectors.check(settings)
+
+
+def _require_recognizer(settings: Settings) -> None:
+    needs = RECOGNIZERS[settings.profile].needs
+    deepface_library.require(f"FACES_PROFILE [{settings.profile}]", needs, Cache(settings.cache))
 
 
 def load(settings: Settings) -> Profile:
@@ -64,16 +66,17 @@ def load(settings: Settings) -> Profile:
     Raises:
         SettingsError, WeightsError: as ``check`` does.
     """
-    check(settings)
     cache = Cache(settings.cache)
-    if settings.profile == "deepface":
-        network = Facenet.load(cache.facenet, settings.workers)
-        return DeepFaceProfile(network, _deepface_model(facenet_digest(cache)), cache)
-    detector = detectors.load(settings)
     if settings.profile in RECOGNIZERS:
-        return NamedProfile.load(settings.profile, detector, cache)
+        _require_recognizer(settings)
+        return NamedProfile.load(settings.profile, detectors.load(settings), cache)
+    weights = facenet_digest(cache)
+    if settings.profile == "deepface":
+        detectors.check(settings)
+        return DeepFaceProfile(Facenet.load(cache.facenet, settings.workers), _deepface_model(weights), cache)
+    detector = detectors.load(settings)
     network = Facenet.load(cache.facenet, settings.workers)
-    return FacenetProfile(detector, network, _facenet_model(facenet_digest(cache), detector))
+    return FacenetProfile(detector, network, _facenet_model(weights, detector))
 
 
 def available(settings: Settings, served: Model) -> list[dict[str, Any]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -49,7 +47,8 @@ class Works:
     """Finds and embeds faces for many callers at once, within bounds.
 
     At most ``settings.max_waiting`` photos are inside; the next request is refused, however many threads
-    there are. ``settings.workers`` threads decode and detect, as many embed.
+    there are. ``settings.workers`` threads decode and detect, as many embed; and as many more decode and
+    detect what a person waits for, with one that embeds it.
     """
 
     def __init__(self, profile: Profile, settings: Settings, metrics: Metrics) -> None:
@@ -58,7 +57,7 @@ class Works:
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="photo")
         # What a person waits for has threads of its own, and never waits behind what waits in bulk.
-        self._urgent_pool = ThreadPoolExecutor(1, thread_name_prefix="urgent-photo")
+        self._urgent_pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="urgent-photo")
         self._batches = self._batcher(runners=settings.workers, linger=settings.linger_ms / 1000, alone=False)
         self._urgent = self._batcher(runners=1, linger=0, alone=True)
         self._photos = Bound(settings.max_waiting, "too many photos wait already")
@@ -90,7 +89,7 @@ class Works:
             FaceServiceError: ``overloaded``, or ``deadline_exceeded``.
         """
         deadline = time.monotonic() + self._settings.deadline_s
-        with self._admitted(len(wishes)):
+        with self._photos.holding(len(wishes)):
             pool = self._urgent_pool if urgent else self._pool
             prepared = [pool.submit(self._prepare, wish, returns, urgent) for wish in wishes]
             try:
@@ -107,14 +106,6 @@ class Works:
             self._metrics.faces.inc(len(result.get("faces", ())))
         self._metrics.photos.inc(len(results))
         return results
-
-    @contextmanager
-    def _admitted(self, photos: int) -> Iterator[None]:
-        self._photos.enter(photos)
-        try:
-            yield
-        finally:
-            self._photos.leave(photos)
 
     def _prepare(self, wish: Wish, returns: frozenset[str], urgent: bool) -> Halfway:
         try:
