@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+from elasticsearch import Elasticsearch
 from PIL import Image
 
 
@@ -54,3 +55,8 @@ def knn(**builder: object) -> dict:
         "query_vector_builder": {"face": builder},
         "inner_hits": {"_source": ["faces.id", "faces.label"]},
     }
+
+
+def face_stats(es: Elasticsearch) -> dict:
+    """The answer of `GET _face/stats`."""
+    return es.perform_request("GET", "/_face/stats", headers={"accept": "application/json"}).body
