@@ -96,29 +96,31 @@ def test_ignore_missing_lets_a_document_without_a_photo_pass(es, faces, pipeline
     assert es.get(index=faces, id="1")["_source"] == {"mine": 1}
 
 
-def test_a_finished_document_that_is_put_again_without_its_photo_passes_untouched(es, faces, bulk, good):
+def test_a_finished_document_that_is_put_again_without_its_photo_passes_untouched(
+    es, faces, whole, bulk, good
+):
     bulk({"1": good | {"person": {"name": "Ben"}}, "none": {"image": encoded(picture(landscape()))}})
     for key in ("1", "none"):
-        finished = es.get(index=faces, id=key)["_source"]
+        finished = whole(faces, key)
         items = bulk({key: finished, "other": good})
         assert items[key]["status"] == 200
-        assert es.get(index=faces, id=key)["_source"] == finished
+        assert whole(faces, key) == finished
     untouched(es, faces, "other")
 
 
-def test_finished_documents_can_be_copied_to_another_index_through_the_pipeline(es, faces, bulk, good):
+def test_finished_documents_can_be_copied_to_another_index_through_the_pipeline(es, faces, whole, bulk, good):
     bulk({"1": good})
-    finished = es.get(index=faces, id="1")["_source"]
+    finished = whole(faces, "1")
     es.index(index="faces-000002", id="1", document=finished, refresh=True)
-    assert es.get(index="faces-000002", id="1")["_source"] == finished
+    assert whole("faces-000002", "1") == finished
     es.indices.delete(index="faces-000002")
 
 
-def test_a_partial_update_keeps_the_faces(es, faces, bulk, good):
+def test_a_partial_update_keeps_the_faces(es, faces, whole, bulk, good):
     bulk({"1": good})
-    before = es.get(index=faces, id="1")["_source"]
+    before = whole(faces, "1")
     es.update(index=faces, id="1", doc={"observer": {"name": "gate 3"}})
-    assert es.get(index=faces, id="1")["_source"] == before | {"observer": {"name": "gate 3"}}
+    assert whole(faces, "1") == before | {"observer": {"name": "gate 3"}}
 
 
 def test_a_photo_that_is_sent_again_after_its_error_loses_the_error(es, faces, bulk, good):
