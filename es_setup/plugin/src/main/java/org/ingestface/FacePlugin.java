@@ -9,16 +9,13 @@ import org.elasticsearch.common.settings.Setting;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.ingest.Processor;
 import org.elasticsearch.monitor.jvm.JvmInfo;
-import org.elasticsearch.plugins.IngestPlugin;
-import org.elasticsearch.plugins.Plugin;
-import org.elasticsearch.plugins.ReloadablePlugin;
-import org.elasticsearch.plugins.SearchPlugin;
+import org.elasticsearch.rest.RestHandler;
 
 /**
  * The plugin {@code ingest-face}. Adds the ingest processor {@code face} ({@link FaceProcessor}), the query vector builder {@code face}
  * ({@link FaceVectorBuilder}) and the node settings {@code face.endpoint.*} ({@link FaceEndpoints}).
  */
-public final class FacePlugin extends Plugin implements IngestPlugin, SearchPlugin, ReloadablePlugin {
+public final class FacePlugin extends VersionedPlugin {
 
     private final FaceEndpoints endpoints;
     private final SetOnce<FaceClient> client = new SetOnce<>();
@@ -49,6 +46,16 @@ public final class FacePlugin extends Plugin implements IngestPlugin, SearchPlug
     @Override
     public List<QueryVectorBuilderSpec<?>> getQueryVectorBuilders() {
         return List.of(FaceVectorBuilder.spec(client::get));
+    }
+
+    @Override
+    List<PluginAction<?, ?>> actions() {
+        return List.of();
+    }
+
+    @Override
+    List<RestHandler> restHandlers() {
+        return List.of();
     }
 
     @Override

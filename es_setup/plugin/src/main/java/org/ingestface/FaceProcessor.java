@@ -14,7 +14,6 @@ import org.elasticsearch.core.Nullable;
 import org.elasticsearch.ingest.AbstractProcessor;
 import org.elasticsearch.ingest.ConfigurationUtils;
 import org.elasticsearch.ingest.IngestDocument;
-import org.elasticsearch.ingest.Processor;
 import org.elasticsearch.rest.RestStatus;
 
 /**
@@ -224,7 +223,7 @@ public final class FaceProcessor extends AbstractProcessor {
     }
 
     /** Makes processors from a pipeline's options. */
-    public static final class Factory implements Processor.Factory {
+    public static final class Factory extends VersionedProcessorFactory {
 
         private final Supplier<FaceClient> client;
 
@@ -233,9 +232,8 @@ public final class FaceProcessor extends AbstractProcessor {
             this.client = client;
         }
 
-        // The one method whose signature differs in Elasticsearch 9: it gains a ProjectId.
         @Override
-        public FaceProcessor create(Map<String, Processor.Factory> factories, String tag, String description, Map<String, Object> config) {
+        FaceProcessor create(String tag, String description, Map<String, Object> config) {
             return new FaceProcessor(tag, description, Options.read(tag, config), client.get(), Clock.systemUTC());
         }
     }

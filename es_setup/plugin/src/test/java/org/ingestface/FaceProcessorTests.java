@@ -29,7 +29,7 @@ class FaceProcessorTests {
     private record Outcome(IngestDocument document, Exception failure) {}
 
     private static FaceProcessor processor(Map<String, Object> options) {
-        return new FaceProcessor.Factory(() -> null).create(Map.of(), "tag", null, new HashMap<>(options));
+        return new FaceProcessor.Factory(() -> null).create("tag", null, new HashMap<>(options));
     }
 
     private static IngestDocument document(Map<String, Object> source) {
@@ -58,7 +58,7 @@ class FaceProcessorTests {
         Map<String, Object> config = new HashMap<>();
         config.putAll(Map.of("field", "f", "endpoint", "e", "model", "m", "remove_binary", false, "ignore_missing", true));
         config.putAll(Map.of("on_error", "fail", "unknown", 1));
-        FaceProcessor processor = new FaceProcessor.Factory(() -> null).create(Map.of(), "tag", null, config);
+        FaceProcessor processor = new FaceProcessor.Factory(() -> null).create("tag", null, config);
         assertEquals(new FaceProcessor.Options("f", "e", "m", false, true, FaceProcessor.OnError.FAIL), processor.options());
         assertEquals(Map.of("unknown", 1), config);
     }
