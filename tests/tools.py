@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +56,14 @@ def knn(**builder: object) -> dict:
         "query_vector_builder": {"face": builder},
         "inner_hits": {"_source": ["faces.id", "faces.label"]},
     }
+
+
+def wait_until(condition: Callable[[], object], patience: float = 60) -> None:
+    """
+    Args:
+        patience: in seconds.
+    """
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {patience} s"
+        time.sleep(0.01)
