@@ -31,6 +31,7 @@ from rich.table import Table
 
 from es_setup import demo as demos
 from es_setup import stack
+from es_setup.attach import AttachError, Attachment, attach
 from es_setup.connection import Connection, ConnectionFailed
 from es_setup.engine import EngineError
 from es_setup.indexing import Indexed, NoPipeline, index_photos
@@ -97,6 +98,37 @@ def install(
         for what, outcome in put_all(es, model or served_model(connection), vectors):
             out.print(f"{what}: {outcome}", markup=False)
         for what, outcome in install_roles(es) if roles else ():
+            out.print(f"{what}: {outcome}", markup=False)
+
+
+@app.command("attach")
+def attach_index(
+    index: Annotated[str, typer.Argument(help="an index of your own, which is there")],
+    field: Annotated[str, typer.Option(help="the field with the photo, in base64")],
+    target_field: Annotated[
+        str | None, typer.Option(help="put everything below this object [the top of the document]")
+    ] = None,
+    remove_binary: Annotated[
+        bool, typer.Option("--remove-binary", help="remove the photo once its faces are there")
+    ] = False,
+    model: Annotated[str | None, typer.Option(help="pin to this model id [the service's]")] = None,
+    vectors: Annotated[Vectors | None, typer.Option(help="how vectors are kept [int8_hnsw]")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace another default pipeline of the index")
+    ] = False,
+    es_url: EsUrl = ES_URL,
+    faces_url: FacesUrl = FACES_URL,
+    es_api_key: EsApiKey = None,
+    es_user: EsUser = None,
+    es_password: EsPassword = None,
+    faces_api_key: FacesApiKey = None,
+) -> None:
+    """Find the faces of photos in an index of your own: pipeline `faces-INDEX`, mapping, default pipeline."""
+    connection = Connection(es_url, faces_url, es_api_key, es_user, es_password, faces_api_key)
+    attachment = Attachment(index, field, target_field, remove_binary)
+    with explained():
+        es = connection.elasticsearch()
+        for what, outcome in attach(es, attachment, model or served_model(connection), vectors, overwrite):
             out.print(f"{what}: {outcome}", markup=False)
 
 
@@ -447,6 +479,7 @@ def explained() -> Iterator[None]:
         EngineError,
         WeightsError,
         InstallError,
+        AttachError,
         NoPipeline,
         MixedModels,
         ConnectionFailed,

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from elasticsearch import ApiError, Elasticsearch
 
 from es_setup import models
+from es_setup.mappings import face_vectors
 
 HERE = Path(__file__).parent
 ALIASES = ("faces", "face-gallery", "face-probes")
@@ -62,7 +63,7 @@ def requests(model: str | None = None, vectors: Vectors | None = None) -> list[R
                 if ours := models.recorded(mapping):
                     ours["model"] = model
             if vectors:
-                for field in face_vectors(mapping):
+                for field in face_vectors(mapping.get("properties", {})):
                     field["index_options"] = INDEX_OPTIONS[vectors]
             found.append(Request(f"/{api}/{file.stem}", body))
     return found
@@ -80,14 +81,6 @@ def shipped_model() -> str:
     """The model that the files are pinned to."""
     photo = json.loads((HERE / "component_templates" / "faces-photo.json").read_text())
     return str(models.recorded(photo["template"]["mappings"])["model"])
-
-
-def face_vectors(mapping: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The definition of every vector of a face in a mapping; a photo's fingerprint is none, it has bits."""
-    for field in mapping.get("properties", {}).values():
-        if field.get("type") == "dense_vector" and field.get("element_type") != "bit":
-            yield field
-        yield from face_vectors(field)
 
 
 def install(
@@ -176,7 +169,7 @@ def _first_index(es: Elasticsearch, alias: str, vectors: Vectors | None) -> Iter
         yield f"PUT /{first}", "created"
         return
     for index, found in es.indices.get_mapping(index=alias).items():
-        kinds = {field["index_options"]["type"] for field in face_vectors(found["mappings"])}
+        kinds = {field["index_options"]["type"] for field in face_vectors(found["mappings"]["properties"])}
         kept = f"; keeps its vectors {', '.join(sorted(kinds))}, the next index has {vectors}"
         yield f"PUT /{index}", "exists" + (kept if vectors and kinds != {vectors} else "")
 

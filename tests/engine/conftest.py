@@ -47,7 +47,7 @@ def empty(es: Elasticsearch, alias: str) -> None:
 
 @pytest.fixture
 def own_index(es: Elasticsearch) -> Iterator[Callable[..., str]]:
-    """Makes indices of the test's own, deleted at the end together with what else has the name."""
+    """Makes indices of the test's own; at the end they are gone, with the pipelines attached to them."""
     names: list[str] = []
 
     def make(name: str, **body: object) -> str:
@@ -58,6 +58,7 @@ def own_index(es: Elasticsearch) -> Iterator[Callable[..., str]]:
     yield make
     for name in names:
         es.options(ignore_status=404).indices.delete(index=name)
+        es.options(ignore_status=404).ingest.delete_pipeline(id=f"faces-{name}")
 
 
 @pytest.fixture
