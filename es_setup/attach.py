@@ -118,8 +118,8 @@ def attach(
     if count := es.count(index=index, query=without)["count"]:
         yield (
             "documents from before",
-            f"{count} have no faces yet; POST {index}/_update_by_query?pipeline={pipeline} finds them, or the "
-            "lines of Python in docs/indices.md",
+            f"{count} have no faces yet; POST {index}/_update_by_query?pipeline={pipeline} finds them, "
+            "or the lines of Python in docs/indices.md",
         )
 
 
@@ -150,8 +150,8 @@ def _check_fields(index: str, attachment: Attachment, present: Mapping, vectors:
     if unfit:
         raise AttachError(
             f"[{index}] has fields where the processor writes, and they don't fit: {'; '.join(unfit)}. "
-            "Nothing was changed. Use --target-field with a name that is free, such as [portrait]: everything "
-            "goes below it; or reindex into an index without these fields"
+            "Nothing was changed. Use --target-field with a name that is free, such as [portrait]: "
+            "everything goes below it; or reindex into an index without these fields"
         )
     photo = mappings.find(present, attachment.field)
     if photo is None:
@@ -159,7 +159,8 @@ def _check_fields(index: str, attachment: Attachment, present: Mapping, vectors:
     elif photo.get("type", "object") not in HOLDS_BASE64:
         kind = photo.get("type", "object")
         raise AttachError(
-            f"field [{attachment.field}] of [{index}] is of type [{kind}], which holds no base64. It must be one of {list(HOLDS_BASE64)}, best [binary], which isn't indexed"
+            f"field [{attachment.field}] of [{index}] is of type [{kind}], which holds no base64. It must be "
+            f"one of {list(HOLDS_BASE64)}, best [binary], which isn't indexed"
         )
     return absent
 

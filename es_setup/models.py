@@ -39,7 +39,7 @@ def record(es: Elasticsearch, index: str, **facts: str) -> None:
     """Writes ``facts`` into the ``_meta`` of one index, and leaves what others keep there."""
     (found,) = es.indices.get_mapping(index=index).values()
     meta = found["mappings"].get("_meta", {})
-    es.indices.put_mapping(index=index, meta=meta | {OURS: meta.get(OURS, {}) | facts})
+    es.indices.put_mapping(index=index, meta=meta | {OURS: facts})
 
 
 def model_of(es: Elasticsearch, index: str) -> str | None:
