@@ -105,3 +105,8 @@ def python(es_url: str, text: str, *arguments: str, folder: Path | None = None) 
     )
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+def face_stats(es: Elasticsearch) -> dict:
+    """The answer of `GET _face/stats`."""
+    return es.perform_request("GET", "/_face/stats", headers={"accept": "application/json"}).body

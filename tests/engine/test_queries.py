@@ -183,8 +183,8 @@ def test_a_photo_is_named_by_whoever_saw_it_last(es, faces, running, photos, run
         run("name a photo")
 
 
-def test_a_face_of_several_is_labelled_and_no_vector_is_lost(es, archive, running, photos):
-    before = es.get(index=archive, id="team")["_source"]
+def test_a_face_of_several_is_labelled_and_no_vector_is_lost(es, archive, running, whole):
+    before = whole(archive, "team")
     face = before["faces"][1]
     python(running.connection.es_url, scene(PAGE, "label a face"), "team", face["id"], "Zoe")
     after = es.get(index=archive, id="team")["_source"]
