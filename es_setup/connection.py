@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -68,6 +69,8 @@ class Service:
 
     url: str
     api_key: str | None = field(default=None, repr=False)
+    certificate_authority: Path | None = None
+    """A PEM file, for a certificate that this machine doesn't trust by itself."""
 
     def ready(self) -> dict[str, Any]:
         """``/readyz``'s answer: ``{"status", "model": {"id", "digest", "dims"}}``.
@@ -93,8 +96,11 @@ class Service:
         self, method: str, path: str, timeout: float, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        verify = str(self.certificate_authority) if self.certificate_authority else True
         try:
-            response = requests.request(method, self.url + path, json=body, headers=headers, timeout=timeout)
+            response = requests.request(
+                method, self.url + path, json=body, headers=headers, timeout=timeout, verify=verify
+            )
             answer: dict[str, Any] = response.json()
         except (requests.RequestException, ValueError) as error:
             reason = type(error).__name__

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from es_setup import engine
 from es_setup.connection import Connection, ConnectionFailed, Service
@@ -61,7 +62,7 @@ def running_stack(
     Raises:
         EngineError, ConnectionFailed, InstallError: a server doesn't start, and why.
     """
-    with _folder(data) as folder, running_service(cache, folder, faces_port) as service:
+    with working_folder(data) as folder, running_service(cache, folder, faces_port) as service:
         say(f"inference service ready at {service.url}, model {service.model}")
         settings = {"face.endpoint.default.urls": service.url}
         with engine.running_node(home, folder, settings, es_port) as node:
@@ -69,7 +70,7 @@ def running_stack(
             connection = Connection(es_url=node.url, faces_url=service.url)
             for _ in install(connection.elasticsearch(), service.model):
                 pass
-            say("pipelines, templates and the index [faces] installed")
+            say("pipelines, templates and indices installed")
             yield Stack(connection, service.model)
 
 
@@ -83,15 +84,27 @@ class RunningService:
 
 
 @contextmanager
-def running_service(cache: Cache, folder: Path, port: int | None = None) -> Iterator[RunningService]:
-    """The inference service as a process of its own; its log is ``folder/logs/service.log``."""
+def running_service(
+    cache: Cache,
+    folder: Path,
+    port: int | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    certificate_authority: Path | None = None,
+) -> Iterator[RunningService]:
+    """The inference service as a process of its own; its log is ``folder/logs/service.log``.
+
+    Args:
+        port: a free one by default.
+        environment: more settings, such as ``FACES_API_KEY``.
+        certificate_authority: a PEM file, when ``environment`` has a certificate: the service speaks TLS.
+    """
     port = port or engine.free_port()
     engine.require_free(port, "the inference service")
-    url = f"http://127.0.0.1:{port}"
+    url = f"{'https' if certificate_authority else 'http'}://127.0.0.1:{port}"
     log = folder / "logs" / "service.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if name != "FACES_API_KEY"}
-    environment |= {"FACES_PORT": str(port), "FACES_HOST": "127.0.0.1", "FACES_CACHE": str(cache.root)}
+    inherited = {name: value for name, value in os.environ.items() if name != "FACES_API_KEY"}
+    ours = {"FACES_PORT": str(port), "FACES_HOST": "127.0.0.1", "FACES_CACHE": str(cache.root)}
     with log.open("w") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "ingest_service"],
@@ -99,11 +112,12 @@ def running_service(cache: Cache, folder: Path, port: int | None = None) -> Iter
             stdout=sink,
             stderr=subprocess.STDOUT,
             cwd=Path(__file__).parents[1],
-            env=environment,
+            env={**inherited, **ours, **environment},
             start_new_session=True,
         )
     try:
-        yield RunningService(url, _wait_until_ready(Service(url), process, log), process.pid)
+        service = Service(url, certificate_authority=certificate_authority)
+        yield RunningService(url, _wait_until_ready(service, process, log), process.pid)
     finally:
         engine.stop(process)
 
@@ -123,7 +137,8 @@ def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: P
 
 
 @contextmanager
-def _folder(data: Path | None) -> Iterator[Path]:
+def working_folder(data: Path | None = None) -> Iterator[Path]:
+    """Where servers keep what they write: ``data/ingest-face``, or a folder that is deleted at the end."""
     if data is not None:
         # A folder of our own in it: what else lies there isn't ours to change.
         own = data / "ingest-face"

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from elasticsearch import Elasticsearch
 from tools import encoded
+from typer.testing import CliRunner
 
+from es_setup.cli import app
 from es_setup.stack import Stack
 
 
@@ -21,10 +23,44 @@ def es(running: Stack) -> Elasticsearch:
 def faces(es: Elasticsearch) -> Iterator[str]:
     """The alias `faces`, empty again at the end."""
     yield "faces"
-    es.indices.refresh(index="faces")
-    for hit in es.search(index="faces", size=1000, source=False)["hits"]["hits"]:
+    empty(es, "faces")
+
+
+@pytest.fixture
+def gallery(es: Elasticsearch) -> Iterator[str]:
+    """The alias `face-gallery`, empty again at the end."""
+    yield "face-gallery"
+    empty(es, "face-gallery")
+
+
+@pytest.fixture
+def probes(es: Elasticsearch) -> Iterator[str]:
+    """The alias `face-probes`, empty again at the end."""
+    yield "face-probes"
+    empty(es, "face-probes")
+
+
+def empty(es: Elasticsearch, alias: str) -> None:
+    es.indices.refresh(index=alias)
+    for hit in es.search(index=alias, size=1000, source=False)["hits"]["hits"]:
         es.delete(index=hit["_index"], id=hit["_id"])
-    es.indices.refresh(index="faces")
+    es.indices.refresh(index=alias)
+
+
+@pytest.fixture
+def own_index(es: Elasticsearch) -> Iterator[Callable[..., str]]:
+    """Makes indices of the test's own; at the end they are gone, with the pipelines attached to them."""
+    names: list[str] = []
+
+    def make(name: str, **body: object) -> str:
+        names.append(name)
+        es.indices.create(index=name, **body)
+        return name
+
+    yield make
+    for name in names:
+        es.options(ignore_status=404).indices.delete(index=name)
+        es.options(ignore_status=404).ingest.delete_pipeline(id=f"faces-{name}")
 
 
 @pytest.fixture
@@ -78,3 +114,17 @@ def whole(es: Elasticsearch, version: str) -> Callable[[str, str], dict]:
 def good(portrait) -> dict:
     """A document that succeeds."""
     return {"image": encoded(portrait), "file": {"path": "good.jpg"}}
+
+
+@pytest.fixture
+def attach(running: Stack) -> Callable[..., tuple[int, str, str]]:
+    """Runs `faces attach INDEX ...`; returns exit status, output and errors."""
+
+    def invoke(*arguments: str) -> tuple[int, str, str]:
+        connection = running.connection
+        environment = {"ES_URL": connection.es_url, "FACES_URL": connection.faces_url}
+        result = CliRunner().invoke(app, ["attach", *arguments], env=environment)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    return invoke

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
-from tools import encoded, landscape, picture
+from tools import encoded, landscape, picture, wait_until
 
 from es_setup.engine import free_port, stop
 from es_setup.stack import running_service
@@ -50,13 +50,6 @@ def shared(cache, tmp_path_factory) -> Iterator[tuple[str, Path]]:
     folder = tmp_path_factory.mktemp("service")
     with running_service(cache, folder) as running:
         yield running.url, folder / "logs" / "service.log"
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def metrics(url: str) -> dict[tuple, float]:

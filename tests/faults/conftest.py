@@ -1,0 +1,48 @@
+"""What the scenes of faults share: how much is sent, and the photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_service import FakeService
+
+from es_setup import engine, stack
+from ingest_service.weights import Cache
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--short", action="store_true", help="a tenth of the documents, for every change")
+
+
+@pytest.fixture(scope="session")
+def count(request: pytest.FixtureRequest) -> int:
+    """How many documents a scene sends."""
+    return 600 if request.config.getoption("--short") else 6000
+
+
+@pytest.fixture(scope="session")
+def home(cache: Cache) -> Path:
+    return engine.prepare(cache.root, print)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with stack.working_folder() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def small_photos(sample: list[Path], cache: Cache) -> list[bytes]:
+    """The smallest sample photos; the service finds a face in each."""
+    return [path.read_bytes() for path in sorted(sample, key=lambda path: path.stat().st_size)[:24]]
+
+
+@pytest.fixture
+def fakes() -> Iterator[list[FakeService]]:
+    """Two copies of a service."""
+    services = [FakeService(), FakeService()]
+    yield services
+    for service in services:
+        service.stop()
