@@ -30,8 +30,9 @@ from es_setup.stack import running_service
 NODES = 3
 OUTAGE = 20
 TIMEOUT = "2s"
-THREADS = 16
-"""By how many a node's threads may grow: pools that were not yet full, and the HTTP client's own."""
+THREADS = 40
+"""By how many a node's threads may grow: pools that were not yet full, a new master's, the HTTP client's. A
+thread lost with each refusal or each outage would be hundreds."""
 
 
 class Cluster:
