@@ -15,19 +15,30 @@ import org.elasticsearch.core.TimeValue;
  */
 final class Endpoint {
 
+    /**
+     * What a connection is made with.
+     *
+     * @param connectTimeout         how long a connection may take to come about
+     * @param certificateAuthorities PEM files below the config folder; empty: those that Java trusts
+     * @param generation             counts the reloads after which the files are read again
+     */
+    record Connecting(TimeValue connectTimeout, List<String> certificateAuthorities, int generation) {}
+
     private final String name;
     private final List<URI> urls;
     private final TimeValue timeout;
+    private final Connecting connecting;
     private final SecureString apiKey;
 
     /**
      * @param urls   at least one validated http or https base URL
      * @param apiKey sent as {@code Authorization: Bearer}; null when the service asks for none
      */
-    Endpoint(String name, List<URI> urls, TimeValue timeout, @Nullable SecureString apiKey) {
+    Endpoint(String name, List<URI> urls, TimeValue timeout, Connecting connecting, @Nullable SecureString apiKey) {
         this.name = Objects.requireNonNull(name);
         this.urls = List.copyOf(urls);
         this.timeout = Objects.requireNonNull(timeout);
+        this.connecting = Objects.requireNonNull(connecting);
         this.apiKey = apiKey;
     }
 
@@ -39,9 +50,13 @@ final class Endpoint {
         return urls;
     }
 
-    /** Bounds both the wait in the queue and, anew, the wait for the complete answer. */
+    /** Bounds both the wait in the queue and, anew, the wait for the complete answer, all attempts together. */
     TimeValue timeout() {
         return timeout;
+    }
+
+    Connecting connecting() {
+        return connecting;
     }
 
     @Nullable

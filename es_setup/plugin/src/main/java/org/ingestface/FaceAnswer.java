@@ -66,26 +66,34 @@ sealed interface FaceAnswer {
     /**
      * Reads the body of an answer with status 200.
      *
-     * @throws Malformed when it is not the answer to this request
+     * @param batch what was asked
+     * @return one answer a photo, in order
+     * @throws Malformed when it is not the answer to this batch; a part of it cannot be trusted then, since results have no name
      */
-    static FaceAnswer parse(byte[] body, FaceRequest request) throws Malformed {
+    static List<FaceAnswer> parse(byte[] body, List<FaceRequest> batch) throws Malformed {
         Map<String, Object> answer = parseObject(body);
         if (answer == null) {
             throw new Malformed("it is not a JSON object");
         }
         List<?> results = required(answer, "results", List.class, "results");
-        if (results.size() != 1) {
-            throw new Malformed("[results] has [" + results.size() + "] entries for [1] image");
+        if (results.size() != batch.size()) {
+            throw new Malformed("[results] has [" + results.size() + "] entries for [" + batch.size() + "] images");
         }
-        Map<String, Object> result = object(results.get(0), "results.0");
-        if (result.get("error") != null) {
-            Map<String, Object> error = object(result.get("error"), "results.0.error");
-            return new PhotoError(
-                EndpointFault.shorten(required(error, "code", String.class, "results.0.error.code")),
-                EndpointFault.shorten(required(error, "message", String.class, "results.0.error.message"))
-            );
+        List<FaceAnswer> answers = new ArrayList<>();
+        for (FaceRequest request : batch) {
+            String path = "results." + answers.size();
+            Map<String, Object> result = object(results.get(answers.size()), path);
+            answers.add(result.get("error") == null ? parseFaces(answer, result, request, path) : parseError(result, path + ".error"));
         }
-        return parseFaces(answer, result, request);
+        return answers;
+    }
+
+    private static PhotoError parseError(Map<String, Object> result, String path) throws Malformed {
+        Map<String, Object> error = object(result.get("error"), path);
+        return new PhotoError(
+            EndpointFault.shorten(required(error, "code", String.class, path + ".code")),
+            EndpointFault.shorten(required(error, "message", String.class, path + ".message"))
+        );
     }
 
     /** {@code error.message} of an answer with another status; null when the body is not of that shape. */
@@ -97,7 +105,8 @@ sealed interface FaceAnswer {
             : null;
     }
 
-    private static Faces parseFaces(Map<String, Object> answer, Map<String, Object> result, FaceRequest request) throws Malformed {
+    private static Faces parseFaces(Map<String, Object> answer, Map<String, Object> result, FaceRequest request, String path)
+        throws Malformed {
         Map<String, Object> model = object(answer.get("model"), "model");
         String modelId = required(model, "id", String.class, "model.id");
         if (request.model() != null && request.model().equals(modelId) == false) {
@@ -105,16 +114,16 @@ sealed interface FaceAnswer {
         }
         int dims = required(model, "dims", Number.class, "model.dims").intValue();
         List<Face> faces = new ArrayList<>();
-        for (Object face : required(result, "faces", List.class, "results.0.faces")) {
-            faces.add(parseFace(face, dims, "results.0.faces." + faces.size()));
+        for (Object face : required(result, "faces", List.class, path + ".faces")) {
+            faces.add(parseFace(face, dims, path + ".faces." + faces.size()));
         }
         return new Faces(
             modelId,
             optional(model, "digest", String.class, "model.digest"),
             List.copyOf(faces),
-            result.get("photo") == null ? Map.of() : object(result.get("photo"), "results.0.photo"),
-            parseFile(result.get("file"), request),
-            optional(result, "thumbnail", String.class, "results.0.thumbnail")
+            result.get("photo") == null ? Map.of() : object(result.get("photo"), path + ".photo"),
+            parseFile(result.get("file"), request, path + ".file"),
+            optional(result, "thumbnail", String.class, path + ".thumbnail")
         );
     }
 
@@ -146,17 +155,17 @@ sealed interface FaceAnswer {
         return new Face(vector, area, fields);
     }
 
-    private static File parseFile(Object value, FaceRequest request) throws Malformed {
-        Map<String, Object> file = value == null ? Map.of() : object(value, "results.0.file");
-        Map<String, Object> hash = file.get("hash") == null ? Map.of() : object(file.get("hash"), "results.0.file.hash");
-        String sha256 = optional(hash, "sha256", String.class, "results.0.file.hash.sha256");
+    private static File parseFile(Object value, FaceRequest request, String path) throws Malformed {
+        Map<String, Object> file = value == null ? Map.of() : object(value, path);
+        Map<String, Object> hash = file.get("hash") == null ? Map.of() : object(file.get("hash"), path + ".hash");
+        String sha256 = optional(hash, "sha256", String.class, path + ".hash.sha256");
         // The ids of a document's faces are made of it.
         if (request.priority() == FaceRequest.Priority.INGEST && (sha256 == null || sha256.matches("[0-9a-f]{64}") == false)) {
-            throw new Malformed("[results.0.file.hash.sha256] is not 64 hexadecimal digits");
+            throw new Malformed("[" + path + ".hash.sha256] is not 64 hexadecimal digits");
         }
         return new File(
-            optional(file, "size", Number.class, "results.0.file.size"),
-            optional(file, "mime_type", String.class, "results.0.file.mime_type"),
+            optional(file, "size", Number.class, path + ".size"),
+            optional(file, "mime_type", String.class, path + ".mime_type"),
             sha256
         );
     }

@@ -4,10 +4,12 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 
 import org.elasticsearch.core.Nullable;
@@ -19,75 +21,124 @@ import org.elasticsearch.core.Nullable;
  * {@code thumbnail}, {@code error}) describe one photo and are cleared before each writing, since they may describe another one. The
  * sender's and those shared with them ({@code file}, {@code event}, {@code person}, {@code tags}, {@code @timestamp}) are added to
  * where their shape permits, and otherwise left alone.
+ *
+ * <p>With a target all of them lie in one object, as for an index that has a {@code tags} or {@code file} of its own.
  */
 final class FaceDocument {
 
     static final String NO_FACE = "no_face";
 
+    /** What is known of a document before it is looked at. */
+    enum Known {
+        /** It has not been looked at. */
+        NOTHING,
+        /** It has its faces, perhaps none, and their model. */
+        FACES,
+        /** It has them without their vectors, as Elasticsearch 9 gives out a {@code _source}. */
+        FACES_WITHOUT_VECTORS
+    }
+
     /** What of a photo goes below {@code photo}; another name there is the sender's. */
     private static final List<String> PHOTO = List.of("width", "height", "taken", "fingerprint");
     private static final List<String> OURS = Stream.concat(
-        Stream.of("faces", "face_count", "best_quality", "thumbnail", "error", "model.id", "model.digest"),
+        Stream.of("face_count", "best_quality", "thumbnail", "error", "model.id", "model.digest"),
         PHOTO.stream().map(name -> "photo." + name)
     ).toList();
+    private static final List<String> OF_AN_ARCHIVE = List.of("faces", "best_similarity");
+    private static final List<String> OF_A_PORTRAIT = List.of("vector", "face");
     private static final List<String> FILE = List.of("file.size", "file.mime_type", "file.hash.sha256");
-    private static final List<String> WRITTEN = Stream.of(
-        OURS,
-        FILE,
-        List.of("event.ingested", "event.duration", "event.outcome", "tags", "@timestamp")
-    ).flatMap(List::stream).toList();
+    private static final List<String> SHARED = List.of("event.ingested", "event.duration", "event.outcome", "tags", "@timestamp");
+    /** What a person decided about a face, and its name: they outlive a new embedding of the same face. */
+    private static final List<String> LASTING = List.of("id", "label", "not");
 
     private static final DateTimeFormatter UTC_MILLIS = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'")
         .withZone(ZoneOffset.UTC);
 
     private final Map<String, Object> source;
+    private final String prefix;
+    private final boolean single;
 
-    /** @param source changed in place */
-    FaceDocument(Map<String, Object> source) {
+    /**
+     * @param source changed in place
+     * @param target the object that all fields lie in; null for the top of the document
+     * @param single whether the document has one face, its vector not nested
+     */
+    FaceDocument(Map<String, Object> source, @Nullable String target, boolean single) {
         this.source = source;
+        this.prefix = target == null ? "" : target + ".";
+        this.single = single;
     }
 
     /** A field that is written or removed here and that is at, below or above {@code path}; null when there is none. */
     @Nullable
-    static String writtenAt(String path) {
-        return WRITTEN.stream()
+    String writtenAt(String path) {
+        return Stream.of(ours(), FILE, SHARED)
+            .flatMap(List::stream)
+            .map(field -> prefix + field)
             .filter(field -> (field + ".").startsWith(path + ".") || path.startsWith(field + "."))
             .findFirst()
             .orElse(null);
     }
 
-    /** Whether the document went through this processor before and kept its faces: they are there, perhaps none, and their model. */
-    boolean hasFaces() {
-        return source.get("faces") instanceof List<?> && modelId() != null;
+    Known known() {
+        if (modelId() == null) {
+            return Known.NOTHING;
+        }
+        if (single) {
+            boolean hadFace = get("face") instanceof Map<?, ?>;
+            return get("vector") instanceof List<?> ? Known.FACES : hadFace ? Known.FACES_WITHOUT_VECTORS : Known.NOTHING;
+        }
+        if (get("faces") instanceof List<?> faces) {
+            boolean complete = faces.stream().allMatch(face -> face instanceof Map<?, ?> fields && DottedPaths.get(fields, "vector") != null);
+            return complete ? Known.FACES : Known.FACES_WITHOUT_VECTORS;
+        }
+        return Known.NOTHING;
     }
 
     @Nullable
     String modelId() {
-        return Objects.toString(DottedPaths.get(source, "model.id"), null);
+        return Objects.toString(get("model.id"), null);
+    }
+
+    /** Of the photo that the stored faces come from. */
+    @Nullable
+    String photoSha256() {
+        return Objects.toString(get("file.hash.sha256"), null);
     }
 
     /**
      * Writes what the service found.
      *
+     * @param matches   for each face, most similar first; null when nobody looked
      * @param tookNanos what the endpoint took
      * @param now       the time of the ingest
+     * @throws IllegalArgumentException when the document has something else where the target should be
      */
-    void writeFaces(FaceAnswer.Faces found, long tookNanos, Instant now) {
+    void writeFaces(FaceAnswer.Faces found, @Nullable List<List<Gallery.Match>> matches, long tookNanos, Instant now) {
+        List<?> before = Objects.equals(photoSha256(), found.file().sha256()) && get("faces") instanceof List<?> list ? list : List.of();
         forgetAnotherPhoto(found.file().sha256());
         clear();
-        List<Map<String, Object>> faces = withIds(found);
-        // A name that came with the photo can mean only a face that is alone in it.
-        if (faces.size() == 1 && DottedPaths.get(source, "person.name") instanceof String name) {
-            faces.get(0).put("label", mapOf("name", name));
+        List<Map<String, Object>> faces = described(found, before);
+        if (matches != null) {
+            writeMatches(faces, matches);
         }
-        source.put("faces", faces);
-        source.put("face_count", faces.size());
+        if (single) {
+            set("vector", faces.get(0).remove("vector"));
+            set("face", faces.get(0));
+        } else {
+            // A name that came with the photo can mean only a face that is alone in it.
+            if (faces.size() == 1 && DottedPaths.get(source, "person.name") instanceof String name) {
+                faces.get(0).putIfAbsent("label", mapOf("name", name));
+            }
+            set("faces", faces);
+        }
+        set("face_count", faces.size());
         found.faces()
             .stream()
             .map(FaceAnswer.Face::qualityScore)
             .filter(Objects::nonNull)
             .max(Double::compare)
-            .ifPresent(best -> source.put("best_quality", best));
+            .ifPresent(best -> set("best_quality", best));
         set("model.id", found.modelId());
         set("model.digest", found.modelDigest());
         PHOTO.forEach(name -> set("photo." + name, found.photo().get(name)));
@@ -100,7 +151,11 @@ final class FaceDocument {
         writeEvent("success", tookNanos, now);
     }
 
-    /** Writes why the photo could not be read. The photo itself stays, so nothing is lost. */
+    /**
+     * Writes why there are no faces. The photo itself stays, so nothing is lost.
+     *
+     * @throws IllegalArgumentException when the document has something else where the target should be
+     */
     void writeError(String code, String message, long tookNanos, Instant now) {
         forgetAnotherPhoto(null);
         clear();
@@ -117,53 +172,113 @@ final class FaceDocument {
      * @param sha256 of the photo now; null when it cannot be read, and so is another one than that of the stored faces
      */
     private void forgetAnotherPhoto(@Nullable String sha256) {
-        boolean hadFaces = hasFaces();
-        Object before = DottedPaths.get(source, "file.hash.sha256");
-        boolean hadError = DottedPaths.get(source, "error.code") != null && "failure".equals(DottedPaths.get(source, "event.outcome"));
+        boolean hadFaces = known() != Known.NOTHING;
+        String before = photoSha256();
+        boolean hadError = get("error.code") != null && "failure".equals(get("event.outcome"));
         if (hadFaces ? before == null || before.equals(sha256) : hadError == false) {
             return;
         }
-        Object timestamp = source.get("@timestamp");
-        if (timestamp != null
-            && (timestamp.equals(DottedPaths.get(source, "event.ingested")) || timestamp.equals(DottedPaths.get(source, "photo.taken")))) {
-            source.remove("@timestamp");
+        Object timestamp = get("@timestamp");
+        if (timestamp != null && (timestamp.equals(get("event.ingested")) || timestamp.equals(get("photo.taken")))) {
+            remove("@timestamp");
         }
         if (hadFaces) {
-            FILE.forEach(field -> DottedPaths.remove(source, field));
+            FILE.forEach(this::remove);
         }
     }
 
     private void clear() {
         // Of model and photo only what we write: a sender may keep a photo.caption there, or even the image.
-        OURS.forEach(field -> DottedPaths.remove(source, field));
+        ours().forEach(this::remove);
         for (String field : List.of("model", "photo")) {
-            if (source.get(field) instanceof Map<?, ?> object && object.isEmpty() == false) {
+            if (get(field) instanceof Map<?, ?> object && object.isEmpty() == false) {
                 continue;
             }
-            source.remove(field);
+            remove(field);
         }
         removeTag(NO_FACE);
     }
 
-    private static List<Map<String, Object>> withIds(FaceAnswer.Faces found) {
+    /** @param before the stored faces of the same photo */
+    private List<Map<String, Object>> described(FaceAnswer.Faces found, List<?> before) {
+        List<Map<?, ?>> left = new ArrayList<>();
+        before.forEach(face -> {
+            if (face instanceof Map<?, ?> fields) {
+                left.add(fields);
+            }
+        });
         List<Map<String, Object>> faces = new ArrayList<>();
+        Set<Object> ids = new HashSet<>();
         for (FaceAnswer.Face face : found.faces()) {
             Map<String, Object> fields = new LinkedHashMap<>();
-            // The same for the same photo as long as the detector finds the same faces in the same order, whichever model embeds them.
-            // Nothing of the former faces is carried over by it: their labels go with them.
-            fields.put("id", found.file().sha256().substring(0, 16) + "-" + faces.size());
+            Map<?, ?> same = Boxes.mostOverlapping(left, face.fields().get("box"));
+            if (same != null) {
+                left.remove(same);
+                LASTING.stream().filter(name -> same.get(name) != null).forEach(name -> fields.put(name, same.get(name)));
+                ids.add(fields.get("id"));
+                // The label of a face that was alone may have come from the photo's name, which says nothing of one among several.
+                boolean isPhotosName = Objects.equals(DottedPaths.get(fields, "label.name"), DottedPaths.get(source, "person.name"));
+                if (before.size() == 1 && found.faces().size() > 1 && isPhotosName) {
+                    fields.remove("label");
+                }
+            }
             fields.putAll(face.fields());
             faces.add(fields);
         }
+        int number = 0;
+        for (int i = 0; i < faces.size(); i++) {
+            Map<String, Object> fields = faces.get(i);
+            while (fields.get("id") == null) {
+                String id = found.file().sha256().substring(0, 16) + "-" + number++;
+                if (ids.add(id)) {
+                    Map<String, Object> first = mapOf("id", id);
+                    first.putAll(fields);
+                    faces.set(i, first);
+                    break;
+                }
+            }
+        }
         return faces;
+    }
+
+    private void writeMatches(List<Map<String, Object>> faces, List<List<Gallery.Match>> matches) {
+        double best = Double.NEGATIVE_INFINITY;
+        for (int i = 0; i < faces.size(); i++) {
+            List<Gallery.Match> ofFace = matches.get(i);
+            if (ofFace.isEmpty() == false) {
+                faces.get(i).put("match", described(ofFace.get(0)));
+                faces.get(i).put("candidates", new ArrayList<>(ofFace.stream().map(FaceDocument::described).toList()));
+                best = Math.max(best, ofFace.get(0).similarity());
+            }
+        }
+        if (best > Double.NEGATIVE_INFINITY) {
+            set("best_similarity", rounded(best));
+        }
+    }
+
+    private static Map<String, Object> described(Gallery.Match match) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        if (match.name() != null) {
+            fields.put("name", match.name());
+        }
+        fields.put("similarity", rounded(match.similarity()));
+        fields.put("gallery_id", match.galleryId());
+        if (match.tags().isEmpty() == false) {
+            fields.put("tags", new ArrayList<>(match.tags()));
+        }
+        return fields;
+    }
+
+    /** To what a score's 32 bits are good for. */
+    private static double rounded(double similarity) {
+        return Math.round(similarity * 1e6) / 1e6;
     }
 
     private void writeFile(FaceAnswer.File file) {
         setIfAbsent("file.size", file.size());
         setIfAbsent("file.mime_type", file.mimeType());
         // Always ours: it must be that of the photo that these faces come from.
-        DottedPaths.remove(source, "file.hash.sha256");
-        set("file.hash.sha256", file.sha256());
+        replace("file.hash.sha256", file.sha256());
     }
 
     private void writeTimestamp(String otherwise) {
@@ -180,25 +295,21 @@ final class FaceDocument {
         List<Object> tags = tags();
         if (tags != null) {
             tags.add(tag);
-            source.put("tags", tags);
+            replace("tags", tags);
         }
     }
 
     private void removeTag(String tag) {
         List<Object> tags = tags();
         if (tags != null && tags.removeIf(tag::equals)) {
-            if (tags.isEmpty()) {
-                source.remove("tags");
-            } else {
-                source.put("tags", tags);
-            }
+            replace("tags", tags.isEmpty() ? null : tags);
         }
     }
 
     /** A copy; null for an object, which is no kind of tag. */
     @Nullable
     private List<Object> tags() {
-        Object tags = source.get("tags");
+        Object tags = get("tags");
         if (tags instanceof Map<?, ?>) {
             return null;
         }
@@ -211,20 +322,33 @@ final class FaceDocument {
         return copy;
     }
 
-    private void replace(String path, Object value) {
-        DottedPaths.remove(source, path);
+    private List<String> ours() {
+        return Stream.concat(OURS.stream(), (single ? OF_A_PORTRAIT : OF_AN_ARCHIVE).stream()).toList();
+    }
+
+    @Nullable
+    private Object get(String path) {
+        return DottedPaths.get(source, prefix + path);
+    }
+
+    private void remove(String path) {
+        DottedPaths.remove(source, prefix + path);
+    }
+
+    private void replace(String path, @Nullable Object value) {
+        remove(path);
         set(path, value);
     }
 
     private void setIfAbsent(String path, @Nullable Object value) {
-        if (DottedPaths.get(source, path) == null) {
+        if (get(path) == null) {
             set(path, value);
         }
     }
 
     private void set(String path, @Nullable Object value) {
         if (value != null) {
-            DottedPaths.set(source, path, value);
+            DottedPaths.set(source, prefix + path, value);
         }
     }
 

@@ -5,9 +5,11 @@ import static org.elasticsearch.common.settings.Setting.Property.NodeScope;
 
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 import org.elasticsearch.common.settings.ClusterSettings;
@@ -16,7 +18,7 @@ import org.elasticsearch.common.settings.SecureString;
 import org.elasticsearch.common.settings.Setting;
 import org.elasticsearch.common.settings.Setting.AffixSetting;
 import org.elasticsearch.common.settings.Settings;
-import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
+import org.elasticsearch.core.Nullable;
 import org.elasticsearch.core.TimeValue;
 
 /**
@@ -43,6 +45,20 @@ final class FaceEndpoints {
         key -> Setting.timeSetting(key, TimeValue.timeValueSeconds(30), TimeValue.timeValueMillis(1), NodeScope, Dynamic)
     );
 
+    /** {@code face.endpoint.<name>.connect_timeout}: so that one dead host among several does not use up the time of the whole request. */
+    static final AffixSetting<TimeValue> CONNECT_TIMEOUT = Setting.affixKeySetting(
+        PREFIX,
+        "connect_timeout",
+        key -> Setting.timeSetting(key, TimeValue.timeValueSeconds(5), TimeValue.timeValueMillis(1), NodeScope, Dynamic)
+    );
+
+    /** {@code face.endpoint.<name>.ssl.certificate_authorities}: PEM files below the config folder. None: those that Java trusts. */
+    static final AffixSetting<List<String>> CERTIFICATE_AUTHORITIES = Setting.affixKeySetting(
+        PREFIX,
+        "ssl.certificate_authorities",
+        key -> Setting.stringListSetting(key, NodeScope, Dynamic)
+    );
+
     /** {@code face.endpoint.<name>.api_key}: lives in the keystore, read again by {@code POST _nodes/reload_secure_settings}. */
     static final AffixSetting<SecureString> API_KEY = Setting.affixKeySetting(
         PREFIX,
@@ -52,7 +68,9 @@ final class FaceEndpoints {
 
     private Settings settings;
     private Map<String, SecureString> apiKeys;
+    private int generation;
     private volatile Map<String, Endpoint> endpoints;
+    private volatile Batching batching;
 
     /** @param settings the node's, with the keystore still open */
     FaceEndpoints(Settings settings) {
@@ -62,12 +80,15 @@ final class FaceEndpoints {
     }
 
     static List<Setting<?>> settings() {
-        return List.of(URLS, TIMEOUT, API_KEY);
+        List<Setting<?>> settings = new ArrayList<>(Batching.SETTINGS);
+        settings.addAll(List.of(URLS, TIMEOUT, CONNECT_TIMEOUT, CERTIFICATE_AUTHORITIES, API_KEY));
+        return settings;
     }
 
     /** Follows {@code PUT _cluster/settings}. */
     void watch(ClusterSettings clusterSettings) {
-        clusterSettings.addSettingsUpdateConsumer(this::changeSettings, List.of(URLS, TIMEOUT));
+        List<Setting<?>> dynamic = settings().stream().filter(Setting::isDynamic).toList();
+        clusterSettings.addSettingsUpdateConsumer(this::changeSettings, dynamic);
     }
 
     synchronized void changeSettings(Settings changed) {
@@ -75,19 +96,34 @@ final class FaceEndpoints {
         rebuild();
     }
 
-    /** @param keystore settings whose keystore is open; its other settings are those of the node's start and are not looked at */
-    synchronized void reloadApiKeys(Settings keystore) {
+    /**
+     * Reads the keys anew, and lets the files of certificate authorities be read anew.
+     *
+     * @param keystore settings whose keystore is open; its other settings are those of the node's start and are not looked at
+     */
+    synchronized void reloadSecrets(Settings keystore) {
         apiKeys = readApiKeys(keystore);
+        generation++;
         rebuild();
     }
 
-    /** @throws EsRejectedExecutionException when no URL is set for this name, with the names that have one */
+    /** Null when no URL is set for this name. */
+    @Nullable
     Endpoint get(String name) {
-        Endpoint endpoint = endpoints.get(name);
-        if (endpoint == null) {
-            throw EndpointFault.notConfigured(name, endpoints.keySet());
-        }
-        return endpoint;
+        return endpoints.get(name);
+    }
+
+    /** The names that have a URL. */
+    Set<String> names() {
+        return endpoints.keySet();
+    }
+
+    EndpointFault notConfigured(String name) {
+        return EndpointFault.notConfigured(name, endpoints.keySet());
+    }
+
+    Batching batching() {
+        return batching;
     }
 
     private void rebuild() {
@@ -95,10 +131,16 @@ final class FaceEndpoints {
         URLS.getAsMap(settings).forEach((name, urls) -> {
             if (urls.isEmpty() == false) {
                 TimeValue timeout = TIMEOUT.getConcreteSettingForNamespace(name).get(settings);
-                rebuilt.put(name, new Endpoint(name, urls, timeout, apiKeys.get(name)));
+                Endpoint.Connecting connecting = new Endpoint.Connecting(
+                    CONNECT_TIMEOUT.getConcreteSettingForNamespace(name).get(settings),
+                    CERTIFICATE_AUTHORITIES.getConcreteSettingForNamespace(name).get(settings),
+                    generation
+                );
+                rebuilt.put(name, new Endpoint(name, urls, timeout, connecting, apiKeys.get(name)));
             }
         });
         endpoints = rebuilt;
+        batching = Batching.read(settings);
     }
 
     private static Map<String, SecureString> readApiKeys(Settings keystore) {

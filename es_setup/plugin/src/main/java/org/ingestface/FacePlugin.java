@@ -8,20 +8,18 @@ import org.apache.lucene.util.SetOnce;
 import org.elasticsearch.common.settings.Setting;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.ingest.Processor;
-import org.elasticsearch.monitor.jvm.JvmInfo;
-import org.elasticsearch.plugins.IngestPlugin;
-import org.elasticsearch.plugins.Plugin;
-import org.elasticsearch.plugins.ReloadablePlugin;
-import org.elasticsearch.plugins.SearchPlugin;
+import org.elasticsearch.rest.RestHandler;
 
 /**
  * The plugin {@code ingest-face}. Adds the ingest processor {@code face} ({@link FaceProcessor}), the query vector builder {@code face}
- * ({@link FaceVectorBuilder}) and the node settings {@code face.endpoint.*} ({@link FaceEndpoints}).
+ * ({@link FaceVectorBuilder}), {@code GET _face/stats} ({@link FaceStats}) and the node settings {@code face.*} ({@link FaceEndpoints},
+ * {@link Batching}).
  */
-public final class FacePlugin extends Plugin implements IngestPlugin, SearchPlugin, ReloadablePlugin {
+public final class FacePlugin extends VersionedPlugin {
 
     private final FaceEndpoints endpoints;
     private final SetOnce<FaceClient> client = new SetOnce<>();
+    private final SetOnce<Gallery> gallery = new SetOnce<>();
 
     /** @param settings the node's, with its keystore still open; called by Elasticsearch */
     public FacePlugin(Settings settings) {
@@ -36,14 +34,15 @@ public final class FacePlugin extends Plugin implements IngestPlugin, SearchPlug
     @Override
     public Collection<?> createComponents(PluginServices services) {
         endpoints.watch(services.clusterService().getClusterSettings());
-        long maxWaitingBytes = JvmInfo.jvmInfo().getMem().getHeapMax().getBytes() / 10;
-        client.set(new FaceClient(endpoints, services.threadPool(), maxWaitingBytes, FaceClient.MAX_ANSWER));
-        return List.of();
+        client.set(new FaceClient(endpoints, services.threadPool(), services.environment().configDir(), FaceClient.MAX_ANSWER));
+        gallery.set(new Gallery(services.client(), services.xContentRegistry(), services.threadPool()));
+        // Known to the injector that makes TransportFaceStatsAction.
+        return List.of(client.get());
     }
 
     @Override
     public Map<String, Processor.Factory> getProcessors(Processor.Parameters parameters) {
-        return Map.of(FaceProcessor.TYPE, new FaceProcessor.Factory(client::get));
+        return Map.of(FaceProcessor.TYPE, new FaceProcessor.Factory(client::get, gallery::get));
     }
 
     @Override
@@ -52,8 +51,18 @@ public final class FacePlugin extends Plugin implements IngestPlugin, SearchPlug
     }
 
     @Override
+    List<PluginAction<?, ?>> actions() {
+        return List.of(new PluginAction<>(FaceStats.ACTION, TransportFaceStatsAction.class));
+    }
+
+    @Override
+    List<RestHandler> restHandlers() {
+        return List.of(new RestFaceStatsAction());
+    }
+
+    @Override
     public void reload(Settings settings) {
-        endpoints.reloadApiKeys(settings);
+        endpoints.reloadSecrets(settings);
     }
 
     @Override

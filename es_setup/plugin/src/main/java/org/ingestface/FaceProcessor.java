@@ -3,102 +3,41 @@ package org.ingestface;
 import java.time.Clock;
 import java.util.Base64;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
 import org.elasticsearch.ElasticsearchStatusException;
 import org.elasticsearch.action.ActionListener;
+import org.elasticsearch.common.hash.MessageDigests;
+import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
 import org.elasticsearch.core.Nullable;
 import org.elasticsearch.ingest.AbstractProcessor;
-import org.elasticsearch.ingest.ConfigurationUtils;
 import org.elasticsearch.ingest.IngestDocument;
-import org.elasticsearch.ingest.Processor;
 import org.elasticsearch.rest.RestStatus;
 
 /**
  * The ingest processor {@code face}: sends a document's photo to an endpoint and writes the faces into the document.
  *
  * <p>Asynchronous: the thread that calls it is free again at once. A document fails with status 429 when the endpoint cannot answer,
- * with 400 when it has no photo or, with {@code on_error: fail}, when its photo cannot be read.
+ * with 400 when it has no photo or, with {@code on_error: fail}, when its photo cannot be read. A document that fails is not changed.
  */
 public final class FaceProcessor extends AbstractProcessor {
 
     /** The processor's name in a pipeline. */
     public static final String TYPE = "face";
 
-    /** What becomes of a document whose photo cannot be read. */
-    enum OnError {
-        /** It is stored with its photo and {@code error.code}. */
-        KEEP,
-        /** It is refused with status 400, and {@code on_failure} handlers see it. */
-        FAIL;
-
-        static OnError read(String tag, Map<String, Object> config) {
-            String value = ConfigurationUtils.readStringProperty(TYPE, tag, config, "on_error", "keep");
-            return switch (value) {
-                case "keep" -> KEEP;
-                case "fail" -> FAIL;
-                default -> throw ConfigurationUtils.newConfigurationException(
-                    TYPE,
-                    tag,
-                    "on_error",
-                    "illegal on_error option [" + value + "]. valid values are " + validValues()
-                );
-            };
-        }
-
-        private static List<String> validValues() {
-            return List.of(values()).stream().map(value -> value.name().toLowerCase(Locale.ROOT)).toList();
-        }
-    }
-
-    /**
-     * The processor's options, as a pipeline gives them.
-     *
-     * @param model the exact model id that vectors must be of; null for whichever the endpoint has
-     */
-    record Options(String field, String endpoint, @Nullable String model, boolean removeBinary, boolean ignoreMissing, OnError onError) {
-
-        /** Takes the known options out of {@code config}; Elasticsearch refuses what is left. */
-        static Options read(String tag, Map<String, Object> config) {
-            return new Options(
-                readField(tag, config),
-                ConfigurationUtils.readStringProperty(TYPE, tag, config, "endpoint", "default"),
-                ConfigurationUtils.readOptionalStringProperty(TYPE, tag, config, "model"),
-                ConfigurationUtils.readBooleanProperty(TYPE, tag, config, "remove_binary", true),
-                ConfigurationUtils.readBooleanProperty(TYPE, tag, config, "ignore_missing", false),
-                OnError.read(tag, config)
-            );
-        }
-
-        /** Refuses a field whose photo would be overwritten or removed by what is found in it. */
-        private static String readField(String tag, Map<String, Object> config) {
-            String field = ConfigurationUtils.readStringProperty(TYPE, tag, config, "field", "image");
-            // The same spellings of a path as in IngestDocument, which drops this prefix and dots at the end.
-            String path = String.join(".", (field.startsWith("_source.") ? field.substring("_source.".length()) : field).split("\\."));
-            String written = FaceDocument.writtenAt(path);
-            if (written != null) {
-                throw ConfigurationUtils.newConfigurationException(
-                    TYPE,
-                    tag,
-                    "field",
-                    "cannot be [" + field + "]: the processor writes [" + written + "] itself. choose another field such as [image]"
-                );
-            }
-            return field;
-        }
-    }
-
-    private final Options options;
+    private final FaceOptions options;
     private final FaceClient client;
+    private final Gallery gallery;
     private final Clock clock;
 
-    FaceProcessor(String tag, String description, Options options, FaceClient client, Clock clock) {
+    FaceProcessor(String tag, String description, FaceOptions options, FaceClient client, Gallery gallery, Clock clock) {
         super(tag, description);
         this.options = options;
         this.client = client;
+        this.gallery = gallery;
         this.clock = clock;
     }
 
@@ -112,23 +51,30 @@ public final class FaceProcessor extends AbstractProcessor {
         return true;
     }
 
-    Options options() {
+    FaceOptions options() {
         return options;
+    }
+
+    /** Called when a pipeline is PUT, and not when a node reads a stored one: a setting may be gone by then. */
+    @Override
+    public void extraValidation() {
+        if (client.endpoints().get(options.endpoint()) == null) {
+            throw new IllegalArgumentException(client.endpoints().notConfigured(options.endpoint()).message());
+        }
     }
 
     @Override
     public void execute(IngestDocument document, BiConsumer<IngestDocument, Exception> handler) {
         Object photo;
+        boolean passes;
         try {
             photo = document.getFieldValue(options.field(), Object.class, true);
-            if (photo == null) {
-                admitWithoutPhoto(document);
-            }
+            passes = photo == null ? mayPassWithoutPhoto(document) : mayPassWithPhoto(document, photo);
         } catch (Exception e) {
             handler.accept(null, e);
             return;
         }
-        if (photo == null) {
+        if (passes) {
             handler.accept(document, null);
         } else if (photo instanceof String base64) {
             find(base64, document, handler);
@@ -138,49 +84,7 @@ public final class FaceProcessor extends AbstractProcessor {
             // Not kept, whatever on_error says: the mapping of a binary field refuses an object, and would hide our reason.
             handler.accept(null, photoError(notBase64(photo)));
         } else {
-            finish(document, new FaceClient.Timed(notBase64(photo), 0), handler);
-        }
-    }
-
-    private void find(String image, IngestDocument document, BiConsumer<IngestDocument, Exception> handler) {
-        FaceRequest request = new FaceRequest(image, options.model(), FaceRequest.Priority.INGEST);
-        // Not ActionListener.wrap: it calls onFailure when onResponse throws, and so would answer the handler twice.
-        client.find(options.endpoint(), request, new ActionListener<>() {
-            @Override
-            public void onResponse(FaceClient.Timed answer) {
-                finish(document, answer, handler);
-            }
-
-            @Override
-            public void onFailure(Exception e) {
-                handler.accept(null, e);
-            }
-        });
-    }
-
-    /** Writes the answer and answers the handler, after which the document is no longer ours to touch. */
-    private void finish(IngestDocument document, FaceClient.Timed answer, BiConsumer<IngestDocument, Exception> handler) {
-        Exception failure = null;
-        try {
-            write(document, answer);
-        } catch (Exception e) {
-            failure = e;
-        }
-        handler.accept(failure == null ? document : null, failure);
-    }
-
-    private void write(IngestDocument document, FaceClient.Timed answer) {
-        FaceDocument target = new FaceDocument(document.getSource());
-        if (answer.answer() instanceof FaceAnswer.Faces found) {
-            if (options.removeBinary()) {
-                document.removeField(options.field());
-            }
-            target.writeFaces(found, answer.tookNanos(), clock.instant());
-        } else if (answer.answer() instanceof FaceAnswer.PhotoError error) {
-            if (options.onError() == OnError.FAIL) {
-                throw photoError(error);
-            }
-            target.writeError(error.code(), error.message(), answer.tookNanos(), clock.instant());
+            finish(document, handler, () -> writeError(document, notBase64(photo), 0));
         }
     }
 
@@ -189,23 +93,190 @@ public final class FaceProcessor extends AbstractProcessor {
      *
      * @throws IllegalArgumentException when there is neither a photo nor a reason to do without
      */
-    private void admitWithoutPhoto(IngestDocument document) {
-        FaceDocument known = new FaceDocument(document.getSource());
-        if (known.hasFaces()) {
-            if (options.model() != null && options.model().equals(known.modelId()) == false) {
-                throw new IllegalArgumentException(
-                    "document has faces of model [" + known.modelId() + "] but this pipeline is pinned to [" + options.model()
-                        + "]; index the photo itself, or use an index of that model"
-                );
+    private boolean mayPassWithoutPhoto(IngestDocument document) {
+        FaceDocument known = faces(document);
+        switch (known.known()) {
+            case FACES -> checkModel(known);
+            case FACES_WITHOUT_VECTORS -> throw new IllegalArgumentException(
+                "document has faces but not their vectors, which Elasticsearch leaves out of [_source] by default; read it with "
+                    + "[\"_source\": {\"exclude_vectors\": false}], or change it by a partial [_update]"
+            );
+            case NOTHING -> {
+                if (options.ignoreMissing() == false) {
+                    String field = options.field();
+                    throw new IllegalArgumentException(
+                        document.hasField(field)
+                            ? "field [" + field + "] is null, cannot find faces."
+                            : "field [" + field + "] not present as part of path [" + field + "]"
+                    );
+                }
             }
-        } else if (options.ignoreMissing() == false) {
-            String field = options.field();
+        }
+        return true;
+    }
+
+    private void checkModel(FaceDocument known) {
+        if (options.model() != null && options.model().equals(known.modelId()) == false) {
             throw new IllegalArgumentException(
-                document.hasField(field)
-                    ? "field [" + field + "] is null, cannot find faces."
-                    : "field [" + field + "] not present as part of path [" + field + "]"
+                "document has faces of model [" + known.modelId() + "] but this pipeline is pinned to [" + options.model()
+                    + "]; index the photo itself, or use an index of that model"
             );
         }
+    }
+
+    /** Whether the document's faces are those of this very photo and of this model: then they stay, with their labels. */
+    private boolean mayPassWithPhoto(IngestDocument document, Object photo) {
+        FaceDocument known = faces(document);
+        if (options.override() || known.known() != FaceDocument.Known.FACES || known.photoSha256() == null) {
+            return false;
+        }
+        boolean sameModel = options.model() == null || options.model().equals(known.modelId());
+        boolean passes = sameModel && known.photoSha256().equals(sha256(photo));
+        if (passes && options.removeBinary()) {
+            document.removeField(options.field());
+        }
+        return passes;
+    }
+
+    /** Of the photo's bytes; null for what is not base64, which is the service's to say. */
+    @Nullable
+    private static String sha256(Object photo) {
+        byte[] bytes;
+        if (photo instanceof byte[] raw) {
+            bytes = raw;
+        } else {
+            String text = Objects.toString(photo);
+            try {
+                // What stands before the comma of a data: URI is no part of the photo.
+                bytes = Base64.getMimeDecoder().decode(text.startsWith("data:") ? text.substring(text.indexOf(',') + 1) : text);
+            } catch (IllegalArgumentException e) {
+                return null;
+            }
+        }
+        return MessageDigests.toHexString(MessageDigests.sha256().digest(bytes));
+    }
+
+    private void find(String image, IngestDocument document, BiConsumer<IngestDocument, Exception> handler) {
+        FaceRequest request = new FaceRequest(image, options.model(), FaceRequest.Priority.INGEST, options.wanted());
+        // Not ActionListener.wrap: it calls onFailure when onResponse throws, and so would answer the handler twice.
+        client.find(options.endpoint(), request, new ActionListener<>() {
+            @Override
+            public void onResponse(FaceClient.Timed timed) {
+                if (timed.answer() instanceof FaceAnswer.Faces found && portraitError(found) == null) {
+                    identify(found, timed.tookNanos(), document, handler);
+                } else {
+                    FaceAnswer.PhotoError error = timed.answer() instanceof FaceAnswer.Faces found
+                        ? portraitError(found)
+                        : (FaceAnswer.PhotoError) timed.answer();
+                    finish(document, handler, () -> writeError(document, error, timed.tookNanos()));
+                }
+            }
+
+            @Override
+            public void onFailure(Exception e) {
+                if (options.onUnavailable() == FaceOptions.OnUnavailable.KEEP && e instanceof EsRejectedExecutionException) {
+                    finish(document, handler, () -> faces(document).writeError("unavailable", e.getMessage(), 0, clock.instant()));
+                } else {
+                    handler.accept(null, e);
+                }
+            }
+        });
+    }
+
+    /** Looks the faces up before anything is written, so that a document whose search fails is not changed. */
+    private void identify(
+        FaceAnswer.Faces found,
+        long tookNanos,
+        IngestDocument document,
+        BiConsumer<IngestDocument, Exception> handler
+    ) {
+        if (options.identify() == null) {
+            finish(document, handler, () -> writeFaces(document, found, null, tookNanos));
+            return;
+        }
+        List<float[]> vectors = found.faces().stream().map(FaceAnswer.Face::vector).toList();
+        try {
+            gallery.look(options.identify(), found.modelId(), vectors, new ActionListener<>() {
+                @Override
+                public void onResponse(List<List<Gallery.Match>> matches) {
+                    finish(document, handler, () -> writeFaces(document, found, matches, tookNanos));
+                }
+
+                @Override
+                public void onFailure(Exception e) {
+                    handler.accept(null, e);
+                }
+            });
+        } catch (Exception e) {
+            handler.accept(null, e);
+        }
+    }
+
+    /** Answers the handler once, whatever the handler itself does. */
+    private static void finish(IngestDocument document, BiConsumer<IngestDocument, Exception> handler, Runnable write) {
+        try {
+            write.run();
+        } catch (Exception e) {
+            handler.accept(null, e);
+            return;
+        }
+        handler.accept(document, null);
+    }
+
+    private void writeFaces(
+        IngestDocument document,
+        FaceAnswer.Faces found,
+        @Nullable List<List<Gallery.Match>> matches,
+        long tookNanos
+    ) {
+        checkTarget(document);
+        if (options.removeBinary()) {
+            document.removeField(options.field());
+        }
+        faces(document).writeFaces(found, matches, tookNanos, clock.instant());
+    }
+
+    private void writeError(IngestDocument document, FaceAnswer.PhotoError error, long tookNanos) {
+        if (options.onError() == FaceOptions.OnError.FAIL) {
+            throw photoError(error);
+        }
+        checkTarget(document);
+        faces(document).writeError(error.code(), error.message(), tookNanos, clock.instant());
+    }
+
+    /** Null when the photo has as many faces as are wanted. */
+    @Nullable
+    private FaceAnswer.PhotoError portraitError(FaceAnswer.Faces found) {
+        int count = found.faces().size();
+        if (options.singleFace() == false || count == 1) {
+            return null;
+        }
+        return count == 0
+            ? new FaceAnswer.PhotoError("no_face", "no face found; take a photo that shows one face upright and from the front")
+            : new FaceAnswer.PhotoError(
+                "several_faces",
+                "[" + count + "] faces found where one is wanted; crop the photo, or let [max_faces: 1] take the largest face"
+            );
+    }
+
+    /** @throws IllegalArgumentException when something that is not an object is where the fields should go */
+    private void checkTarget(IngestDocument document) {
+        String target = options.targetField();
+        for (int dot = 0; target != null && dot >= 0;) {
+            dot = target.indexOf('.', dot + 1);
+            String path = dot < 0 ? target : target.substring(0, dot);
+            Object there = DottedPaths.get(document.getSource(), path);
+            if (there != null && there instanceof Map<?, ?> == false) {
+                throw new IllegalArgumentException(
+                    "field [" + path + "] of type [" + there.getClass().getName() + "] is not an object, cannot write [target_field] ["
+                        + target + "] into it."
+                );
+            }
+        }
+    }
+
+    private FaceDocument faces(IngestDocument document) {
+        return new FaceDocument(document.getSource(), options.targetField(), options.singleFace());
     }
 
     private static boolean holdsObject(Object value) {
@@ -224,19 +295,24 @@ public final class FaceProcessor extends AbstractProcessor {
     }
 
     /** Makes processors from a pipeline's options. */
-    public static final class Factory implements Processor.Factory {
+    public static final class Factory extends VersionedProcessorFactory {
 
         private final Supplier<FaceClient> client;
+        private final Supplier<Gallery> gallery;
 
-        /** @param client asked for when a processor is made: pipelines come after the node's start, factories before it */
-        Factory(Supplier<FaceClient> client) {
+        /**
+         * @param client  asked for when a processor is made: pipelines come after the node's start, factories before it
+         * @param gallery likewise
+         */
+        Factory(Supplier<FaceClient> client, Supplier<Gallery> gallery) {
             this.client = client;
+            this.gallery = gallery;
         }
 
-        // The one method whose signature differs in Elasticsearch 9: it gains a ProjectId.
         @Override
-        public FaceProcessor create(Map<String, Processor.Factory> factories, String tag, String description, Map<String, Object> config) {
-            return new FaceProcessor(tag, description, Options.read(tag, config), client.get(), Clock.systemUTC());
+        FaceProcessor create(String tag, String description, Map<String, Object> config) {
+            FaceOptions options = FaceOptions.read(tag, config, query -> gallery.get().check(query));
+            return new FaceProcessor(tag, description, options, client.get(), gallery.get(), Clock.systemUTC());
         }
     }
 }

@@ -18,10 +18,11 @@ import org.elasticsearch.xcontent.json.JsonXContent;
  * @param image    base64 or a data: URI, as it was sent; the service decodes it strictly
  * @param model    the exact model id that must answer; null for whichever the service has
  * @param priority whether someone waits for the answer
+ * @param wanted   which of the photo's faces
  */
-record FaceRequest(String image, @Nullable String model, Priority priority) {
+record FaceRequest(String image, @Nullable String model, Priority priority, Wanted wanted) {
 
-    /** Whether a person waits ({@link #SEARCH}, goes first) or a bulk ({@link #INGEST}); each with the parts it has a use for. */
+    /** Whether a person waits ({@link #SEARCH}) or a bulk ({@link #INGEST}); each with the parts it has a use for. */
     enum Priority {
         INGEST("send the document again", List.of("vector", "crop", "thumbnail", "fingerprint")),
         SEARCH("search again", List.of("vector"));
@@ -40,9 +41,19 @@ record FaceRequest(String image, @Nullable String model, Priority priority) {
         }
     }
 
+    /**
+     * @param maxFaces      keep so many, largest first; null for all
+     * @param minConfidence of the detector, 0 to 1; null for any
+     * @param minQuality    score 0 to 1; null for any
+     */
+    record Wanted(@Nullable Integer maxFaces, @Nullable Double minConfidence, @Nullable Double minQuality) {
+        static final Wanted ALL = new Wanted(null, null, null);
+    }
+
     FaceRequest {
         Objects.requireNonNull(image);
         Objects.requireNonNull(priority);
+        Objects.requireNonNull(wanted);
     }
 
     /** What the photo takes in memory, in bytes: base64 is one byte a character. */
@@ -50,25 +61,48 @@ record FaceRequest(String image, @Nullable String model, Priority priority) {
         return image.length();
     }
 
-    byte[] toJson() {
+    /** @param batch at least one, all of one model and priority */
+    static byte[] toJson(List<FaceRequest> batch) {
+        FaceRequest first = batch.get(0);
         try (XContentBuilder json = JsonXContent.contentBuilder()) {
             json.startObject();
-            if (model != null) {
-                json.field("model", model);
+            if (first.model != null) {
+                json.field("model", first.model);
             }
-            json.field("priority", priority.name().toLowerCase(Locale.ROOT));
-            json.stringListField("return", priority.parts);
-            json.startArray("images").startObject().field("image", image).endObject().endArray();
-            json.endObject();
+            json.field("priority", first.priority.name().toLowerCase(Locale.ROOT));
+            json.stringListField("return", first.priority.parts);
+            json.startArray("images");
+            for (FaceRequest request : batch) {
+                json.startObject().field("image", request.image);
+                if (request.wanted.equals(Wanted.ALL) == false) {
+                    request.writeWanted(json);
+                }
+                json.endObject();
+            }
+            json.endArray().endObject();
             return BytesReference.toBytes(BytesReference.bytes(json));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
+    private void writeWanted(XContentBuilder json) throws IOException {
+        json.startObject("options");
+        if (wanted.maxFaces != null) {
+            json.field("max_faces", wanted.maxFaces);
+        }
+        if (wanted.minConfidence != null) {
+            json.field("min_confidence", wanted.minConfidence);
+        }
+        if (wanted.minQuality != null) {
+            json.field("min_quality", wanted.minQuality);
+        }
+        json.endObject();
+    }
+
     /** Without the photo: this may reach a log. */
     @Override
     public String toString() {
-        return Strings.format("FaceRequest[%d characters, model %s, %s]", image.length(), model, priority);
+        return Strings.format("FaceRequest[%d characters, model %s, %s, %s]", image.length(), model, priority, wanted);
     }
 }

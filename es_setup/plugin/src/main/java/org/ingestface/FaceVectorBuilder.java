@@ -6,6 +6,7 @@ import static org.elasticsearch.xcontent.ConstructingObjectParser.optionalConstr
 import java.io.IOException;
 import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 import org.elasticsearch.TransportVersion;
 import org.elasticsearch.action.ActionListener;
@@ -14,6 +15,10 @@ import org.elasticsearch.common.Strings;
 import org.elasticsearch.common.io.stream.StreamInput;
 import org.elasticsearch.common.io.stream.StreamOutput;
 import org.elasticsearch.core.Nullable;
+import org.elasticsearch.index.query.AbstractQueryBuilder;
+import org.elasticsearch.index.query.BoolQueryBuilder;
+import org.elasticsearch.index.query.QueryBuilder;
+import org.elasticsearch.index.query.QueryBuilders;
 import org.elasticsearch.plugins.SearchPlugin.QueryVectorBuilderSpec;
 import org.elasticsearch.search.vectors.QueryVectorBuilder;
 import org.elasticsearch.xcontent.ConstructingObjectParser;
@@ -25,7 +30,7 @@ import org.elasticsearch.xcontent.XContentParser;
 
 /**
  * The query vector builder {@code face}: stands in a kNN search where its {@code query_vector} would, and gets the vector from a photo
- * ({@link PhotoQuery}) or from a stored document ({@link StoredFaceQuery}). Runs once for a search, on the node that the search came to.
+ * ({@link PhotoQuery}) or from a stored document, named by its id or found by a query ({@link StoredFaceQuery}). Runs once for a search, on the node that the search came to.
  */
 public final class FaceVectorBuilder implements QueryVectorBuilder {
 
@@ -63,12 +68,51 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
         }
     }
 
-    /** The two forms' options together, as they were sent. */
-    private record Sent(String image, Integer face, String endpoint, String model, Document document) {
+    private record Filter(String index, QueryBuilder query, Choice face) {
+
+        static final ConstructingObjectParser<Filter, Void> PARSER = new ConstructingObjectParser<>(
+            "filter",
+            args -> new Filter((String) args[0], (QueryBuilder) args[1], args[2] == null ? Choice.LARGEST : (Choice) args[2])
+        );
+
+        static {
+            PARSER.declareString(constructorArg(), new ParseField("index"));
+            PARSER.declareField(constructorArg(), (parser, context) -> parseQuery(parser), new ParseField("query"), ValueType.OBJECT_ARRAY);
+            PARSER.declareField(
+                optionalConstructorArg(),
+                (parser, context) -> Choice.parse(parser),
+                new ParseField("face"),
+                ValueType.VALUE
+            );
+        }
+
+        /** One query, or an array of which all must match, as Kibana fills in a dashboard's filters; their scores add up. */
+        private static QueryBuilder parseQuery(XContentParser parser) throws IOException {
+            if (parser.currentToken() != XContentParser.Token.START_ARRAY) {
+                return AbstractQueryBuilder.parseTopLevelQuery(parser);
+            }
+            BoolQueryBuilder all = QueryBuilders.boolQuery();
+            while (parser.nextToken() != XContentParser.Token.END_ARRAY) {
+                all.must(AbstractQueryBuilder.parseTopLevelQuery(parser));
+            }
+            return all.hasClauses() ? all : QueryBuilders.matchAllQuery();
+        }
+    }
+
+    /** The three forms' options together, as they were sent. */
+    private record Sent(String image, Integer face, String endpoint, String model, Document document, Filter filter, String target) {
 
         static final ConstructingObjectParser<Sent, Void> PARSER = new ConstructingObjectParser<>(
             NAME,
-            args -> new Sent((String) args[0], (Integer) args[1], (String) args[2], (String) args[3], (Document) args[4])
+            args -> new Sent(
+                (String) args[0],
+                (Integer) args[1],
+                (String) args[2],
+                (String) args[3],
+                (Document) args[4],
+                (Filter) args[5],
+                (String) args[6]
+            )
         );
 
         static {
@@ -82,25 +126,41 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
             PARSER.declareString(optionalConstructorArg(), new ParseField("endpoint"));
             PARSER.declareString(optionalConstructorArg(), new ParseField("model"));
             PARSER.declareObject(optionalConstructorArg(), Document.PARSER, new ParseField("document"));
+            PARSER.declareObject(optionalConstructorArg(), Filter.PARSER, new ParseField("filter"));
+            PARSER.declareString(optionalConstructorArg(), new ParseField("target_field"));
         }
 
         FaceVectorBuilder builder(Supplier<FaceClient> client) {
-            if ((image == null) == (document == null)) {
-                throw new IllegalArgumentException("[face] requires exactly one of [image] and [document]");
+            if (Stream.of(image, document, filter).filter(Objects::nonNull).count() != 1) {
+                throw new IllegalArgumentException("[face] requires exactly one of [image], [document] and [filter]");
             }
             if (image != null) {
+                if (target != null) {
+                    throw new IllegalArgumentException("[target_field] requires [document] or [filter], whose fields it is about");
+                }
                 PhotoQuery photo = new PhotoQuery(image, face, endpoint == null ? "default" : endpoint, model);
                 return new FaceVectorBuilder(photo, null, client);
             }
+            String form = document != null ? "document" : "filter";
             if (face != null) {
-                throw new IllegalArgumentException("[face] requires [image]; to choose a face of [document], put [face] into [document]");
+                throw new IllegalArgumentException(
+                    "[face] requires [image]; to choose a face of [" + form + "], put [face] into [" + form + "]"
+                );
             }
             if (endpoint != null) {
-                throw new IllegalArgumentException("[endpoint] requires [image]; no endpoint is asked for [document]");
+                throw new IllegalArgumentException("[endpoint] requires [image]; no endpoint is asked for [" + form + "]");
             }
+            return new FaceVectorBuilder(null, document != null ? named() : found(), client);
+        }
+
+        private StoredFaceQuery named() {
             Choice choice = document.face();
-            StoredFaceQuery stored = new StoredFaceQuery(document.index(), document.id(), choice.faceId(), choice.position(), model);
-            return new FaceVectorBuilder(null, stored, client);
+            return new StoredFaceQuery(document.index(), document.id(), null, choice.faceId(), choice.position(), model, target);
+        }
+
+        private StoredFaceQuery found() {
+            Choice choice = filter.face();
+            return new StoredFaceQuery(filter.index(), null, filter.query(), choice.faceId(), choice.position(), model, target);
         }
     }
 

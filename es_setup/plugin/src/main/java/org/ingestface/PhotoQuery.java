@@ -43,7 +43,7 @@ record PhotoQuery(String image, @Nullable Integer face, String endpoint, @Nullab
 
     /** @param listener fails with status 400 when it is the photo's fault, 429 when it is the endpoint's */
     void vector(FaceClient client, ActionListener<float[]> listener) {
-        FaceRequest request = new FaceRequest(image, model, FaceRequest.Priority.SEARCH);
+        FaceRequest request = new FaceRequest(image, model, FaceRequest.Priority.SEARCH, FaceRequest.Wanted.ALL);
         client.find(endpoint, request, listener.delegateFailureAndWrap((delegate, timed) -> delegate.onResponse(choose(timed.answer()))));
     }
 

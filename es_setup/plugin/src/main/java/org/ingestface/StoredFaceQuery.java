@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
+import org.apache.lucene.search.join.ScoreMode;
 import org.elasticsearch.ResourceNotFoundException;
 import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.search.SearchRequest;
@@ -17,6 +18,7 @@ import org.elasticsearch.common.io.stream.StreamInput;
 import org.elasticsearch.common.io.stream.StreamOutput;
 import org.elasticsearch.common.io.stream.Writeable;
 import org.elasticsearch.core.Nullable;
+import org.elasticsearch.index.query.QueryBuilder;
 import org.elasticsearch.index.query.QueryBuilders;
 import org.elasticsearch.search.SearchHit;
 import org.elasticsearch.search.builder.SearchSourceBuilder;
@@ -24,30 +26,36 @@ import org.elasticsearch.xcontent.ToXContentFragment;
 import org.elasticsearch.xcontent.XContentBuilder;
 
 /**
- * The query vector of a face in a document that is indexed already.
+ * The query vector of a face in a document that is indexed already: the one with an id, or the best-scoring one that matches a query.
  *
  * @param index    an index, an alias or a pattern; the caller must be allowed to read it
- * @param id       the document's {@code _id}
+ * @param id       the document's {@code _id}; null when it is found by {@code filter}
+ * @param filter   null when the document is named by {@code id}
  * @param faceId   {@code faces.id} of the face; null when not chosen so
  * @param position 0-based position among the document's faces; null when not chosen so. Neither: the largest
  * @param model    the model id that the document must have; null for any
+ * @param target   the object that the document's faces lie in, a pipeline's {@code target_field}; null for the top of the document
  */
-record StoredFaceQuery(String index, String id, @Nullable String faceId, @Nullable Integer position, @Nullable String model)
-    implements Writeable, ToXContentFragment {
+record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder filter, @Nullable String faceId,
+    @Nullable Integer position, @Nullable String model, @Nullable String target) implements Writeable, ToXContentFragment {
 
     private record StoredFace(@Nullable String id, float[] vector, double area) {}
 
     StoredFaceQuery {
         Objects.requireNonNull(index);
-        Objects.requireNonNull(id);
+        if ((id == null) == (filter == null)) {
+            throw new IllegalArgumentException("one of id and filter");
+        }
     }
 
     static StoredFaceQuery read(StreamInput in) throws IOException {
         return new StoredFaceQuery(
             in.readString(),
-            in.readString(),
+            in.readOptionalString(),
+            in.readOptionalNamedWriteable(QueryBuilder.class),
             in.readOptionalString(),
             in.readOptionalVInt(),
+            in.readOptionalString(),
             in.readOptionalString()
         );
     }
@@ -55,10 +63,12 @@ record StoredFaceQuery(String index, String id, @Nullable String faceId, @Nullab
     @Override
     public void writeTo(StreamOutput out) throws IOException {
         out.writeString(index);
-        out.writeString(id);
+        out.writeOptionalString(id);
+        out.writeOptionalNamedWriteable(filter);
         out.writeOptionalString(faceId);
         out.writeOptionalVInt(position);
         out.writeOptionalString(model);
+        out.writeOptionalString(target);
     }
 
     /**
@@ -68,42 +78,58 @@ record StoredFaceQuery(String index, String id, @Nullable String faceId, @Nullab
      * @param listener fails with status 404 when there is no such document, 400 when it has no such face or another model
      */
     void vector(Client client, ActionListener<float[]> listener) {
-        SearchSourceBuilder source = new SearchSourceBuilder().query(QueryBuilders.idsQuery().addIds(id)).size(1).fetchSource(false);
-        for (String field : List.of("model.id", "faces.id", "faces.vector", "faces.box.width", "faces.box.height")) {
-            source.fetchField(field);
+        SearchSourceBuilder source = new SearchSourceBuilder().query(seed()).size(1).fetchSource(false).trackTotalHits(false);
+        for (String face : List.of("faces", "face")) {
+            for (String field : List.of(".id", ".box.width", ".box.height")) {
+                source.fetchField(at(face + field));
+            }
         }
+        source.fetchField(at("model.id")).fetchField(at("faces.vector")).fetchField(at("vector"));
         SearchRequest search = new SearchRequest(index).source(source).allowPartialSearchResults(false);
         client.search(search, listener.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(choose(response))));
+    }
+
+    private QueryBuilder seed() {
+        if (filter == null) {
+            return QueryBuilders.idsQuery().addIds(id);
+        }
+        QueryBuilder nested = QueryBuilders.nestedQuery(at("faces"), QueryBuilders.existsQuery(at("faces.vector")), ScoreMode.None)
+            .ignoreUnmapped(true);
+        QueryBuilder hasFace = QueryBuilders.boolQuery().should(nested).should(QueryBuilders.existsQuery(at("vector")));
+        return QueryBuilders.boolQuery().must(filter).filter(hasFace);
     }
 
     private float[] choose(SearchResponse response) {
         SearchHit[] hits = response.getHits().getHits();
         if (hits.length == 0) {
-            throw new ResourceNotFoundException(
-                "document [{}] not found in [{}]; a document becomes searchable after the next refresh",
-                id,
-                index
-            );
+            throw filter == null
+                ? new ResourceNotFoundException(
+                    "document [{}] not found in [{}]; a document becomes searchable after the next refresh",
+                    id,
+                    index
+                )
+                : new ResourceNotFoundException("no document of [{}] matches [filter] and has a face", index);
         }
         Map<String, DocumentField> fields = hits[0].getFields();
-        checkModel(fields.get("model.id"));
-        return choose(readFaces(fields.get("faces")));
+        checkModel(hits[0].getId(), fields.get(at("model.id")));
+        return choose(hits[0].getId(), readFaces(fields));
     }
 
-    private void checkModel(@Nullable DocumentField modelId) {
-        String found = modelId == null ? null : modelId.getValue();
-        if (model != null && model.equals(found) == false) {
+    private void checkModel(String found, @Nullable DocumentField modelId) {
+        String has = modelId == null ? null : modelId.getValue();
+        if (model != null && model.equals(has) == false) {
             throw new IllegalArgumentException(
-                "document [" + id + "] of [" + index + "] has faces of model [" + found + "] but [" + model + "] was asked for; "
+                "document [" + found + "] of [" + index + "] has faces of model [" + has + "] but [" + model + "] was asked for; "
                     + "vectors of different models cannot be compared"
             );
         }
     }
 
-    private float[] choose(List<StoredFace> faces) {
+    private float[] choose(String found, List<StoredFace> faces) {
         if (faces.isEmpty()) {
             throw new IllegalArgumentException(
-                "document [" + id + "] of [" + index + "] has no face with a vector in the nested field [faces]"
+                "document [" + found + "] of [" + index + "] has no face with a vector, neither in the nested field [" + at("faces")
+                    + "] nor in [" + at("vector") + "]"
             );
         }
         if (faceId == null && position == null) {
@@ -116,26 +142,35 @@ record StoredFaceQuery(String index, String id, @Nullable String faceId, @Nullab
             List<String> ids = faces.stream().map(StoredFace::id).toList();
             Object wanted = position == null ? faceId : position;
             return new IllegalArgumentException(
-                "face [" + wanted + "] not found in document [" + id + "] of [" + index + "]; its faces are " + ids
+                "face [" + wanted + "] not found in document [" + found + "] of [" + index + "]; its faces are " + ids
             );
         }).vector();
     }
 
-    /** @param faces one value, an object of fields, for each nested face */
-    private static List<StoredFace> readFaces(@Nullable DocumentField faces) {
+    private List<StoredFace> readFaces(Map<String, DocumentField> fields) {
         List<StoredFace> read = new ArrayList<>();
-        for (Object value : faces == null ? List.of() : faces.getValues()) {
-            if (value instanceof Map<?, ?> face) {
-                float[] vector = vector(DottedPaths.get(face, "vector"));
-                if (vector == null) {
-                    continue;
-                }
+        // One value, an object of fields, for each nested face.
+        for (Object value : values(fields, "faces")) {
+            if (value instanceof Map<?, ?> face && vector(DottedPaths.get(face, "vector")) != null) {
                 Object faceId = first(DottedPaths.get(face, "id"));
                 double area = number(DottedPaths.get(face, "box.width")) * number(DottedPaths.get(face, "box.height"));
-                read.add(new StoredFace(faceId == null ? null : faceId.toString(), vector, area));
+                read.add(new StoredFace(Objects.toString(faceId, null), vector(DottedPaths.get(face, "vector")), area));
             }
         }
+        float[] portrait = vector(values(fields, "vector"));
+        if (portrait != null) {
+            read.add(new StoredFace(Objects.toString(first(values(fields, "face.id")), null), portrait, 0));
+        }
         return read;
+    }
+
+    private List<Object> values(Map<String, DocumentField> fields, String field) {
+        DocumentField found = fields.get(at(field));
+        return found == null ? List.of() : found.getValues();
+    }
+
+    private String at(String field) {
+        return target == null ? field : target + "." + field;
     }
 
     @Nullable
@@ -164,13 +199,21 @@ record StoredFaceQuery(String index, String id, @Nullable String faceId, @Nullab
 
     @Override
     public XContentBuilder toXContent(XContentBuilder builder, Params params) throws IOException {
-        builder.startObject("document").field("index", index).field("id", id);
+        builder.startObject(filter == null ? "document" : "filter").field("index", index);
+        if (filter == null) {
+            builder.field("id", id);
+        } else {
+            builder.field("query", filter);
+        }
         if (faceId != null) {
             builder.field("face", faceId);
         } else if (position != null) {
             builder.field("face", position);
         }
         builder.endObject();
+        if (target != null) {
+            builder.field("target_field", target);
+        }
         if (model != null) {
             builder.field("model", model);
         }

@@ -1,77 +1,76 @@
 package org.ingestface;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Objects;
 
 import org.elasticsearch.core.Nullable;
 
 /**
- * Photos that wait for an endpoint: searches before documents, each in the order of arrival, bounded by count and by bytes.
- * Not thread-safe, except for the bytes that several lines share.
+ * Photos that wait for an endpoint, in the order of arrival, each of a group: only those of one group can leave together. Not
+ * thread-safe.
  */
 final class WaitingLine<T> {
 
-    private record Entry<T>(T item, long bytes) {}
+    private record Entry<T>(T item, @Nullable String group, long bytes) {}
 
-    private final int maxCount;
-    private final long maxBytes;
-    private final AtomicLong sharedBytes;
-    private final Deque<Entry<T>> searches = new ArrayDeque<>();
-    private final Deque<Entry<T>> documents = new ArrayDeque<>();
+    private final Deque<Entry<T>> entries = new ArrayDeque<>();
 
-    /**
-     * @param maxBytes    upper bound of the bytes that wait in all lines that share {@code sharedBytes}
-     * @param sharedBytes the bytes that wait now
-     */
-    WaitingLine(int maxCount, long maxBytes, AtomicLong sharedBytes) {
-        this.maxCount = maxCount;
-        this.maxBytes = maxBytes;
-        this.sharedBytes = sharedBytes;
+    void add(T item, @Nullable String group, long bytes) {
+        entries.add(new Entry<>(item, group, bytes));
     }
 
-    /** Null when the item was taken in, otherwise what there is too much of, as in {@code [1000] photos}. */
-    @Nullable
-    String offer(T item, long bytes, boolean search) {
-        if (size() >= maxCount) {
-            return "[" + size() + "] photos";
-        }
-        long total = sharedBytes.addAndGet(bytes);
-        if (total > maxBytes) {
-            sharedBytes.addAndGet(-bytes);
-            return "[" + (total - bytes) + "] bytes of photos, with room for [" + maxBytes + "],";
-        }
-        (search ? searches : documents).add(new Entry<>(item, bytes));
-        return null;
+    int size() {
+        return entries.size();
     }
 
-    /** The next item; null when none waits. */
+    /** The one that waits longest; null when none waits. */
     @Nullable
-    T poll() {
-        Entry<T> entry = searches.isEmpty() ? documents.poll() : searches.poll();
-        if (entry == null) {
-            return null;
-        }
-        sharedBytes.addAndGet(-entry.bytes);
-        return entry.item;
+    T first() {
+        Entry<T> first = entries.peek();
+        return first == null ? null : first.item;
+    }
+
+    /** Whether a batch taken now would be as large as it may be, so that waiting longer would not make it larger. */
+    boolean isBatchFull(int maxCount, long maxBytes) {
+        int size = batch(maxCount, maxBytes).size();
+        // One of the group that was left out shows that the bytes are used up.
+        return size == maxCount || size < entries.stream().filter(this::isOfFirstGroup).count();
+    }
+
+    /** Takes out the first and those of its group that fit beside it; the first whatever its bytes. Empty when none waits. */
+    List<T> take(int maxCount, long maxBytes) {
+        List<Entry<T>> batch = batch(maxCount, maxBytes);
+        // By identity: a record's equals would compare the photos.
+        entries.removeIf(entry -> batch.stream().anyMatch(taken -> taken == entry));
+        return batch.stream().map(Entry::item).toList();
     }
 
     /** Whether the item still waited; it no longer does. */
     boolean remove(T item) {
-        return remove(searches, item) || remove(documents, item);
+        return entries.removeIf(entry -> entry.item == item);
     }
 
-    int size() {
-        return searches.size() + documents.size();
-    }
-
-    private boolean remove(Deque<Entry<T>> line, T item) {
-        return line.removeIf(entry -> {
-            boolean found = entry.item == item;
-            if (found) {
-                sharedBytes.addAndGet(-entry.bytes);
+    private List<Entry<T>> batch(int maxCount, long maxBytes) {
+        List<Entry<T>> batch = new ArrayList<>();
+        long bytes = 0;
+        for (Iterator<Entry<T>> rest = entries.iterator(); rest.hasNext() && batch.size() < maxCount;) {
+            Entry<T> entry = rest.next();
+            if (isOfFirstGroup(entry)) {
+                bytes += entry.bytes;
+                if (batch.isEmpty() == false && bytes > maxBytes) {
+                    break;
+                }
+                batch.add(entry);
             }
-            return found;
-        });
+        }
+        return batch;
+    }
+
+    private boolean isOfFirstGroup(Entry<T> entry) {
+        return Objects.equals(entry.group, entries.peek().group);
     }
 }

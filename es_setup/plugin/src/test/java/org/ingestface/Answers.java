@@ -9,7 +9,7 @@ final class Answers {
 
     static final String MODEL = "facenet-1a2b3c4d";
     static final String SHA256 = "0123456789abcdef".repeat(4);
-    static final FaceRequest REQUEST = new FaceRequest("cGhvdG8=", null, FaceRequest.Priority.INGEST);
+    static final FaceRequest REQUEST = new FaceRequest("cGhvdG8=", null, FaceRequest.Priority.INGEST, FaceRequest.Wanted.ALL);
 
     private Answers() {}
 
@@ -22,11 +22,27 @@ final class Answers {
     }
 
     static String faces(String... faces) {
+        return results(List.of(result("VEhVTUI=", faces)));
+    }
+
+    /** One photo's part of an answer. */
+    static String result(String thumbnail, String... faces) {
         return """
-            {"model": {"id": "%s", "digest": "d1", "dims": 4}, "results": [{"faces": [%s],
+            {"faces": [%s],
              "photo": {"width": 300, "height": 237, "taken": "2004-05-01T12:00:00", "fingerprint": "00ff00ff00ff00ff"},
-             "file": {"size": 9, "mime_type": "image/jpeg", "hash": {"sha256": "%s"}}, "thumbnail": "VEhVTUI="}]}
-            """.formatted(MODEL, String.join(",", faces), SHA256);
+             "file": {"size": 9, "mime_type": "image/jpeg", "hash": {"sha256": "%s"}}, "thumbnail": "%s"}
+            """.formatted(String.join(",", faces), SHA256, thumbnail);
+    }
+
+    static String results(List<String> results) {
+        return """
+            {"model": {"id": "%s", "digest": "d1", "dims": 4}, "results": [%s]}
+            """.formatted(MODEL, String.join(",", results));
+    }
+
+    /** One face for each photo that was asked about, its thumbnail the photo itself: so one sees whose answer it is. */
+    static String echo(FakeService.Request request) {
+        return results(request.images().stream().map(image -> result(image, face(10, 0.5))).toList());
     }
 
     static String photoError(String code, String message) {
@@ -34,7 +50,7 @@ final class Answers {
     }
 
     static FaceAnswer parse(String json) throws FaceAnswer.Malformed {
-        return FaceAnswer.parse(json.getBytes(StandardCharsets.UTF_8), REQUEST);
+        return FaceAnswer.parse(json.getBytes(StandardCharsets.UTF_8), List.of(REQUEST)).get(0);
     }
 
     static FaceAnswer.Faces found(int count) throws FaceAnswer.Malformed {

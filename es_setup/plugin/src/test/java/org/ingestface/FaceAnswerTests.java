@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -53,7 +54,7 @@ class FaceAnswerTests {
             "confidence"  | "certainty"   | [results.0.faces.0.confidence] is missing
             "sha256"      | "md5"         | [results.0.file.hash.sha256] is not 64 hexadecimal digits
             "faces": [    | "faces": 5, "x": [ | [results.0.faces] is not a list
-            "results": [  | "results": [1, | [results] has [2] entries for [1] image
+            "results": [  | "results": [1, | [results] has [2] entries for [1] images
             "results": [  | "results": [[  | it is not a JSON object
             """,
         quoteCharacter = '~'
@@ -73,17 +74,17 @@ class FaceAnswerTests {
 
     @Test
     void anotherModelThanAskedForIsRefused() {
-        FaceRequest pinned = new FaceRequest("cGhvdG8=", "other", FaceRequest.Priority.INGEST);
+        FaceRequest pinned = new FaceRequest("cGhvdG8=", "other", FaceRequest.Priority.INGEST, FaceRequest.Wanted.ALL);
         byte[] body = Answers.faces().getBytes(StandardCharsets.UTF_8);
-        String message = assertThrows(FaceAnswer.Malformed.class, () -> FaceAnswer.parse(body, pinned)).getMessage();
+        String message = assertThrows(FaceAnswer.Malformed.class, () -> FaceAnswer.parse(body, List.of(pinned))).getMessage();
         assertEquals("it is of model [facenet-1a2b3c4d], asked for was [other]", message);
     }
 
     @Test
     void aSearchNeedsNothingOfTheFile() throws Exception {
-        FaceRequest search = new FaceRequest("cGhvdG8=", null, FaceRequest.Priority.SEARCH);
+        FaceRequest search = new FaceRequest("cGhvdG8=", null, FaceRequest.Priority.SEARCH, FaceRequest.Wanted.ALL);
         byte[] body = Answers.faces(Answers.face(10, 0.5)).replace("\"file\"", "\"x\"").getBytes(StandardCharsets.UTF_8);
-        assertInstanceOf(FaceAnswer.Faces.class, FaceAnswer.parse(body, search));
+        assertInstanceOf(FaceAnswer.Faces.class, FaceAnswer.parse(body, List.of(search)).get(0));
     }
 
     @Test
@@ -95,11 +96,37 @@ class FaceAnswerTests {
 
     @Test
     void aRequestCarriesWhatTheServiceNeedsAndItsToStringNoPhoto() {
-        FaceRequest request = new FaceRequest("cGhvdG8=", "m", FaceRequest.Priority.SEARCH);
+        FaceRequest request = new FaceRequest("cGhvdG8=", "m", FaceRequest.Priority.SEARCH, FaceRequest.Wanted.ALL);
         assertEquals(
             "{\"model\":\"m\",\"priority\":\"search\",\"return\":[\"vector\"],\"images\":[{\"image\":\"cGhvdG8=\"}]}",
-            new String(request.toJson(), StandardCharsets.UTF_8)
+            new String(FaceRequest.toJson(List.of(request)), StandardCharsets.UTF_8)
         );
         assertFalse(request.toString().contains("cGhvdG8"), request.toString());
+    }
+
+    @Test
+    void aBatchHasOneAnswerAPhotoInOrder() throws Exception {
+        String json = Answers.results(
+            List.of(Answers.result("first"), "{\"error\": {\"code\": \"damaged\", \"message\": \"m\"}}", Answers.result("third"))
+        );
+        List<FaceAnswer> answers = FaceAnswer.parse(
+            json.getBytes(StandardCharsets.UTF_8),
+            List.of(Answers.REQUEST, Answers.REQUEST, Answers.REQUEST)
+        );
+        assertEquals("first", assertInstanceOf(FaceAnswer.Faces.class, answers.get(0)).thumbnail());
+        assertEquals("damaged", assertInstanceOf(FaceAnswer.PhotoError.class, answers.get(1)).code());
+        assertEquals("third", assertInstanceOf(FaceAnswer.Faces.class, answers.get(2)).thumbnail());
+    }
+
+    @Test
+    void halfABatchOrAnAnswerTooManyIsNotTrusted() {
+        for (int results : List.of(1, 3)) {
+            byte[] body = Answers.results(Collections.nCopies(results, Answers.result("x"))).getBytes(StandardCharsets.UTF_8);
+            String message = assertThrows(
+                FaceAnswer.Malformed.class,
+                () -> FaceAnswer.parse(body, List.of(Answers.REQUEST, Answers.REQUEST))
+            ).getMessage();
+            assertEquals("[results] has [" + results + "] entries for [2] images", message);
+        }
     }
 }

@@ -7,11 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 
 import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.support.PlainActionFuture;
@@ -25,16 +33,19 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class FaceClientTests {
 
-    private static final String OK = Answers.faces(Answers.face(10, 0.5));
     private static ThreadPool threadPool;
 
     private final List<AutoCloseable> open = new ArrayList<>();
+
+    @TempDir
+    Path config;
 
     @BeforeAll
     static void startThreads() {
@@ -54,44 +65,75 @@ class FaceClientTests {
         }
     }
 
-    private FakeService service(int status, String body) {
-        FakeService service = new FakeService(request -> new FakeService.Answer(status, body));
+    private FakeService service(Function<FakeService.Request, FakeService.Answer> answers) {
+        FakeService service = new FakeService(answers);
         open.add(service);
         return service;
     }
 
+    private FakeService service(int status, String body) {
+        return service(request -> new FakeService.Answer(status, body));
+    }
+
+    private FakeService service() {
+        return service(request -> new FakeService.Answer(200, Answers.echo(request)));
+    }
+
     /** A service that answers nothing before {@code gate} is opened. */
     private FakeService waitingService(CountDownLatch gate) {
-        FakeService service = new FakeService(request -> {
+        return service(request -> {
             try {
                 gate.await();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            return new FakeService.Answer(200, OK);
+            return new FakeService.Answer(200, Answers.echo(request));
         });
-        open.add(service);
-        return service;
     }
 
-    private FaceClient client(String timeout, String... urls) {
-        Settings settings = Settings.builder()
-            .putList("face.endpoint.default.urls", urls)
-            .put("face.endpoint.default.timeout", timeout)
-            .build();
-        FaceClient client = new FaceClient(new FaceEndpoints(settings), threadPool, 1_000, 10_000);
+    private FaceClient client(Settings settings) {
+        FaceClient client = new FaceClient(new FaceEndpoints(settings), threadPool, config, 100_000);
         open.add(0, client);
         return client;
     }
 
-    private static PlainActionFuture<FaceClient.Timed> find(FaceClient client, FaceRequest.Priority priority) {
+    private static Settings.Builder settings(String... urls) {
+        return Settings.builder().putList("face.endpoint.default.urls", urls).put("face.batch.linger", "0ms");
+    }
+
+    private FaceClient client(String timeout, String... urls) {
+        return client(settings(urls).put("face.endpoint.default.timeout", timeout).build());
+    }
+
+    private static PlainActionFuture<FaceClient.Timed> find(FaceClient client, String photo, FaceRequest.Priority priority) {
         PlainActionFuture<FaceClient.Timed> future = new PlainActionFuture<>();
-        client.find("default", new FaceRequest("SECRETPHOTO", null, priority), future);
+        client.find("default", new FaceRequest(photo, null, priority, FaceRequest.Wanted.ALL), future);
         return future;
+    }
+
+    private static PlainActionFuture<FaceClient.Timed> find(FaceClient client, FaceRequest.Priority priority) {
+        return find(client, "SECRETPHOTO", priority);
     }
 
     private static PlainActionFuture<FaceClient.Timed> find(FaceClient client) {
         return find(client, FaceRequest.Priority.INGEST);
+    }
+
+    private static List<PlainActionFuture<FaceClient.Timed>> findAll(FaceClient client, int photos) {
+        return IntStream.range(0, photos).mapToObj(i -> find(client, "photo-" + i, FaceRequest.Priority.INGEST)).toList();
+    }
+
+    /** The photo that an answer of {@link Answers#echo} is about. */
+    private static String photo(PlainActionFuture<FaceClient.Timed> future) throws Exception {
+        return ((FaceAnswer.Faces) future.get(30, TimeUnit.SECONDS).answer()).thumbnail();
+    }
+
+    private static List<Integer> sizes(FakeService service) {
+        return service.requests.stream().map(request -> request.images().size()).toList();
+    }
+
+    private static EndpointStats.Snapshot documents(FaceClient client) {
+        return client.stats().get("default").documents();
     }
 
     /** The endpoint's fault, which names no part of the photo. */
@@ -108,7 +150,7 @@ class FaceClientTests {
 
     @Test
     void theAnswerComesWithWhatItTook() throws Exception {
-        FakeService service = service(200, OK);
+        FakeService service = service();
         FaceClient.Timed timed = find(client("30s", service.url() + "/base/")).get();
         assertEquals(1, assertInstanceOf(FaceAnswer.Faces.class, timed.answer()).faces().size());
         assertTrue(timed.tookNanos() > 0);
@@ -118,8 +160,8 @@ class FaceClientTests {
 
     @Test
     void copiesAreAskedInTurn() throws Exception {
-        FakeService one = service(200, OK);
-        FakeService two = service(200, OK);
+        FakeService one = service();
+        FakeService two = service();
         FaceClient client = client("30s", one.url(), two.url());
         for (int i = 0; i < 6; i++) {
             find(client).get();
@@ -129,7 +171,7 @@ class FaceClientTests {
 
     @Test
     void aCopyThatIsDownIsPassedOver() throws Exception {
-        FakeService up = service(200, OK);
+        FakeService up = service();
         FaceClient client = client("30s", FakeService.refusingUrl(), FakeService.refusingUrl(), up.url());
         for (int i = 0; i < 3; i++) {
             assertInstanceOf(FaceAnswer.Faces.class, find(client).get().answer());
@@ -159,13 +201,57 @@ class FaceClientTests {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = { 302, 400, 401, 403, 404, 409, 413, 429, 500, 503 })
-    void aStatusOtherThan200IsTheEndpointsFaultAndItsReasonIsTold(int status) {
+    @ValueSource(ints = { 302, 400, 401, 403, 404, 409, 413 })
+    void whatAskingAgainCannotChangeIsNotAskedAgainAndItsReasonIsTold(int status) {
         FakeService service = service(status, "{\"error\": {\"code\": \"c\", \"message\": \"the reason\"}}");
-        String message = fault(find(client("30s", service.url())));
+        FaceClient client = client("30s", service.url());
+        String message = fault(find(client));
         String start = "endpoint [default] cannot answer: [" + host(service.url()) + "] answered with status [" + status + "]: the reason; ";
         assertTrue(message.startsWith(start), message);
-        assertEquals(1, service.requests.size(), "a server that answered is not asked again");
+        assertEquals(1, service.requests.size());
+        assertEquals(Map.of("status_" + status, 1L), documents(client).failures());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = { 429, 500, 502, 503, 504 })
+    void whatMayPassIsAskedAgainAndThenGivenUp(int status) {
+        FakeService service = service(status, "{\"error\": {\"code\": \"c\", \"message\": \"the reason\"}}");
+        FaceClient client = client("30s", service.url());
+        assertTrue(fault(find(client)).contains("answered with status [" + status + "]: the reason; "));
+        assertEquals(1 + Backoff.MAX_RETRIES, service.requests.size());
+        assertEquals(Backoff.MAX_RETRIES, documents(client).retries());
+    }
+
+    @Test
+    void aServiceThatComesBackInTimeIsNotNoticedByTheSender() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        FakeService service = service(
+            request -> asked.incrementAndGet() < 3 ? new FakeService.Answer(503, "{}") : new FakeService.Answer(200, Answers.echo(request))
+        );
+        FaceClient client = client("30s", service.url());
+        assertEquals("SECRETPHOTO", photo(find(client)));
+        assertEquals(2, documents(client).retries());
+        assertEquals(Map.of(), documents(client).failures());
+    }
+
+    @Test
+    void retryAfterIsHonoured() throws Exception {
+        List<Long> times = new CopyOnWriteArrayList<>();
+        FakeService service = service(request -> {
+            times.add(System.nanoTime());
+            return times.size() == 1
+                ? new FakeService.Answer(429, "{}", Map.of("Retry-After", "1"))
+                : new FakeService.Answer(200, Answers.echo(request));
+        });
+        photo(find(client("30s", service.url())));
+        assertTrue(times.get(1) - times.get(0) >= 1_000_000_000L);
+    }
+
+    @Test
+    void aRetryThatWouldComeTooLateIsNotWaitedFor() {
+        FakeService service = service(request -> new FakeService.Answer(429, "{}", Map.of("Retry-After", "3600")));
+        assertTrue(fault(find(client("30s", service.url()))).contains("status [429]"));
+        assertEquals(1, service.requests.size());
     }
 
     @Test
@@ -176,61 +262,241 @@ class FaceClientTests {
     }
 
     @Test
-    void anAnswerBeyondTheBoundIsNotReadToItsEnd() {
-        String message = fault(find(client("30s", service(200, " ".repeat(10_001)).url())));
-        assertTrue(message.contains("sent more than [10000] bytes"), message);
+    void aCopyThatAnswersGarbageIsTakenOutAndTheOtherAsked() throws Exception {
+        FakeService broken = service(200, "<html>");
+        FakeService whole = service();
+        FaceClient client = client("30s", broken.url(), whole.url());
+        for (int i = 0; i < 6; i++) {
+            photo(find(client));
+        }
+        assertEquals(List.of(1, 6), List.of(broken.requests.size(), whole.requests.size()));
+        List<String> states = client.stats().get("default").addresses().stream().map(address -> address.isOut() ? "out" : "in").toList();
+        assertEquals(List.of("out", "in"), states);
     }
 
     @Test
-    void aBrokenConnectionIsTriedOnceMoreAndNoOftener() {
+    void anAnswerOfAnotherModelIsRefused() {
+        FaceClient client = client("30s", service().url());
+        PlainActionFuture<FaceClient.Timed> future = new PlainActionFuture<>();
+        client.find("default", new FaceRequest("a", "m2", FaceRequest.Priority.INGEST, FaceRequest.Wanted.ALL), future);
+        assertTrue(fault(future).contains("it is of model [" + Answers.MODEL + "], asked for was [m2]"));
+    }
+
+    @Test
+    void anAnswerBeyondTheBoundIsNotReadToItsEnd() {
+        String message = fault(find(client("30s", service(200, " ".repeat(100_001)).url())));
+        assertTrue(message.contains("sent more than [100000] bytes"), message);
+    }
+
+    @Test
+    void aBrokenConnectionIsTriedAgainAndNotForEver() {
         FakeService service = service(200, null);
         String message = fault(find(client("30s", service.url())));
         assertTrue(message.contains("broke before the answer was complete"), message);
-        assertEquals(2, service.requests.size());
+        assertEquals(1 + Backoff.MAX_RETRIES, service.requests.size());
     }
 
     @Test
-    void whatCannotWaitIsRefusedAndSearchesGoFirst() throws Exception {
+    void photosLeaveTogetherAndEachGetsItsOwnAnswer() throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
         FakeService service = waitingService(gate);
-        FaceClient client = client("30s", service.url());
-        List<PlainActionFuture<FaceClient.Timed>> taken = new ArrayList<>();
-        // 11 bytes a photo, and room for 1,000 bytes in the waiting line.
-        int waiting = 1_000 / "SECRETPHOTO".length();
-        for (int i = 0; i < FaceClient.MAX_UNDER_WAY + waiting - 1; i++) {
-            taken.add(find(client));
+        FaceClient client = client(settings(service.url()).put("face.batch.in_flight", 1).build());
+        // The first goes alone; what gathers behind it goes by sixteen.
+        List<PlainActionFuture<FaceClient.Timed>> all = findAll(client, 41);
+        gate.countDown();
+        for (int i = 0; i < all.size(); i++) {
+            assertEquals("photo-" + i, photo(all.get(i)));
         }
-        taken.add(find(client, FaceRequest.Priority.SEARCH));
-        String message = fault(find(client));
-        assertTrue(message.startsWith("endpoint [default] is busy: [990] bytes of photos, with room for [1000], wait for it already; "), message);
+        assertEquals(List.of(1, 16, 16, 8), sizes(service));
+        EndpointStats.Snapshot counted = documents(client);
+        assertEquals(List.of(41L, 4L, 0L, 0L), List.of(counted.photos(), counted.batches(), counted.retries(), counted.bytes()));
+        assertEquals(List.of(0, 0), List.of(counted.queued(), counted.inFlight()));
+        assertEquals(4, Arrays.stream(counted.latency()).sum());
+    }
+
+    @Test
+    void aBatchThatIsNotFullLingersAndASearchDoesNot() throws Exception {
+        FakeService service = service();
+        FaceClient client = client(settings(service.url()).put("face.batch.linger", "10s").put("face.batch.size", 3).build());
+        PlainActionFuture<FaceClient.Timed> lingers = find(client);
+        photo(find(client, FaceRequest.Priority.SEARCH));
+        assertFalse(lingers.isDone());
+        findAll(client, 2);
+        photo(lingers);
+        assertEquals(List.of(1, 3), sizes(service));
+    }
+
+    @Test
+    void whoLingersInVainLeavesAlone() throws Exception {
+        FakeService service = service();
+        photo(find(client(settings(service.url()).put("face.batch.linger", "20ms").build())));
+        assertEquals(List.of(1), sizes(service));
+    }
+
+    @Test
+    void onlyPhotosOfOneModelLeaveTogetherSinceARequestNamesOne() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        FakeService service = waitingService(gate);
+        FaceClient client = client(settings(service.url()).put("face.batch.in_flight", 1).build());
+        find(client);
+        List<PlainActionFuture<FaceClient.Timed>> all = new ArrayList<>();
+        for (String model : new String[] { Answers.MODEL, null, Answers.MODEL }) {
+            PlainActionFuture<FaceClient.Timed> future = new PlainActionFuture<>();
+            client.find("default", new FaceRequest("a", model, FaceRequest.Priority.INGEST, FaceRequest.Wanted.ALL), future);
+            all.add(future);
+        }
+        gate.countDown();
+        for (PlainActionFuture<FaceClient.Timed> future : all) {
+            photo(future);
+        }
+        assertEquals(List.of(1, 2, 1), sizes(service));
+    }
+
+    @Test
+    void aBatchIsBoundedByBytes() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        FakeService service = waitingService(gate);
+        Settings.Builder settings = settings(service.url()).put("face.batch.in_flight", 1).put("face.batch.bytes", "25b");
+        FaceClient client = client(settings.build());
+        List<PlainActionFuture<FaceClient.Timed>> all = IntStream.range(0, 6).mapToObj(i -> find(client)).toList();
+        gate.countDown();
+        for (PlainActionFuture<FaceClient.Timed> future : all) {
+            photo(future);
+        }
+        assertEquals(List.of(1, 2, 2, 1), sizes(service));
+    }
+
+    @Test
+    void noMoreRequestsAreUnderWayThanAllowedAndASearchHasAPlaceOfItsOwn() throws Exception {
+        AtomicInteger inside = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        CountDownLatch gate = new CountDownLatch(1);
+        FakeService service = service(request -> {
+            if (request.body().contains("\"search\"") == false) {
+                most.accumulateAndGet(inside.incrementAndGet(), Math::max);
+                try {
+                    gate.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                inside.decrementAndGet();
+            }
+            return new FakeService.Answer(200, Answers.echo(request));
+        });
+        FaceClient client = client(settings(service.url()).put("face.batch.in_flight", 3).put("face.batch.size", 2).build());
+        List<PlainActionFuture<FaceClient.Timed>> all = findAll(client, 20);
+        photo(find(client, FaceRequest.Priority.SEARCH));
+        assertEquals(3, documents(client).inFlight());
+        gate.countDown();
+        for (PlainActionFuture<FaceClient.Timed> future : all) {
+            photo(future);
+        }
+        assertEquals(3, most.get());
+    }
+
+    @Test
+    void whatCannotWaitIsRefusedByCountAndByBytesAndWaitsAgainLater() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        FakeService service = waitingService(gate);
+        Settings.Builder settings = settings(service.url()).put("face.batch.in_flight", 1).put("face.batch.size", 1);
+        FaceClient byCount = client(settings.put("face.queue.size", 2).build());
+        List<PlainActionFuture<FaceClient.Timed>> taken = new ArrayList<>(findAll(byCount, 3));
+        String message = fault(find(byCount));
+        assertEquals(
+            "endpoint [default] is busy: [2] photos wait for it already; send less at a time, add copies of the service to "
+                + "[face.endpoint.default.urls] or raise [face.queue.size], then send the document again",
+            message
+        );
+        // 11 bytes a photo, those under way included.
+        FaceClient byBytes = client(settings.put("face.queue.size", 100).put("face.queue.bytes", "30b").build());
+        taken.addAll(List.of(find(byBytes), find(byBytes)));
+        message = fault(find(byBytes));
+        assertTrue(message.startsWith("endpoint [default] is busy: [22] bytes of photos, with room for [30], wait for it already; "), message);
+        assertEquals(Map.of("queue_full", 1L), documents(byBytes).failures());
+        assertEquals(22, documents(byBytes).bytes());
         gate.countDown();
         for (PlainActionFuture<FaceClient.Timed> future : taken) {
-            future.get(30, TimeUnit.SECONDS);
+            photo(future);
         }
-        int search = service.requests.indexOf(
-            service.requests.stream().filter(request -> request.body().contains("\"search\"")).findFirst().orElseThrow()
-        );
-        assertTrue(search < 2 * FaceClient.MAX_UNDER_WAY, "the search came as number " + search);
+        photo(find(byBytes));
+        photo(find(byCount));
+        assertEquals(0, documents(byBytes).bytes());
     }
 
     @Test
     void waitingHasAnEndToo() {
         FakeService service = waitingService(new CountDownLatch(1));
-        FaceClient client = client("100ms", service.url());
-        List<PlainActionFuture<FaceClient.Timed>> all = new ArrayList<>();
-        for (int i = 0; i < 30; i++) {
-            all.add(find(client));
-        }
-        List<String> messages = all.stream().map(FaceClientTests::fault).toList();
+        FaceClient client = client(
+            settings(service.url()).put("face.endpoint.default.timeout", "100ms").put("face.batch.size", 1).build()
+        );
+        List<String> messages = findAll(client, 30).stream().map(FaceClientTests::fault).toList();
         assertTrue(messages.get(0).contains("within [100ms]"), messages.get(0));
         assertTrue(messages.get(29).contains("is busy: the photo waited [100ms] for its turn"), messages.get(29));
+        EndpointStats.Snapshot left = documents(client);
+        assertEquals(List.of(0L, 0L, 0L), List.of((long) left.queued(), left.bytes(), (long) left.inFlight()));
+        assertEquals(30L, left.failures().values().stream().mapToLong(Long::longValue).sum());
+    }
+
+    @Test
+    void aListenerThatFailsTakesNoNeighbourWithIt() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        FaceClient client = client(settings(waitingService(gate).url()).put("face.batch.in_flight", 1).build());
+        find(client);
+        FaceRequest request = new FaceRequest("a", null, FaceRequest.Priority.INGEST, FaceRequest.Wanted.ALL);
+        client.find("default", request, new ActionListener<>() {
+            @Override
+            public void onResponse(FaceClient.Timed answer) {
+                throw new IllegalStateException("a listener's own trouble");
+            }
+
+            @Override
+            public void onFailure(Exception e) {}
+        });
+        PlainActionFuture<FaceClient.Timed> neighbour = find(client);
+        gate.countDown();
+        assertEquals("SECRETPHOTO", photo(neighbour));
+    }
+
+    @Test
+    void anAuthorityThatCannotBeUsedIsNamedAndNoFileOutsideOfTheConfigFolderIsRead() throws Exception {
+        Files.writeString(config.resolve("text.pem"), "no certificate");
+        Map<String, String> reasons = Map.of(
+            "absent.pem",
+            "there is no file [absent.pem] in the config folder",
+            "../../etc/passwd",
+            "the file [../../etc/passwd] is not below the config folder",
+            "/etc/passwd",
+            "the file [/etc/passwd] is not below the config folder",
+            "text.pem",
+            "the file [text.pem] is not in PEM format"
+        );
+        FakeService service = service();
+        for (Map.Entry<String, String> reason : reasons.entrySet()) {
+            Settings.Builder settings = settings(service.url());
+            FaceClient client = client(settings.putList("face.endpoint.default.ssl.certificate_authorities", reason.getKey()).build());
+            String message = fault(find(client));
+            assertTrue(message.contains(reason.getValue() + "; fix [face.endpoint.default.ssl.certificate_authorities]"), message);
+        }
+        assertEquals(0, service.requests.size());
+    }
+
+    @Test
+    void whatIsWantedOfAPhotoIsSentWithIt() throws Exception {
+        FakeService service = service();
+        PlainActionFuture<FaceClient.Timed> future = new PlainActionFuture<>();
+        FaceRequest.Wanted wanted = new FaceRequest.Wanted(2, 0.5, 0.25);
+        client("30s", service.url()).find("default", new FaceRequest("a", "facenet-1a2b3c4d", FaceRequest.Priority.INGEST, wanted), future);
+        future.get(30, TimeUnit.SECONDS);
+        String body = service.requests.get(0).body();
+        assertTrue(body.contains("\"options\":{\"max_faces\":2,\"min_confidence\":0.5,\"min_quality\":0.25}"), body);
+        assertTrue(body.startsWith("{\"model\":\"facenet-1a2b3c4d\",\"priority\":\"ingest\""), body);
     }
 
     @Test
     void anUnknownEndpointIsFoundOutAtRunTime() {
         PlainActionFuture<FaceClient.Timed> future = new PlainActionFuture<>();
         client("30s", "http://127.0.0.1:1").find("x", Answers.REQUEST, future);
-        assertTrue(fault(future).startsWith("endpoint [x] is not configured"));
+        assertTrue(fault(future).startsWith("endpoint [x] is not configured; set [face.endpoint.x.urls]"));
     }
 
     @Test
@@ -248,7 +514,7 @@ class FaceClientTests {
 
     @Test
     void theListenerRunsInTheCallersThreadContextAndOnAThreadOfThePool() throws Exception {
-        FaceClient client = client("30s", service(200, OK).url());
+        FaceClient client = client("30s", service().url());
         PlainActionFuture<String> seen = new PlainActionFuture<>();
         try (var stored = threadPool.getThreadContext().newStoredContext()) {
             assertTrue(stored != null);

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 import org.junit.jupiter.api.Test;
 
@@ -19,7 +20,8 @@ class FaceDocumentTests {
     private static final Instant LATER = Instant.parse("2027-01-01T00:00:00Z");
 
     private final Map<String, Object> source = new HashMap<>();
-    private final FaceDocument document = new FaceDocument(source);
+    private final FaceDocument document = new FaceDocument(source, null, false);
+    private final FaceDocument portrait = new FaceDocument(source, null, true);
 
     private Object get(String path) {
         return DottedPaths.get(source, path);
@@ -32,7 +34,7 @@ class FaceDocumentTests {
 
     @Test
     void aPhotoWithFacesBecomesAnEntryForEach() throws Exception {
-        document.writeFaces(Answers.found(2), 1_234, NOW);
+        document.writeFaces(Answers.found(2), null, 1_234, NOW);
         assertEquals(List.of("0123456789abcdef-0", "0123456789abcdef-1"), faces().stream().map(face -> face.get("id")).toList());
         assertEquals(2, source.get("face_count"));
         assertEquals(0.6, source.get("best_quality"));
@@ -47,7 +49,7 @@ class FaceDocumentTests {
 
     @Test
     void aPhotoWithoutFacesIsNoErrorButHasATag() throws Exception {
-        document.writeFaces(Answers.found(0), 1, NOW);
+        document.writeFaces(Answers.found(0), null, 1, NOW);
         assertEquals(List.of(), source.get("faces"));
         assertEquals(0, source.get("face_count"));
         assertFalse(source.containsKey("best_quality"));
@@ -65,7 +67,7 @@ class FaceDocumentTests {
         expected.put(Map.of("a", 1), Map.of("a", 1));
         for (Map.Entry<Object, Object> tags : expected.entrySet()) {
             source.put("tags", tags.getKey());
-            document.writeFaces(Answers.found(0), 1, NOW);
+            document.writeFaces(Answers.found(0), null, 1, NOW);
             assertEquals(tags.getValue(), source.get("tags"));
         }
     }
@@ -73,30 +75,31 @@ class FaceDocumentTests {
     @Test
     void theTagGoesWhenALaterRunFindsFaces() throws Exception {
         source.put("tags", List.of("a", "no_face"));
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals(List.of("a"), source.get("tags"));
         source.put("tags", "no_face");
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertFalse(source.containsKey("tags"));
     }
 
     @Test
     void aNameLabelsOnlyAFaceThatIsAlone() throws Exception {
         source.put("person", Map.of("name", "Ann"));
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals(Map.of("name", "Ann"), faces().get(0).get("label"));
-        document.writeFaces(Answers.found(2), 1, NOW);
+        document.writeFaces(Answers.found(2), null, 1, NOW);
         assertTrue(faces().stream().noneMatch(face -> face.containsKey("label")));
     }
 
     @Test
     void aNameMayHaveDotsInItsKeyAndMustBeAString() throws Exception {
         source.put("person.name", "Ann");
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals(Map.of("name", "Ann"), faces().get(0).get("label"));
         for (Object odd : List.of(List.of("Ann", "Bob"), Map.of("first", "Ann"), 5)) {
             source.put("person.name", odd);
-            document.writeFaces(Answers.found(1), 1, NOW);
+            source.remove("faces");
+            document.writeFaces(Answers.found(1), null, 1, NOW);
             assertFalse(faces().get(0).containsKey("label"));
         }
     }
@@ -105,7 +108,7 @@ class FaceDocumentTests {
     void theSendersFactsOfTheFileStayExceptTheHash() throws Exception {
         source.put("file", Map.of("path", "/a.jpg", "size", 7, "hash", Map.of("sha256", "old", "md5", "m")));
         source.put("file.mime_type", "image/x-mine");
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals(Map.of("path", "/a.jpg", "size", 7, "hash", Map.of("sha256", Answers.SHA256, "md5", "m")), source.get("file"));
         assertEquals("image/x-mine", source.get("file.mime_type"));
     }
@@ -114,7 +117,7 @@ class FaceDocumentTests {
     void aFileThatIsNoObjectIsLeftAlone() throws Exception {
         source.put("file", "/a.jpg");
         source.put("event", "party");
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals("/a.jpg", source.get("file"));
         assertEquals("party", source.get("event"));
         assertEquals(1, source.get("face_count"));
@@ -125,10 +128,10 @@ class FaceDocumentTests {
         document.writeError("c", "m", 1, NOW);
         assertEquals("2026-11-22T16:00:00.000Z", source.get("@timestamp"));
         source.remove("@timestamp");
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals("2004-05-01T12:00:00", source.get("@timestamp"));
         source.put("@timestamp", "1999-01-01");
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals("1999-01-01", source.get("@timestamp"));
     }
 
@@ -149,27 +152,27 @@ class FaceDocumentTests {
 
     @Test
     void anotherPhotoBringsItsOwnFileAndTime() throws Exception {
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals(List.of(9, "image/jpeg", Answers.SHA256, "2004-05-01T12:00:00"), fileAndTime());
-        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), 1, LATER);
+        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), null, 1, LATER);
         assertEquals(List.of(77, "image/png", "f".repeat(64), "2010-01-01T00:00:00"), fileAndTime());
-        document.writeFaces(Answers.found(1), 1, LATER);
+        document.writeFaces(Answers.found(1), null, 1, LATER);
         assertEquals(List.of(9, "image/jpeg", Answers.SHA256, "2004-05-01T12:00:00"), fileAndTime());
     }
 
     @Test
     void aTimeOfIngestIsNotThatOfAnotherPhoto() throws Exception {
-        document.writeFaces(foundInAnother(null), 1, NOW);
+        document.writeFaces(foundInAnother(null), null, 1, NOW);
         assertEquals("2026-11-22T16:00:00.000Z", source.get("@timestamp"));
-        document.writeFaces(Answers.found(1), 1, LATER);
+        document.writeFaces(Answers.found(1), null, 1, LATER);
         assertEquals("2004-05-01T12:00:00", source.get("@timestamp"));
     }
 
     @Test
     void theSamePhotoKeepsItsFileAndTime() throws Exception {
         source.put("file", Map.of("size", 7));
-        document.writeFaces(foundInAnother(null), 1, NOW);
-        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), 1, LATER);
+        document.writeFaces(foundInAnother(null), null, 1, NOW);
+        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), null, 1, LATER);
         assertEquals(List.of(7, "image/png", "f".repeat(64), "2026-11-22T16:00:00.000Z"), fileAndTime());
     }
 
@@ -178,9 +181,9 @@ class FaceDocumentTests {
         source.put("@timestamp", "1999-01-01");
         source.put("file", Map.of("size", 7, "path", "/a.jpg", "hash", Map.of("md5", "m")));
         source.put("file.mime_type", "image/x-mine");
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals(List.of(7, "image/x-mine", Answers.SHA256, "1999-01-01"), fileAndTime());
-        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), 1, LATER);
+        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), null, 1, LATER);
         assertEquals(List.of(77, "image/png", "f".repeat(64), "1999-01-01"), fileAndTime());
         assertEquals("/a.jpg", get("file.path"));
         assertEquals("m", get("file.hash.md5"));
@@ -192,13 +195,13 @@ class FaceDocumentTests {
         source.put("event", Map.of("ingested", "1999-01-01", "outcome", "failure"));
         source.put("photo", Map.of("taken", "1999-01-01"));
         source.put("file", Map.of("size", 7, "mime_type", "image/x-mine", "hash", Map.of("sha256", "e".repeat(64))));
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals(List.of(7, "image/x-mine", Answers.SHA256, "1999-01-01"), fileAndTime());
     }
 
     @Test
     void anUnreadablePhotoLeavesNothingOfTheFileBeforeIt() throws Exception {
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         source.put("file.path", "/a.jpg");
         document.writeError("not_an_image", "no", 5, LATER);
         assertEquals(Arrays.asList(null, null, null, "2027-01-01T00:00:00.000Z"), fileAndTime());
@@ -211,7 +214,7 @@ class FaceDocumentTests {
         document.writeError("internal", "no", 5, NOW);
         document.writeError("internal", "no", 5, NOW);
         assertEquals(Arrays.asList(7, null, "e".repeat(64), "2026-11-22T16:00:00.000Z"), fileAndTime());
-        document.writeFaces(Answers.found(1), 1, LATER);
+        document.writeFaces(Answers.found(1), null, 1, LATER);
         assertEquals(List.of(7, "image/jpeg", Answers.SHA256, "2004-05-01T12:00:00"), fileAndTime());
     }
 
@@ -219,7 +222,7 @@ class FaceDocumentTests {
     void theSendersTimeOutlivesErrors() throws Exception {
         source.put("@timestamp", "1999-01-01");
         document.writeError("internal", "no", 5, NOW);
-        document.writeFaces(Answers.found(1), 1, LATER);
+        document.writeFaces(Answers.found(1), null, 1, LATER);
         document.writeError("internal", "no", 5, LATER);
         assertEquals("1999-01-01", source.get("@timestamp"));
     }
@@ -229,7 +232,7 @@ class FaceDocumentTests {
         source.put("photo", Map.of("raw", "cGhvdG8=", "width", 1));
         FaceAnswer.Faces found = Answers.found(1);
         Map<String, Object> photo = Map.of("raw", "another", "width", 5);
-        document.writeFaces(new FaceAnswer.Faces("m", null, found.faces(), photo, found.file(), null), 1, NOW);
+        document.writeFaces(new FaceAnswer.Faces("m", null, found.faces(), photo, found.file(), null), null, 1, NOW);
         assertEquals(Map.of("raw", "cGhvdG8=", "width", 5), source.get("photo"));
         document.writeError("c", "m", 1, NOW);
         assertEquals(Map.of("raw", "cGhvdG8="), source.get("photo"));
@@ -238,11 +241,11 @@ class FaceDocumentTests {
     @Test
     void everyFieldThatIsWrittenOrClearedIsKnownAsSuch() throws Exception {
         source.put("image", "cGhvdG8=");
-        document.writeFaces(Answers.found(0), 1, NOW);
+        document.writeFaces(Answers.found(0), null, 1, NOW);
         source.put("error", Map.of("code", "c"));
         source.put("best_quality", 1);
         for (String field : source.keySet()) {
-            assertEquals(field.equals("image"), FaceDocument.writtenAt(field) == null, field);
+            assertEquals(field.equals("image"), document.writtenAt(field) == null, field);
         }
     }
 
@@ -252,7 +255,7 @@ class FaceDocumentTests {
         source.put("caption", "us");
         source.put("photo", new HashMap<>(Map.of("caption", "at the sea", "width", 1)));
         source.put("event", Map.of("dataset", "holiday"));
-        document.writeFaces(Answers.found(0), 1, NOW);
+        document.writeFaces(Answers.found(0), null, 1, NOW);
         document.writeError("not_an_image", "no", 5, NOW);
         assertEquals(Map.of("code", "not_an_image", "message", "no"), source.get("error"));
         for (String gone : List.of("faces", "face_count", "best_quality", "model", "thumbnail", "tags")) {
@@ -269,19 +272,108 @@ class FaceDocumentTests {
     void aSuccessRemovesAFormerError() throws Exception {
         document.writeError("not_an_image", "no", 5, NOW);
         source.put("error.code", "older");
-        document.writeFaces(Answers.found(1), 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW);
         assertFalse(source.containsKey("error"));
         assertFalse(source.containsKey("error.code"));
     }
 
     @Test
     void aDocumentIsKnownByItsFacesAndItsModel() {
-        assertFalse(document.hasFaces());
+        assertEquals(FaceDocument.Known.NOTHING, document.known());
         source.put("faces", List.of());
-        assertFalse(document.hasFaces());
+        assertEquals(FaceDocument.Known.NOTHING, document.known());
         source.put("model.id", "m");
-        assertTrue(document.hasFaces());
+        assertEquals(FaceDocument.Known.FACES, document.known());
         source.put("faces", "many");
-        assertFalse(document.hasFaces());
+        assertEquals(FaceDocument.Known.NOTHING, document.known());
+    }
+
+    @Test
+    void facesWhoseVectorsWereLeftOutAreToldFromWholeOnes() throws Exception {
+        document.writeFaces(Answers.found(2), null, 1, NOW);
+        assertEquals(FaceDocument.Known.FACES, document.known());
+        faces().get(1).remove("vector");
+        assertEquals(FaceDocument.Known.FACES_WITHOUT_VECTORS, document.known());
+        portrait.writeFaces(Answers.found(1), null, 1, NOW);
+        assertEquals(FaceDocument.Known.FACES, portrait.known());
+        source.remove("vector");
+        assertEquals(FaceDocument.Known.FACES_WITHOUT_VECTORS, portrait.known());
+    }
+
+    @Test
+    void aPortraitHasItsVectorAtTheTopAndTheRestOfItsFaceBesideIt() throws Exception {
+        source.put("person", Map.of("name", "Ann"));
+        portrait.writeFaces(Answers.found(1), null, 1, NOW);
+        assertEquals(List.of(0.1, 0.2, 0.3, 0.4), source.get("vector"));
+        assertEquals("0123456789abcdef-0", get("face.id"));
+        assertEquals(0.98, get("face.confidence"));
+        assertNull(get("face.vector"));
+        assertNull(source.get("faces"));
+        assertNull(get("face.label"), "the photo's own person.name says it");
+        assertEquals(1, source.get("face_count"));
+        portrait.writeError("no_face", "none", 1, NOW);
+        assertNull(source.get("vector"));
+        assertNull(source.get("face"));
+    }
+
+    @Test
+    void whatIsCalledFaceOrVectorInAnArchiveIsTheSenders() throws Exception {
+        source.putAll(Map.of("face", "round", "vector", "up"));
+        document.writeFaces(Answers.found(1), null, 1, NOW);
+        assertEquals("round", source.get("face"));
+        assertEquals("up", source.get("vector"));
+    }
+
+    @Test
+    void aTargetTakesAllFieldsAndLeavesTheTopToTheSender() throws Exception {
+        source.putAll(Map.of("tags", "mine", "file", "mine", "person", Map.of("name", "Ann"), "portrait.caption", "us"));
+        FaceDocument below = new FaceDocument(source, "portrait", false);
+        below.writeFaces(Answers.found(1), null, 1, NOW);
+        assertEquals(FaceDocument.Known.FACES, below.known());
+        assertEquals(1, get("portrait.face_count"));
+        assertEquals("success", get("portrait.event.outcome"));
+        assertEquals(Answers.SHA256, get("portrait.file.hash.sha256"));
+        assertEquals("us", get("portrait.caption"));
+        assertEquals(Set.of("tags", "file", "person", "portrait.caption", "portrait"), source.keySet());
+        below.writeError("c", "m", 1, NOW);
+        assertEquals("c", get("portrait.error.code"));
+        assertNull(get("portrait.faces"));
+        assertEquals("mine", source.get("tags"));
+    }
+
+    @Test
+    void matchesAreWrittenAtTheirFacesAndTheBestOfAllAtTheTop() throws Exception {
+        Gallery.Match ann = new Gallery.Match("g1", "Ann", 0.71, List.of("watch"));
+        Gallery.Match bea = new Gallery.Match("g2", null, 0.5, List.of());
+        document.writeFaces(Answers.found(3), List.of(List.of(bea), List.of(), List.of(ann, bea)), 1, NOW);
+        assertEquals(Map.of("similarity", 0.5, "gallery_id", "g2"), faces().get(0).get("match"));
+        assertNull(faces().get(1).get("match"));
+        assertEquals(
+            Map.of("name", "Ann", "similarity", 0.71, "gallery_id", "g1", "tags", List.of("watch")),
+            faces().get(2).get("match")
+        );
+        assertEquals(2, ((List<?>) faces().get(2).get("candidates")).size());
+        assertEquals(0.71, source.get("best_similarity"));
+        document.writeFaces(Answers.found(3), List.of(List.of(), List.of(), List.of()), 1, NOW);
+        assertNull(source.get("best_similarity"));
+    }
+
+    @Test
+    void whatAPersonSaidAboutAFaceOutlivesANewEmbeddingOfThePhoto() throws Exception {
+        document.writeFaces(Answers.found(2), null, 1, NOW);
+        // The faces in another order, as another detector may find them; both have the same corner, one is wider.
+        faces().get(0).putAll(Map.of("id", "first", "label", Map.of("name", "Ann"), "box", box(10)));
+        faces().get(1).putAll(Map.of("id", "second", "not", List.of("Bea"), "box", box(200)));
+        FaceAnswer.Faces again = (FaceAnswer.Faces) Answers.parse(Answers.faces(Answers.face(190, 0.5), Answers.face(40, 0.5), Answers.face(11, 0.5)));
+        document.writeFaces(again, null, 1, LATER);
+        assertEquals(List.of("second", "0123456789abcdef-0", "first"), faces().stream().map(face -> face.get("id")).toList());
+        assertEquals(List.of("Bea"), faces().get(0).get("not"));
+        assertEquals(Map.of("name", "Ann"), faces().get(2).get("label"));
+        document.writeFaces(foundInAnother(null), null, 1, LATER);
+        assertNull(faces().get(0).get("label"), "another photo's face is another one");
+    }
+
+    private static Map<String, Object> box(int width) {
+        return Map.of("x", 1, "y", 2, "width", width, "height", 10);
     }
 }

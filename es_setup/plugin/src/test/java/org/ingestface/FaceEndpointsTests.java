@@ -2,13 +2,14 @@ package org.ingestface;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.net.URI;
 import java.util.List;
 
+import org.elasticsearch.common.settings.Setting;
 import org.elasticsearch.common.settings.Settings;
-import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
 import org.elasticsearch.core.TimeValue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,9 +61,9 @@ class FaceEndpointsTests {
             Settings.builder().putList("face.endpoint.b.urls", "http://h").putList("face.endpoint.a.urls", "http://h").build()
         );
         assertEquals(
-            "endpoint [x] is not configured: set [face.endpoint.x.urls] in elasticsearch.yml or by PUT _cluster/settings; "
-                + "configured are [a, b]",
-            assertThrows(EsRejectedExecutionException.class, () -> endpoints.get("x")).getMessage()
+            "endpoint [x] is not configured; set [face.endpoint.x.urls] in elasticsearch.yml or by PUT _cluster/settings "
+                + "(configured are [a, b])",
+            endpoints.notConfigured("x").message()
         );
     }
 
@@ -75,7 +76,7 @@ class FaceEndpointsTests {
         assertEquals(List.of(URI.create("http://h:1"), URI.create("http://h:2")), endpoints.get("a").urls());
         assertEquals(TimeValue.timeValueSeconds(2), endpoints.get("a").timeout());
         endpoints.changeSettings(Settings.EMPTY);
-        assertThrows(EsRejectedExecutionException.class, () -> endpoints.get("a"));
+        assertNull(endpoints.get("a"));
     }
 
     @Test
@@ -84,6 +85,22 @@ class FaceEndpointsTests {
             Settings.builder().putList("face.endpoint.a.urls", "http://h").putList("face.endpoint.b.urls", List.of()).build()
         );
         assertEquals(TimeValue.timeValueSeconds(30), endpoints.get("a").timeout());
-        assertThrows(EsRejectedExecutionException.class, () -> endpoints.get("b"));
+        assertNull(endpoints.get("b"));
+    }
+
+    @Test
+    void photosLeaveBySixteenAfterFiveMillisecondsUnlessSetOtherwise() {
+        FaceEndpoints endpoints = new FaceEndpoints(Settings.EMPTY);
+        assertEquals(16, endpoints.batching().size());
+        assertEquals(TimeValue.timeValueMillis(5), endpoints.batching().linger());
+        endpoints.changeSettings(Settings.builder().put("face.batch.size", 4).put("face.batch.in_flight", 1).build());
+        assertEquals(4, endpoints.batching().size());
+        assertEquals(1, endpoints.batching().inFlight());
+    }
+
+    @Test
+    void allSettingsButTheKeyCanBeChangedWhileTheNodeRuns() {
+        List<String> fixed = FaceEndpoints.settings().stream().filter(setting -> setting.isDynamic() == false).map(Setting::getKey).toList();
+        assertEquals(List.of("face.endpoint.*.api_key"), fixed);
     }
 }

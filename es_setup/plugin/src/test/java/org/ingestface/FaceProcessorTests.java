@@ -5,21 +5,21 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
-import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-import org.elasticsearch.ElasticsearchParseException;
 import org.elasticsearch.ElasticsearchStatusException;
+import org.elasticsearch.common.hash.MessageDigests;
 import org.elasticsearch.index.VersionType;
 import org.elasticsearch.ingest.IngestDocument;
 import org.elasticsearch.rest.RestStatus;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the processor decides without an endpoint; with one see the suite on a real server. */
@@ -29,7 +29,7 @@ class FaceProcessorTests {
     private record Outcome(IngestDocument document, Exception failure) {}
 
     private static FaceProcessor processor(Map<String, Object> options) {
-        return new FaceProcessor.Factory(() -> null).create(Map.of(), "tag", null, new HashMap<>(options));
+        return new FaceProcessor.Factory(() -> null, () -> null).create("tag", null, new HashMap<>(options));
     }
 
     private static IngestDocument document(Map<String, Object> source) {
@@ -41,69 +41,6 @@ class FaceProcessorTests {
         processor(options).execute(document, (result, failure) -> outcomes.add(new Outcome(result, failure)));
         assertEquals(1, outcomes.size());
         return outcomes.get(0);
-    }
-
-    private static String optionError(Map<String, Object> options) {
-        return assertThrows(ElasticsearchParseException.class, () -> processor(options)).getMessage();
-    }
-
-    @Test
-    void optionsHaveDefaults() {
-        FaceProcessor.Options expected = new FaceProcessor.Options("image", "default", null, true, false, FaceProcessor.OnError.KEEP);
-        assertEquals(expected, processor(Map.of()).options());
-    }
-
-    @Test
-    void allOptionsAreTakenAndUnknownOnesLeftForElasticsearchToRefuse() {
-        Map<String, Object> config = new HashMap<>();
-        config.putAll(Map.of("field", "f", "endpoint", "e", "model", "m", "remove_binary", false, "ignore_missing", true));
-        config.putAll(Map.of("on_error", "fail", "unknown", 1));
-        FaceProcessor processor = new FaceProcessor.Factory(() -> null).create(Map.of(), "tag", null, config);
-        assertEquals(new FaceProcessor.Options("f", "e", "m", false, true, FaceProcessor.OnError.FAIL), processor.options());
-        assertEquals(Map.of("unknown", 1), config);
-    }
-
-    @Test
-    void aWrongOptionsErrorListsTheValidOnes() {
-        assertEquals("[on_error] illegal on_error option [drop]. valid values are [keep, fail]", optionError(Map.of("on_error", "drop")));
-        assertEquals("[field] property isn't a string, but of type [java.lang.Integer]", optionError(Map.of("field", 1)));
-    }
-
-    @ParameterizedTest
-    @CsvSource(
-        textBlock = """
-            photo,            photo.width
-            photo.width,      photo.width
-            _source.photo.,   photo.width
-            thumbnail,        thumbnail
-            faces,            faces
-            faces.x,          faces
-            faces.0.crop,     faces
-            face_count,       face_count
-            best_quality,     best_quality
-            error,            error
-            error.photo,      error
-            model,            model.id
-            model.digest.x,   model.digest
-            file,             file.size
-            file.hash,        file.hash.sha256
-            event,            event.ingested
-            event.outcome,    event.outcome
-            tags,             tags
-            @timestamp,       @timestamp
-            """
-    )
-    void thePhotoMustNotBeWhereTheProcessorWrites(String field, String written) {
-        assertEquals(
-            "[field] cannot be [" + field + "]: the processor writes [" + written + "] itself. choose another field such as [image]",
-            optionError(Map.of("field", field))
-        );
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = { "photo.raw", "photos", "faces_raw", "file.content", "model.image", "event.original", "my.photo", "_ingest.photo" })
-    void thePhotoMayBeNextToWhatTheProcessorWrites(String field) {
-        assertEquals(field, processor(Map.of("field", field)).options().field());
     }
 
     @ParameterizedTest
@@ -206,5 +143,51 @@ class FaceProcessorTests {
     @Test
     void bracesInAServicesMessageAreNoPlaceholders() {
         assertEquals("[c] not {} an image", FaceProcessor.photoError(new FaceAnswer.PhotoError("c", "not {} an image")).getMessage());
+    }
+
+    private static final byte[] PHOTO = { 1, 2, 3 };
+    private static final String SHA256 = MessageDigests.toHexString(MessageDigests.sha256().digest(PHOTO));
+
+    /** A stored document whose photo came along again. */
+    private static Map<String, Object> complete(Object image) {
+        Map<String, Object> face = Map.of("vector", List.of(1.0), "label", Map.of("name", "Ann"));
+        Map<String, Object> source = new HashMap<>(Map.of("faces", List.of(face), "model.id", "m", "file.hash.sha256", SHA256));
+        source.put("image", image);
+        return source;
+    }
+
+    @Test
+    void thePhotoWhoseFacesAreThereIsNotLookedAtAgain() {
+        String base64 = Base64.getEncoder().encodeToString(PHOTO);
+        for (Object image : List.of(base64, "data:image/png;base64," + base64, PHOTO)) {
+            IngestDocument document = document(complete(image));
+            assertSame(document, run(Map.of("model", "m"), document).document());
+            assertFalse(document.hasField("image"), "remove_binary holds for it too");
+            assertEquals("Ann", document.getFieldValue("faces.0.label.name", String.class));
+        }
+        IngestDocument kept = document(complete(base64));
+        run(Map.of("remove_binary", false), kept);
+        assertEquals(complete(base64), kept.getSource());
+    }
+
+    @Test
+    void facesWithoutTheirVectorsAreNotTakenForWhole() {
+        Map<String, Object> source = complete("?");
+        source.remove("image");
+        source.put("faces", List.of(Map.of("id", "1")));
+        String message = run(Map.of(), document(source)).failure().getMessage();
+        assertTrue(message.startsWith("document has faces but not their vectors"), message);
+        assertTrue(message.contains("\"exclude_vectors\": false"), message);
+    }
+
+    @Test
+    void aTargetThatIsNoObjectIsRefusedAndTheDocumentNotTouched() {
+        IngestDocument document = document(Map.of("image", 5, "a", Map.of("b", "taken")));
+        Exception failure = run(Map.of("target_field", "a.b.c"), document).failure();
+        assertEquals(
+            "field [a.b] of type [java.lang.String] is not an object, cannot write [target_field] [a.b.c] into it.",
+            failure.getMessage()
+        );
+        assertEquals(Map.of("image", 5, "a", Map.of("b", "taken")), document.getSource());
     }
 }

@@ -7,10 +7,12 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 import com.sun.net.httpserver.HttpServer;
 
@@ -18,10 +20,23 @@ import com.sun.net.httpserver.HttpServer;
 final class FakeService implements AutoCloseable {
 
     /** @param body null: hang up instead of answering */
-    record Answer(int status, String body) {}
+    record Answer(int status, String body, Map<String, String> headers) {
+
+        Answer(int status, String body) {
+            this(status, body, Map.of());
+        }
+    }
 
     /** @param authorization null when the request has none */
-    record Request(String path, String authorization, String body) {}
+    record Request(String path, String authorization, String body) {
+
+        private static final Pattern IMAGE = Pattern.compile("\"image\":\"([^\"]*)\"");
+
+        /** The photos, in order. */
+        List<String> images() {
+            return IMAGE.matcher(body).results().map(match -> match.group(1)).toList();
+        }
+    }
 
     final List<Request> requests = new CopyOnWriteArrayList<>();
     private final HttpServer server;
@@ -44,6 +59,7 @@ final class FakeService implements AutoCloseable {
             Answer answer = answers.apply(request);
             if (answer.body() != null) {
                 byte[] bytes = answer.body().getBytes(StandardCharsets.UTF_8);
+                answer.headers().forEach(exchange.getResponseHeaders()::add);
                 exchange.sendResponseHeaders(answer.status(), bytes.length);
                 exchange.getResponseBody().write(bytes);
             }

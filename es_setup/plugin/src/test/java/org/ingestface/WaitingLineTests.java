@@ -5,50 +5,67 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.List;
 
 import org.junit.jupiter.api.Test;
 
 class WaitingLineTests {
 
-    private final AtomicLong bytes = new AtomicLong();
-    private final WaitingLine<String> line = new WaitingLine<>(3, 100, bytes);
+    private final WaitingLine<String> line = new WaitingLine<>();
 
-    @Test
-    void searchesGoFirstAndOtherwiseTheOrderOfArrivalHolds() {
-        line.offer("document 1", 1, false);
-        line.offer("search 1", 1, true);
-        line.offer("search 2", 1, true);
-        assertEquals("search 1", line.poll());
-        assertEquals("search 2", line.poll());
-        assertEquals("document 1", line.poll());
-        assertNull(line.poll());
-    }
-
-    @Test
-    void aFullLineSaysHowManyPhotosWait() {
-        for (int i = 0; i < 3; i++) {
-            assertNull(line.offer("photo " + i, 1, false));
+    private void add(String... items) {
+        for (String item : items) {
+            line.add(item, null, 10);
         }
-        assertEquals("[3] photos", line.offer("one more", 1, true));
-        assertEquals(3, line.size());
     }
 
     @Test
-    void theBytesOfAllLinesTogetherAreBounded() {
-        WaitingLine<String> other = new WaitingLine<>(3, 100, bytes);
-        assertNull(line.offer("a", 60, false));
-        assertEquals("[60] bytes of photos, with room for [100],", other.offer("b", 41, false));
-        assertNull(other.offer("c", 40, false));
+    void theOrderOfArrivalHolds() {
+        add("a", "b", "c");
+        assertEquals("a", line.first());
+        assertEquals(List.of("a", "b"), line.take(2, 100));
+        assertEquals(List.of("c"), line.take(2, 100));
+        assertEquals(List.of(), line.take(2, 100));
+        assertNull(line.first());
     }
 
     @Test
-    void whoLeavesOrIsServedGivesItsBytesBack() {
-        line.offer("a", 60, false);
-        line.offer("b", 40, true);
+    void onlyThoseOfOneGroupLeaveTogetherAndNobodyIsForgotten() {
+        line.add("a1", "a", 10);
+        line.add("b1", "b", 10);
+        line.add("a2", "a", 10);
+        line.add("none", null, 10);
+        assertEquals(List.of("a1", "a2"), line.take(4, 100));
+        assertEquals(List.of("b1"), line.take(4, 100));
+        assertEquals(List.of("none"), line.take(4, 100));
+    }
+
+    @Test
+    void aBatchIsBoundedByBytesAndTheFirstLeavesWhateverItsSize() {
+        line.add("large", null, 1_000);
+        add("a", "b", "c");
+        assertEquals(List.of("large"), line.take(4, 20));
+        assertEquals(List.of("a", "b"), line.take(4, 20));
+        assertEquals(List.of("c"), line.take(4, 20));
+    }
+
+    @Test
+    void aBatchIsFullByCountOrByBytesOfItsOwnGroup() {
+        line.add("a1", "a", 10);
+        line.add("b1", "b", 10);
+        assertFalse(line.isBatchFull(2, 100));
+        line.add("a2", "a", 10);
+        assertTrue(line.isBatchFull(2, 100));
+        assertFalse(line.isBatchFull(3, 100));
+        assertTrue(line.isBatchFull(3, 15));
+    }
+
+    @Test
+    void whoLeavesIsNotServed() {
+        add("a", "b");
         assertTrue(line.remove("a"));
         assertFalse(line.remove("a"));
-        line.poll();
-        assertEquals(0, bytes.get());
+        assertEquals(1, line.size());
+        assertEquals(List.of("b"), line.take(2, 100));
     }
 }

@@ -1,0 +1,168 @@
+package org.ingestface;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+import org.elasticsearch.action.ActionListener;
+import org.elasticsearch.action.search.MultiSearchRequest;
+import org.elasticsearch.action.search.MultiSearchResponse;
+import org.elasticsearch.action.search.SearchRequest;
+import org.elasticsearch.action.support.ListenerTimeouts;
+import org.elasticsearch.client.internal.Client;
+import org.elasticsearch.common.bytes.BytesReference;
+import org.elasticsearch.common.document.DocumentField;
+import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
+import org.elasticsearch.core.Nullable;
+import org.elasticsearch.core.TimeValue;
+import org.elasticsearch.index.query.AbstractQueryBuilder;
+import org.elasticsearch.index.query.QueryBuilder;
+import org.elasticsearch.index.query.QueryBuilders;
+import org.elasticsearch.search.SearchHit;
+import org.elasticsearch.search.builder.SearchSourceBuilder;
+import org.elasticsearch.threadpool.ThreadPool;
+import org.elasticsearch.xcontent.NamedXContentRegistry;
+import org.elasticsearch.xcontent.XContentBuilder;
+import org.elasticsearch.xcontent.XContentParser;
+import org.elasticsearch.xcontent.XContentParserConfiguration;
+import org.elasticsearch.xcontent.json.JsonXContent;
+
+/**
+ * Says whose faces these are: looks each up among the portraits of a gallery. Searches with the rights of whoever it works for.
+ */
+final class Gallery {
+
+    /** A search that takes longer fails, and its document is sent again. */
+    static final TimeValue TIMEOUT = TimeValue.timeValueSeconds(30);
+
+    /**
+     * Where and how to look, as a pipeline's option {@code identify} says.
+     *
+     * @param index      an index or alias of documents with one face's {@code vector} at their top
+     * @param k          most matches for a face
+     * @param similarity least cosine of a match, -1 to 1
+     * @param filter     Elasticsearch queries that a portrait must match
+     */
+    record Look(String index, int k, float similarity, List<Map<String, Object>> filter) {}
+
+    /**
+     * A portrait that a face resembles.
+     *
+     * @param name       its {@code person.name}; null when it has none
+     * @param similarity cosine
+     */
+    record Match(String galleryId, @Nullable String name, double similarity, List<String> tags) {}
+
+    private final Client client;
+    private final NamedXContentRegistry queries;
+    private final ThreadPool threadPool;
+
+    Gallery(Client client, NamedXContentRegistry queries, ThreadPool threadPool) {
+        this.client = client;
+        this.queries = queries;
+        this.threadPool = threadPool;
+    }
+
+    /** @throws IllegalArgumentException when it is not a query */
+    void check(Map<String, Object> query) {
+        parse(query);
+    }
+
+    /**
+     * @param modelId only portraits of this model are looked at: vectors of others cannot be compared
+     * @param vectors one a face
+     * @param found   gets the matches of each face in that order, most similar first; fails as the search does, with status 404 where
+     *                there is no such gallery, 403 where the sender may not read it
+     */
+    void look(Look look, String modelId, List<float[]> vectors, ActionListener<List<List<Match>>> found) {
+        if (vectors.isEmpty()) {
+            found.onResponse(List.of());
+            return;
+        }
+        MultiSearchRequest searches = new MultiSearchRequest();
+        for (float[] vector : vectors) {
+            SearchSourceBuilder source = new SearchSourceBuilder().query(knn(look, modelId, vector)).size(look.k).fetchSource(false);
+            source.fetchField("person.name").fetchField("tags").trackTotalHits(false);
+            searches.add(new SearchRequest(look.index).source(source).allowPartialSearchResults(false));
+        }
+        ActionListener<List<List<Match>>> inTime = ListenerTimeouts.wrapWithTimeout(
+            threadPool,
+            TIMEOUT,
+            threadPool.generic(),
+            found,
+            ignored -> found.onFailure(
+                new EsRejectedExecutionException(
+                    "no answer from the gallery [" + look.index + "] within [" + TIMEOUT + "]; send the document again"
+                )
+            )
+        );
+        client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(matches(response))));
+    }
+
+    private QueryBuilder knn(Look look, String modelId, float[] vector) {
+        List<Object> filters = new ArrayList<>(look.filter);
+        filters.add(Map.of("term", Map.of("model.id", modelId)));
+        return parse(
+            Map.of(
+                "knn",
+                Map.of(
+                    "field",
+                    "vector",
+                    "query_vector",
+                    vector,
+                    "k",
+                    look.k,
+                    "num_candidates",
+                    Math.max(100, 10 * look.k),
+                    "similarity",
+                    look.similarity,
+                    "filter",
+                    filters
+                )
+            )
+        );
+    }
+
+    /** By way of JSON, because Elasticsearch's own constructors of a kNN query differ from version to version. */
+    private QueryBuilder parse(Map<String, Object> query) {
+        try (XContentBuilder json = JsonXContent.contentBuilder()) {
+            json.map(query);
+            XContentParserConfiguration withQueries = XContentParserConfiguration.EMPTY.withRegistry(queries);
+            byte[] bytes = BytesReference.toBytes(BytesReference.bytes(json));
+            try (XContentParser parser = JsonXContent.jsonXContent.createParser(withQueries, bytes)) {
+                return AbstractQueryBuilder.parseTopLevelQuery(parser);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<List<Match>> matches(MultiSearchResponse response) throws Exception {
+        List<List<Match>> matches = new ArrayList<>();
+        for (MultiSearchResponse.Item item : response.getResponses()) {
+            if (item.isFailure()) {
+                throw item.getFailure();
+            }
+            List<Match> ofFace = new ArrayList<>();
+            for (SearchHit hit : item.getResponse().getHits().getHits()) {
+                // Elasticsearch's score of a cosine is (1 + cosine) / 2.
+                ofFace.add(new Match(hit.getId(), name(hit), 2 * (double) hit.getScore() - 1, tags(hit)));
+            }
+            matches.add(ofFace);
+        }
+        return matches;
+    }
+
+    @Nullable
+    private static String name(SearchHit hit) {
+        DocumentField name = hit.field("person.name");
+        return name == null ? null : name.getValue().toString();
+    }
+
+    private static List<String> tags(SearchHit hit) {
+        DocumentField tags = hit.field("tags");
+        return tags == null ? List.of() : tags.getValues().stream().map(Object::toString).toList();
+    }
+}

@@ -1,0 +1,107 @@
+package org.ingestface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.URI;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.elasticsearch.core.TimeValue;
+import org.junit.jupiter.api.Test;
+
+class AddressesTests {
+
+    private static final URI A = URI.create("http://a");
+    private static final URI B = URI.create("http://b");
+    private static final List<URI> BOTH = List.of(A, B);
+
+    private long now = Long.MAX_VALUE - 5; // nanoTime may overflow
+    private final Addresses addresses = new Addresses(() -> now);
+
+    private URI ask() {
+        URI url = addresses.pick(BOTH, null);
+        addresses.done(url);
+        return url;
+    }
+
+    private void wait(String time) {
+        now += TimeValue.parseTimeValue(time, "wait").nanos();
+    }
+
+    @Test
+    void requestsAreSpreadInTurnAndToTheLeastBusy() {
+        Map<URI, Integer> asked = new HashMap<>();
+        for (int i = 0; i < 6; i++) {
+            asked.merge(ask(), 1, Integer::sum);
+        }
+        assertEquals(Map.of(A, 3, B, 3), asked);
+        URI first = addresses.pick(BOTH, null);
+        assertNotEquals(first, addresses.pick(BOTH, null));
+        addresses.done(first);
+        assertEquals(first, addresses.pick(BOTH, null));
+    }
+
+    @Test
+    void anAddressThatFailedIsTakenOutAndTriedAgainByOneRequestAtATime() {
+        ask();
+        addresses.failed(A);
+        for (int i = 0; i < 4; i++) {
+            assertEquals(B, ask());
+        }
+        wait("1s");
+        List<URI> next = List.of(ask(), ask(), ask());
+        assertEquals(1, next.stream().filter(A::equals).count(), next.toString());
+        addresses.failed(A);
+        wait("1s");
+        assertEquals(List.of(B, B, B), List.of(ask(), ask(), ask()), "the second pause is longer");
+        wait("1s");
+        assertTrue(List.of(ask(), ask()).contains(A));
+        addresses.worked(A);
+        assertTrue(List.of(ask(), ask()).contains(A));
+    }
+
+    @Test
+    void whenAllAreOutTheOneThatWasOutLongestIsAskedAllTheSame() {
+        ask();
+        addresses.failed(A);
+        wait("100ms");
+        addresses.failed(B);
+        assertEquals(A, ask());
+        assertFalse(addresses.isAnotherIn(A));
+    }
+
+    @Test
+    void aRequestThatFailedGoesElsewhereIfItCan() {
+        assertEquals(B, addresses.pick(BOTH, A));
+        assertEquals(B, addresses.pick(BOTH, A), "even if that is busier");
+        assertEquals(A, addresses.pick(List.of(A), A));
+    }
+
+    @Test
+    void aFullAddressIsLeftAloneForAsLongAsItAsks() {
+        ask();
+        addresses.isFull(A, TimeValue.timeValueSeconds(3));
+        assertTrue(addresses.isAnotherIn(A));
+        wait("2s");
+        assertEquals(List.of(B, B), List.of(ask(), ask()));
+        wait("1s");
+        assertTrue(List.of(ask(), ask()).contains(A));
+    }
+
+    @Test
+    void whatIsKnownOfAnAddressOutlivesAChangeOfTheSetting() {
+        ask();
+        addresses.failed(A);
+        URI c = URI.create("http://c");
+        for (int i = 0; i < 3; i++) {
+            URI url = addresses.pick(List.of(c, A), null);
+            addresses.done(url);
+            assertEquals(c, url);
+        }
+        assertEquals(List.of("http://c", "http://a"), addresses.states(List.of(c, A)).stream().map(Addresses.State::url).toList());
+    }
+}
