@@ -64,16 +64,17 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def cluster(home: Path, folder: Path) -> Iterator[Cluster]:
-    with engine.running_cluster(home, folder, {}, NODES) as nodes:
-        yield Cluster(nodes)
+    endpoint = {"face.endpoint.default.urls": f"http://127.0.0.1:{engine.free_port()}"}
+    with engine.running_cluster(home, folder, endpoint, NODES) as nodes:
+        started = Cluster(nodes)
+        for _ in install(started.es):
+            pass
+        yield started
 
 
 @pytest.fixture
 def index(cluster: Cluster) -> Iterator[str]:
     """An index of three shards with one replica each, whose documents pass the pipeline `faces`."""
-    cluster.point_at("http://127.0.0.1:1")
-    for _ in install(cluster.es, MODEL["id"]):
-        pass
     name = "faces-volume"
     cluster.es.indices.create(
         index=name,
@@ -190,8 +191,10 @@ class Residue:
     def _left(self) -> list[object]:
         left: list[object] = []
         for node in self._es.perform_request("GET", "/_face/stats", headers=JSON).body["nodes"].values():
-            for name, endpoint in node["endpoints"].items():
-                left += [(node["name"], name, endpoint["queue"])] if any(endpoint["queue"].values()) else []
+            endpoint = node["endpoints"]["default"]
+            queues = (endpoint["queue"], endpoint["searches"]["queue"])
+            left += [(node["name"], "queue", queue) for queue in queues if any(queue.values())]
+            left += [(node["name"], "url", url) for url in endpoint["urls"] if url["in_flight"]]
         stats = self._es.nodes.stats(metric="thread_pool,indexing_pressure,breaker")["nodes"]
         for node in stats.values():
             name = node["name"]
@@ -265,8 +268,7 @@ def test_one_of_two_services_is_killed(cluster, index, cache, folder, small_phot
         running_service(cache, folder / "first", environment=alone) as first,
         running_service(cache, folder / "second", environment=alone) as second,
     ):
-        for _ in install(cluster.es, first.model):
-            pass
+        assert first.model == second.model == MODEL["id"]
         cluster.point_at(first.url, second.url)
         cluster.set(endpoint={"default": {"timeout": None}})
         kill = once(len(ids) // 3, lambda: os.killpg(first.pid, signal.SIGKILL))
