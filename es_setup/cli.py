@@ -31,14 +31,16 @@ from rich.table import Table
 
 from es_setup import demo as demos
 from es_setup import stack
+from es_setup.attach import AttachError, Attachment, attach
 from es_setup.connection import Connection, ConnectionFailed
 from es_setup.engine import EngineError
 from es_setup.indexing import Indexed, NoPipeline, index_photos
-from es_setup.install import InstallError, has_plugin, missing
+from es_setup.install import ALIASES, InstallError, Vectors, has_plugin, install_roles, missing
 from es_setup.install import install as put_all
+from es_setup.models import MixedModels, model_of
 from es_setup.photos import photos_below
 from es_setup.plotting import Query, plot
-from es_setup.searching import Match, MixedModels
+from es_setup.searching import Match
 from es_setup.searching import search as find
 from ingest_service.verdicts import POSSIBLE, STRONG
 from ingest_service.weights import Cache, WeightsError
@@ -77,6 +79,11 @@ def install(
     model: Annotated[
         str | None, typer.Option(help="pin the pipelines to this model id [the service's, if it answers]")
     ] = None,
+    vectors: Annotated[
+        Vectors | None,
+        typer.Option(help="how new indices keep vectors [int8_hnsw; the gallery flat, which is exact]"),
+    ] = None,
+    roles: Annotated[bool, typer.Option("--roles", help="PUT the roles as well")] = False,
     es_url: EsUrl = ES_URL,
     faces_url: FacesUrl = FACES_URL,
     es_api_key: EsApiKey = None,
@@ -84,10 +91,44 @@ def install(
     es_password: EsPassword = None,
     faces_api_key: FacesApiKey = None,
 ) -> None:
-    """PUT the pipelines and templates, and create the index `faces-000001` with its alias `faces`."""
+    """PUT pipelines and templates, and create the first index of `faces`, `face-gallery`, `face-probes`."""
     connection = Connection(es_url, faces_url, es_api_key, es_user, es_password, faces_api_key)
     with explained():
-        for what, outcome in put_all(connection.elasticsearch(), model or served_model(connection)):
+        es = connection.elasticsearch()
+        for what, outcome in put_all(es, model or served_model(connection), vectors):
+            out.print(f"{what}: {outcome}", markup=False)
+        for what, outcome in install_roles(es) if roles else ():
+            out.print(f"{what}: {outcome}", markup=False)
+
+
+@app.command("attach")
+def attach_index(
+    index: Annotated[str, typer.Argument(help="an index of your own, which is there")],
+    field: Annotated[str, typer.Option(help="the field with the photo, in base64")],
+    target_field: Annotated[
+        str | None, typer.Option(help="put everything below this object [the top of the document]")
+    ] = None,
+    remove_binary: Annotated[
+        bool, typer.Option("--remove-binary", help="remove the photo once its faces are there")
+    ] = False,
+    model: Annotated[str | None, typer.Option(help="pin to this model id [the service's]")] = None,
+    vectors: Annotated[Vectors | None, typer.Option(help="how vectors are kept [int8_hnsw]")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace another default pipeline of the index")
+    ] = False,
+    es_url: EsUrl = ES_URL,
+    faces_url: FacesUrl = FACES_URL,
+    es_api_key: EsApiKey = None,
+    es_user: EsUser = None,
+    es_password: EsPassword = None,
+    faces_api_key: FacesApiKey = None,
+) -> None:
+    """Find the faces of photos in an index of your own: pipeline `faces-INDEX`, mapping, default pipeline."""
+    connection = Connection(es_url, faces_url, es_api_key, es_user, es_password, faces_api_key)
+    attachment = Attachment(index, field, target_field, remove_binary)
+    with explained():
+        es = connection.elasticsearch()
+        for what, outcome in attach(es, attachment, model or served_model(connection), vectors, overwrite):
             out.print(f"{what}: {outcome}", markup=False)
 
 
@@ -203,10 +244,11 @@ def _es_status(connection: Connection) -> dict[str, Any]:
         facts["plugin"] = has_plugin(es)
         facts["missing"] = missing(es)
         if not facts["missing"]:
+            facts["models"] = {alias: model_of(es, alias) for alias in ALIASES}
             facts["photos"] = es.count(index="faces")["count"]
             facts["failed"] = es.count(index="faces", query={"exists": {"field": "error.code"}})["count"]
         facts["ok"] = facts["plugin"] and not facts["missing"]
-    except (ApiError, TransportError, ConnectionFailed) as error:
+    except (ApiError, TransportError, ConnectionFailed, MixedModels) as error:
         facts["error"] = explain(error, connection.es_url)
     return facts
 
@@ -437,6 +479,7 @@ def explained() -> Iterator[None]:
         EngineError,
         WeightsError,
         InstallError,
+        AttachError,
         NoPipeline,
         MixedModels,
         ConnectionFailed,
@@ -448,8 +491,8 @@ def explained() -> Iterator[None]:
         fail(explain(error, "ES_URL"))
 
 
-def explain(error: ApiError | TransportError | ConnectionFailed, where: str) -> str:
-    if isinstance(error, ConnectionFailed):
+def explain(error: ApiError | TransportError | ConnectionFailed | MixedModels, where: str) -> str:
+    if isinstance(error, ConnectionFailed | MixedModels):
         return str(error)
     if isinstance(error, ApiError):
         if error.status_code in (401, 403):

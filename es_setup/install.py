@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
+
+from es_setup import models
+from es_setup.mappings import face_vectors
 
 HERE = Path(__file__).parent
-ALIAS = "faces"
+ALIASES = ("faces", "face-gallery", "face-probes")
 KINDS = (
     # (folder, what the API calls it), in the order in which each may name the one before
     ("pipelines", "_ingest/pipeline"),
     ("component_templates", "_component_template"),
     ("index_templates", "_index_template"),
 )
+
+Vectors = Literal["flat", "int8_hnsw", "bbq_hnsw"]
+INDEX_OPTIONS: dict[Vectors, dict[str, Any]] = {
+    "flat": {"type": "flat"},
+    # Scored again by the full vectors, or similarities would be off by up to 0.05.
+    "int8_hnsw": {"type": "int8_hnsw", "rescore_vector": {"oversample": 2}},
+    # One bit a dimension needs more candidates than eight to find the same neighbours.
+    "bbq_hnsw": {"type": "bbq_hnsw", "rescore_vector": {"oversample": 3}},
+}
 
 
 class InstallError(Exception):
@@ -32,37 +45,86 @@ class Request:
     body: dict[str, Any]
 
 
-def requests(model: str | None = None) -> list[Request]:
-    """Every pipeline and template, in order. ``model`` replaces the model id that the pipelines pin."""
+def requests(model: str | None = None, vectors: Vectors | None = None) -> list[Request]:
+    """Every pipeline and template, in order.
+
+    Args:
+        model: instead of the files' model, for the pipelines to pin and the indices to record.
+        vectors: instead of each file's own way to index vectors.
+    """
     found = []
     for folder, api in KINDS:
         for file in sorted((HERE / folder).glob("*.json")):
             body = json.loads(file.read_text())
+            mapping = body.get("template", {}).get("mappings", {})
             if model:
                 for processor in body.get("processors", []):
                     processor["face"]["model"] = model
+                if ours := models.recorded(mapping):
+                    ours["model"] = model
+            if vectors:
+                for field in face_vectors(mapping.get("properties", {})):
+                    field["index_options"] = INDEX_OPTIONS[vectors]
             found.append(Request(f"/{api}/{file.stem}", body))
     return found
 
 
-def install(es: Elasticsearch, model: str | None = None) -> Iterator[tuple[str, str]]:
-    """PUTs everything, and creates the first index with its write alias if there is none yet.
+def role_requests() -> list[Request]:
+    """Every role."""
+    return [
+        Request(f"/_security/role/{file.stem}", json.loads(file.read_text()))
+        for file in sorted((HERE / "roles").glob("*.json"))
+    ]
+
+
+def shipped_model() -> str:
+    """The model that the files are pinned to."""
+    photo = json.loads((HERE / "component_templates" / "faces-photo.json").read_text())
+    return str(models.recorded(photo["template"]["mappings"])["model"])
+
+
+def install(
+    es: Elasticsearch, model: str | None = None, vectors: Vectors | None = None
+) -> Iterator[tuple[str, str]]:
+    """PUTs everything, and creates the first index of each alias if there is none yet.
 
     Yields (what, outcome) as it goes; a second run changes nothing.
 
     Raises:
-        InstallError: no node has the plugin, or an index has the alias's name.
+        InstallError: a node lacks the plugin, an index has an alias's name, or an index that the pipelines
+            write to holds vectors of another model. Then nothing was changed.
     """
     if not has_plugin(es):
         raise InstallError(
             "Elasticsearch lacks the plugin [ingest-face]: install it on every node with "
             "`bin/elasticsearch-plugin install file:///path/to/ingest-face.zip` and restart them"
         )
-    for request in requests(model):
+    for alias in ALIASES:
+        _require_no_index(es, alias)
+    model = model or shipped_model()
+    unrecorded = _check_models(es, model)
+    for request in requests(model, vectors):
         es.perform_request("PUT", request.path, headers=_JSON, body=request.body)
         yield f"PUT {request.path}", "ok"
-    for file in sorted((HERE / "indices").glob("*.json")):
-        yield f"PUT /{file.stem}", _create_index(es, file)
+    for alias in ALIASES:
+        yield from _first_index(es, alias, vectors)
+    for index in unrecorded:
+        models.record(es, index, model=model)
+        yield f"PUT /{index}/_mapping", f"model {model} recorded"
+
+
+def install_roles(es: Elasticsearch) -> Iterator[tuple[str, str]]:
+    """PUTs the roles. Yields (what, outcome) as it goes.
+
+    Raises:
+        InstallError: this Elasticsearch keeps no roles of its own, or we may not change them.
+    """
+    for request in role_requests():
+        try:
+            es.perform_request("PUT", request.path, headers=_JSON, body=request.body)
+        except ApiError as error:
+            raise InstallError(_why_no_roles(error)) from None
+        yield f"PUT {request.path}", "ok"
 
 
 def missing(es: Elasticsearch) -> list[str]:
@@ -72,11 +134,16 @@ def missing(es: Elasticsearch) -> list[str]:
     for request in requests():
         if asking.perform_request("GET", request.path, headers=_JSON).meta.status != 200:
             absent.append(request.path)
-    if not es.indices.exists_alias(name=ALIAS):
-        return [*absent, f"/{ALIAS}"]
-    for index, found in es.indices.get_settings(index=ALIAS).items():
-        if found["settings"]["index"].get("default_pipeline") is None:
-            absent.append(f"/{index}/_settings (index.default_pipeline)")
+    for alias in ALIASES:
+        if not es.indices.exists_alias(name=alias):
+            absent.append(f"/{alias}")
+            continue
+        for index, found in es.indices.get_settings(index=alias).items():
+            if found["settings"]["index"].get("default_pipeline") is None:
+                absent.append(f"/{index}/_settings (index.default_pipeline)")
+        for index, model in models.declared(es, alias).items():
+            if model is None:
+                absent.append(f"/{index}/_mapping (_meta.{models.OURS}.model)")
     return absent
 
 
@@ -86,17 +153,85 @@ def has_plugin(es: Elasticsearch) -> bool:
     return all(any(plugin["name"] == "ingest-face" for plugin in node["plugins"]) for node in nodes)
 
 
-def _create_index(es: Elasticsearch, file: Path) -> str:
-    body = json.loads(file.read_text())
-    if es.indices.exists_alias(name=ALIAS):
-        return "exists"
-    if es.indices.exists(index=ALIAS):
+def _require_no_index(es: Elasticsearch, alias: str) -> None:
+    if es.indices.exists(index=alias) and not es.indices.exists_alias(name=alias):
         raise InstallError(
-            f"an index has the name [{ALIAS}], which must be an alias (was a document indexed before "
-            f"`faces install`?): delete it, or reindex it into [{file.stem}] and delete it"
+            f"an index has the name [{alias}], which must be an alias (was a document indexed before "
+            f"`faces install`?): delete it, or reindex it into [{alias}-000001] and delete it"
         )
-    es.indices.create(index=file.stem, aliases=body["aliases"])
-    return "created"
+
+
+def _first_index(es: Elasticsearch, alias: str, vectors: Vectors | None) -> Iterator[tuple[str, str]]:
+    first = f"{alias}-000001"
+    if not es.indices.exists_alias(name=alias):
+        body = json.loads((HERE / "indices" / f"{first}.json").read_text())
+        es.indices.create(index=first, aliases=body["aliases"])
+        yield f"PUT /{first}", "created"
+        return
+    for index, found in es.indices.get_mapping(index=alias).items():
+        kinds = {field["index_options"]["type"] for field in face_vectors(found["mappings"]["properties"])}
+        kept = f"; keeps its vectors {', '.join(sorted(kinds))}, the next index has {vectors}"
+        yield f"PUT /{index}", "exists" + (kept if vectors and kinds != {vectors} else "")
+
+
+def _check_models(es: Elasticsearch, model: str) -> list[str]:
+    """The indices that our pipelines write to and that are of ``model`` but have it not on record.
+
+    Raises:
+        InstallError: one holds vectors of another model.
+    """
+    unrecorded, others = [], []
+    for index in _written_to(es):
+        held = models.held(es, index)
+        if any(found != model for found in held):
+            others.append(f"[{index}] holds vectors of {held}\n{_another_index(es, index)}")
+        elif models.declared(es, index)[index] != model:
+            unrecorded.append(index)
+    if others:
+        raise InstallError(
+            f"vectors of two models can't be compared, and these are not of [{model}]; nothing was changed:\n"
+            + "\n".join(others)
+            + "\nInstall with --model and the name of theirs; or, for the new model, run the requests above, "
+            "`faces install` again, and send the photos again"
+        )
+    return unrecorded
+
+
+def _written_to(es: Elasticsearch) -> list[str]:
+    """The indices whose documents pass our pipelines, but for those that are closed to writing."""
+    wanted = ["index.default_pipeline", "index.blocks.write"]
+    settings = es.indices.get_settings(index="*", name=wanted, allow_no_indices=True, flat_settings=True)
+    return sorted(
+        index
+        for index, found in settings.items()
+        if found["settings"].get("index.default_pipeline") in ALIASES
+        and found["settings"].get("index.blocks.write") != "true"
+    )
+
+
+def _another_index(es: Elasticsearch, index: str) -> str:
+    """The requests that keep ``index`` as it is, with an empty one in its place if an alias leads to it."""
+    requests = [f"  PUT {index}/_block/write"]
+    aliases = es.indices.get_alias(index=index)[index]["aliases"]
+    for alias in (name for name in ALIASES if name in aliases):
+        number = re.search(r"\d+$", index)
+        following = f"{alias}-{int(number[0]) + 1 if number else 2:06d}"
+        moves = [
+            {"remove": {"index": index, "alias": alias}},
+            {"add": {"index": following, "alias": alias, "is_write_index": True}},
+        ]
+        requests += [f"  PUT {following}", f"  POST _aliases\n  {json.dumps({'actions': moves})}"]
+    return "\n".join(requests)
+
+
+def _why_no_roles(error: ApiError) -> str:
+    if error.status_code == 403:
+        return "roles need the cluster privilege [manage_security], which whoever runs this lacks"
+    return (
+        f"this Elasticsearch takes no roles (status {error.status_code}): is security enabled, with native "
+        "roles? Else put them into each node's `config/roles.yml`"
+    )
 
 
 _JSON = {"accept": "application/json", "content-type": "application/json"}
+assert set(INDEX_OPTIONS) == set(get_args(Vectors))

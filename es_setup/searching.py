@@ -8,6 +8,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from es_setup.models import model_of
 from ingest_service.verdicts import verdict
 
 
@@ -42,26 +43,6 @@ class Match:
             "similarity": round(self.similarity, 4),
             "verdict": self.verdict,
         }
-
-
-class MixedModels(Exception):
-    """An index holds vectors of several models, which can't be compared."""
-
-
-def model_of(es: Elasticsearch, index: str) -> str | None:
-    """The model whose vectors ``index`` holds; None while it holds none.
-
-    Raises:
-        MixedModels: it holds several models' vectors.
-    """
-    models = {"terms": {"field": "model.id", "size": 2}}
-    answer = es.search(index=index, size=0, aggs={"models": models})
-    found = [bucket["key"] for bucket in answer["aggregations"]["models"]["buckets"]]
-    if len(found) > 1:
-        raise MixedModels(
-            f"[{index}] holds vectors of several models, {found}: search one index of one model"
-        )
-    return found[0] if found else None
 
 
 def query_body(photo: bytes, k: int, model: str | None = None) -> dict[str, Any]:

@@ -21,10 +21,44 @@ def es(running: Stack) -> Elasticsearch:
 def faces(es: Elasticsearch) -> Iterator[str]:
     """The alias `faces`, empty again at the end."""
     yield "faces"
-    es.indices.refresh(index="faces")
-    for hit in es.search(index="faces", size=1000, source=False)["hits"]["hits"]:
+    empty(es, "faces")
+
+
+@pytest.fixture
+def gallery(es: Elasticsearch) -> Iterator[str]:
+    """The alias `face-gallery`, empty again at the end."""
+    yield "face-gallery"
+    empty(es, "face-gallery")
+
+
+@pytest.fixture
+def probes(es: Elasticsearch) -> Iterator[str]:
+    """The alias `face-probes`, empty again at the end."""
+    yield "face-probes"
+    empty(es, "face-probes")
+
+
+def empty(es: Elasticsearch, alias: str) -> None:
+    es.indices.refresh(index=alias)
+    for hit in es.search(index=alias, size=1000, source=False)["hits"]["hits"]:
         es.delete(index=hit["_index"], id=hit["_id"])
-    es.indices.refresh(index="faces")
+    es.indices.refresh(index=alias)
+
+
+@pytest.fixture
+def own_index(es: Elasticsearch) -> Iterator[Callable[..., str]]:
+    """Makes indices of the test's own; at the end they are gone, with the pipelines attached to them."""
+    names: list[str] = []
+
+    def make(name: str, **body: object) -> str:
+        names.append(name)
+        es.indices.create(index=name, **body)
+        return name
+
+    yield make
+    for name in names:
+        es.options(ignore_status=404).indices.delete(index=name)
+        es.options(ignore_status=404).ingest.delete_pipeline(id=f"faces-{name}")
 
 
 @pytest.fixture

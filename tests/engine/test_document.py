@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from tools import encoded, landscape, picture
-
-import es_setup
 
 
 def test_a_photo_becomes_a_document_with_its_face_its_model_and_how_it_went(es, faces, portrait, running):
@@ -130,23 +126,3 @@ def test_similarities_are_exact_although_the_vectors_are_quantized(es, faces, pe
 def test_simulate_shows_what_would_be_stored(es, good):
     (answer,) = es.ingest.simulate(id="faces", docs=[{"_source": good}])["docs"]
     assert answer["doc"]["_source"]["face_count"] == 1
-
-
-def test_every_json_file_can_be_pasted_as_it_is_and_pasting_twice_changes_nothing(es):
-    here = Path(es_setup.__file__).parent
-    apis = {
-        "pipelines": "_ingest/pipeline",
-        "component_templates": "_component_template",
-        "index_templates": "_index_template",
-    }
-    headers = {"accept": "application/json", "content-type": "application/json"}
-    pasted = 0
-    for folder, api in apis.items():
-        for file in (here / folder).glob("*.json"):
-            for _ in range(2):
-                answer = es.perform_request(
-                    "PUT", f"/{api}/{file.stem}", headers=headers, body=json.loads(file.read_text())
-                )
-                assert answer.body == {"acknowledged": True}
-            pasted += 1
-    assert pasted >= 4

@@ -1,0 +1,150 @@
+"""Roles and API keys: what each may do, on a node with security, whose roles come from a file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from elasticsearch import AuthorizationException, Elasticsearch
+from tools import encoded
+from typer.testing import CliRunner
+
+from es_setup import engine, stack
+from es_setup.cli import app
+from es_setup.install import HERE, install, role_requests
+from es_setup.models import model_of
+
+PASSWORD = "not secret"
+ROLES = {request.path.rsplit("/", 1)[1]: request.body for request in role_requests()}
+
+
+def test_each_api_key_has_the_rights_of_its_role():
+    keys = {file.stem: json.loads(file.read_text()) for file in (HERE / "api_keys").glob("*.json")}
+    assert set(keys) == set(ROLES)
+    for name, key in keys.items():
+        rights = {part: value for part, value in ROLES[name].items() if part != "description"}
+        assert key == {"name": name, "role_descriptors": {name: rights}}
+
+
+def test_roles_where_elasticsearch_keeps_none_are_refused_with_what_to_do(running):
+    result = CliRunner().invoke(app, ["install", "--roles"], env={"ES_URL": running.connection.es_url})
+    assert result.exit_code == 1
+    assert "config/roles.yml" in result.stderr
+
+
+def pbkdf2(password: str) -> str:
+    """As the file realm reads it."""
+    salt = b"a salt for the tests of 32 bytes"
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 10_000, 32)
+    return "{PBKDF2}10000$" + "$".join(base64.b64encode(part).decode() for part in (salt, digest))
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for loopback that is its own authority, and its key."""
+    crt, key = folder / "http.crt", folder / "http.key"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(crt)], check=True, capture_output=True)
+    return crt, key
+
+
+@pytest.fixture(scope="module")
+def by_role(cache, running, tmp_path_factory) -> Iterator[Callable[[str], Elasticsearch]]:
+    """A client of a user with one role and nothing else; everything was installed by the admin."""
+    crt, key = certificate(tmp_path_factory.mktemp("tls"))
+    users = {"root": "superuser"} | {name: name for name in ROLES}
+    security = engine.Security(
+        user="root",
+        password=PASSWORD,
+        certificate_authority=crt,
+        files={
+            "users": "".join(f"{user}:{pbkdf2(PASSWORD)}\n" for user in users),
+            "users_roles": "".join(f"{role}:{user}\n" for user, role in users.items()),
+            "roles.yml": "".join(f"{name}: {json.dumps(body)}\n" for name, body in ROLES.items()),
+            "http.crt": crt.read_text(),
+            "http.key": key.read_text(),
+        },
+    )
+    home = engine.prepare(cache.root, print)
+    with stack.working_folder() as folder:
+        settings = {"face.endpoint.default.urls": running.connection.faces_url}
+        with engine.running_node(home, folder, settings, security=security) as node:
+
+            def client(role: str) -> Elasticsearch:
+                return Elasticsearch(
+                    node.url, basic_auth=(role, PASSWORD), ca_certs=str(crt), request_timeout=120
+                )
+
+            for _ in install(client("faces_admin"), running.model):
+                pass
+            yield client
+
+
+def forbidden(call: Callable[..., object], **arguments: object) -> bool:
+    try:
+        call(**arguments)
+    except AuthorizationException:
+        return True
+    return False
+
+
+def test_the_admin_installs_and_sets_endpoints_and_gives_no_rights(by_role):
+    es = by_role("faces_admin")
+    urls = {"face.endpoint.other.urls": "http://127.0.0.1:9"}
+    es.cluster.put_settings(persistent=urls)
+    es.cluster.put_settings(persistent=dict.fromkeys(urls))
+    es.nodes.reload_secure_settings()
+    assert forbidden(es.search, index="somebody-elses")
+    assert forbidden(es.indices.create, index="somebody-elses")
+
+
+def test_a_sender_drops_photos_and_reads_nothing_but_the_gallery(by_role, portrait):
+    es = by_role("faces_sender")
+    photo = {"image": encoded(portrait), "a field of my own": "x"}
+    assert es.index(index="faces", document=photo, refresh=True)["result"] == "created"
+    assert es.create(index="faces", id="1", document=photo)["result"] == "created"
+    assert es.index(index="face-probes", document=photo)["result"] == "created"
+    assert forbidden(es.index, index="faces", id="1", document=photo)
+    assert forbidden(es.update, index="faces", id="1", doc={"person": {"name": "Ann"}})
+    assert forbidden(es.delete, index="faces", id="1")
+    for index in ("faces", "faces-000001", "face-probes"):
+        assert forbidden(es.search, index=index)
+        assert forbidden(es.get, index=index, id="1")
+    assert forbidden(es.index, index="face-gallery", document=photo)
+    es.search(index="face-gallery")
+    assert forbidden(es.cluster.get_settings)
+
+
+def test_an_analyst_searches_all_three_and_changes_nothing(by_role, portrait):
+    by_role("root").index(index="faces", id="2", document={"image": encoded(portrait)}, refresh=True)
+    es = by_role("faces_analyst")
+    for index in ("faces", "face-gallery", "face-probes"):
+        es.search(index=index)
+        model_of(es, index)
+    query = {"field": "faces.vector", "k": 1, "num_candidates": 10}
+    query["query_vector_builder"] = {"face": {"image": encoded(portrait)}}
+    assert es.search(index="faces", knn=query)["hits"]["hits"]
+    assert forbidden(es.index, index="faces", document={})
+    assert forbidden(es.update, index="faces", id="2", doc={})
+    assert forbidden(es.cluster.put_settings, persistent={"face.endpoint.default.urls": "http://127.0.0.1:9"})
+    assert forbidden(es.ingest.put_pipeline, id="faces", processors=[])
+    assert forbidden(es.perform_request, method="GET", path="/_tasks", headers={"accept": "application/json"})
+
+
+def test_a_keeper_enrols_corrects_and_removes_people_and_sees_no_archive(by_role, portrait):
+    es = by_role("faces_gallery_keeper")
+    document = {"image": encoded(portrait), "person": {"name": "Ben"}}
+    for index in ("face-gallery", "face_recognition"):
+        es.index(index=index, id="ben", document=document, refresh=True)
+        es.update(index=index, id="ben", doc={"tags": ["watch"]})
+        assert es.get(index=index, id="ben")["_source"]["tags"] == ["watch"]
+        es.delete(index=index, id="ben")
+    assert forbidden(es.search, index="faces")
+    assert forbidden(es.search, index="face-probes")
+    assert forbidden(es.index, index="face-probes", document=document)
+    assert forbidden(es.ingest.put_pipeline, id="face-gallery", processors=[])
