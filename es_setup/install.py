@@ -148,9 +148,9 @@ def missing(es: Elasticsearch) -> list[str]:
 
 
 def has_plugin(es: Elasticsearch) -> bool:
-    """Whether every node has the plugin."""
-    nodes = es.nodes.info(metric="plugins")["nodes"].values()
-    return all(any(plugin["name"] == "ingest-face" for plugin in node["plugins"]) for node in nodes)
+    """Whether every node has the plugin, that is its processor."""
+    nodes = es.nodes.info(metric="ingest")["nodes"].values()
+    return all({"type": "face"} in node["ingest"]["processors"] for node in nodes)
 
 
 def _require_no_index(es: Elasticsearch, alias: str) -> None:

@@ -5,15 +5,17 @@ Brought once into the same cache that ``./run demo`` uses, and started once for 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import node9
 import numpy as np
 import pytest
 from PIL import Image
 from tools import picture, side_by_side
 
-from es_setup import stack
+from es_setup import engine, stack
 from es_setup.stack import Stack, running_stack
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
@@ -54,8 +56,18 @@ def service(cache: Cache):
 
 
 @pytest.fixture(scope="session")
-def running(cache: Cache) -> Iterator[Stack]:
+def version() -> str:
+    """Elasticsearch's: `./run test es9` asks for another."""
+    return os.environ.get("INGEST_FACE_TEST_ENGINE", engine.VERSION)
+
+
+@pytest.fixture(scope="session")
+def running(cache: Cache, version: str) -> Iterator[Stack]:
     """Elasticsearch with the plugin and the service, everything installed."""
+    if version != engine.VERSION:
+        with node9.running_stack(cache, version) as started:
+            yield started
+        return
     found, home = stack.prepare_all(print)
     with running_stack(found, home, print) as started:
         yield started

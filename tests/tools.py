@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from elasticsearch import Elasticsearch
 from PIL import Image
 
 
@@ -67,3 +68,8 @@ def wait_until(condition: Callable[[], object], patience: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {patience} s"
         time.sleep(0.01)
+
+
+def face_stats(es: Elasticsearch) -> dict:
+    """The answer of `GET _face/stats`."""
+    return es.perform_request("GET", "/_face/stats", headers={"accept": "application/json"}).body

@@ -94,6 +94,20 @@ def bulk(es: Elasticsearch) -> Callable[..., dict[str, dict]]:
     return drop
 
 
+@pytest.fixture
+def whole(es: Elasticsearch, version: str) -> Callable[[str, str], dict]:
+    """Reads a document's source with its vectors, which Elasticsearch 9 leaves out unless it is asked."""
+    asked = "" if version.startswith("8.") else "?_source_exclude_vectors=false"
+
+    def read(index: str, key: str) -> dict:
+        answer = es.perform_request(
+            "GET", f"/{index}/_doc/{key}{asked}", headers={"accept": "application/json"}
+        )
+        return answer.body["_source"]
+
+    return read
+
+
 @pytest.fixture(scope="session")
 def good(portrait) -> dict:
     """A document that succeeds."""

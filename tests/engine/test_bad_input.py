@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from elasticsearch import BadRequestError
 from PIL import Image
-from tools import encoded, innermost, landscape, picture
+from tools import encoded, face_stats, innermost, landscape, picture
 
 
 @pytest.fixture
@@ -96,29 +96,31 @@ def test_ignore_missing_lets_a_document_without_a_photo_pass(es, faces, pipeline
     assert es.get(index=faces, id="1")["_source"] == {"mine": 1}
 
 
-def test_a_finished_document_that_is_put_again_without_its_photo_passes_untouched(es, faces, bulk, good):
+def test_a_finished_document_that_is_put_again_without_its_photo_passes_untouched(
+    es, faces, whole, bulk, good
+):
     bulk({"1": good | {"person": {"name": "Ben"}}, "none": {"image": encoded(picture(landscape()))}})
     for key in ("1", "none"):
-        finished = es.get(index=faces, id=key)["_source"]
+        finished = whole(faces, key)
         items = bulk({key: finished, "other": good})
         assert items[key]["status"] == 200
-        assert es.get(index=faces, id=key)["_source"] == finished
+        assert whole(faces, key) == finished
     untouched(es, faces, "other")
 
 
-def test_finished_documents_can_be_copied_to_another_index_through_the_pipeline(es, faces, bulk, good):
+def test_finished_documents_can_be_copied_to_another_index_through_the_pipeline(es, faces, whole, bulk, good):
     bulk({"1": good})
-    finished = es.get(index=faces, id="1")["_source"]
+    finished = whole(faces, "1")
     es.index(index="faces-000002", id="1", document=finished, refresh=True)
-    assert es.get(index="faces-000002", id="1")["_source"] == finished
+    assert whole("faces-000002", "1") == finished
     es.indices.delete(index="faces-000002")
 
 
-def test_a_partial_update_keeps_the_faces(es, faces, bulk, good):
+def test_a_partial_update_keeps_the_faces(es, faces, whole, bulk, good):
     bulk({"1": good})
-    before = es.get(index=faces, id="1")["_source"]
+    before = whole(faces, "1")
     es.update(index=faces, id="1", doc={"observer": {"name": "gate 3"}})
-    assert es.get(index=faces, id="1")["_source"] == before | {"observer": {"name": "gate 3"}}
+    assert whole(faces, "1") == before | {"observer": {"name": "gate 3"}}
 
 
 def test_a_photo_that_is_sent_again_after_its_error_loses_the_error(es, faces, bulk, good):
@@ -156,7 +158,13 @@ def test_a_pipeline_pinned_to_a_model_that_is_not_served_is_told_so_with_429(
         ),
         ({"on_error": "ignore"}, "valid values are [keep, fail]"),
         ({"remove_binary": "maybe"}, "remove_binary"),
+        ({"on_unavailable": "wait"}, "valid values are [fail, keep]"),
         ({"field": 7}, "field"),
+        ({"target_field": "a..b"}, "must be the name of an object"),
+        ({"max_faces": 0}, "[max_faces] must be between [1] and [1000] but was [0]"),
+        ({"min_quality": "high"}, "[min_quality] property cannot be converted to a number [high]"),
+        ({"identify": {"k": 3}}, "[identify] requires [index]"),
+        ({"identify": {"index": "g", "filter": {"trem": {"tags": "watch"}}}}, "unknown query [trem]"),
     ],
 )
 def test_a_wrong_pipeline_option_is_refused_when_the_pipeline_is_put(es, options, message):
@@ -165,7 +173,24 @@ def test_a_wrong_pipeline_option_is_refused_when_the_pipeline_is_put(es, options
     assert message in str(raised.value.body["error"])
 
 
-def test_an_endpoint_that_is_not_configured_names_the_setting(es, faces, bulk, pipeline, good):
-    items = bulk({"1": good}, pipeline=pipeline(endpoint="elsewhere"))
+def test_a_pipeline_whose_endpoint_is_not_configured_is_refused_with_the_setting(es):
+    with pytest.raises(BadRequestError) as raised:
+        es.ingest.put_pipeline(id="wrong", processors=[{"face": {"endpoint": "http://evil.example"}}])
+    reason = raised.value.body["error"]["reason"]
+    assert "set [face.endpoint.http://evil.example.urls]" in reason
+    assert "configured are [default]" in reason
+
+
+def test_an_endpoint_whose_setting_is_gone_refuses_with_429_and_names_the_setting(
+    es, faces, bulk, pipeline, good
+):
+    setting = "face.endpoint.elsewhere.urls"
+    es.cluster.put_settings(persistent={setting: "http://127.0.0.1:9"})
+    through = pipeline(endpoint="elsewhere")
+    es.cluster.put_settings(persistent={setting: None})
+    items = bulk({"1": good}, pipeline=through)
     assert items["1"]["status"] == 429
-    assert "[face.endpoint.elsewhere.urls]" in innermost(items["1"]["error"])
+    assert f"[{setting}]" in innermost(items["1"]["error"])
+    (node,) = face_stats(es)["nodes"].values()
+    assert node["endpoints"]["elsewhere"]["configured"] is False
+    assert f"[{setting}]" in node["endpoints"]["elsewhere"]["message"]

@@ -10,7 +10,9 @@ from PIL import Image
 from tools import encoded, landscape, picture
 
 
-def test_a_photo_becomes_a_document_with_its_face_its_model_and_how_it_went(es, faces, portrait, running):
+def test_a_photo_becomes_a_document_with_its_face_its_model_and_how_it_went(
+    es, faces, whole, portrait, running
+):
     sent = {
         "image": encoded(portrait),
         "file": {"path": "a/b.jpg"},
@@ -18,7 +20,7 @@ def test_a_photo_becomes_a_document_with_its_face_its_model_and_how_it_went(es, 
         "mine": 7,
     }
     es.index(index=faces, id="1", document=sent)
-    stored = es.get(index=faces, id="1")["_source"]
+    stored = whole(faces, "1")
     assert "image" not in stored
     assert stored["mine"] == 7
     assert stored["observer"] == {"name": "gate 3"}
@@ -108,14 +110,14 @@ def test_every_field_that_is_written_is_mapped_explicitly(es, faces, portrait, g
     assert es.indices.get_mapping(index="faces-000001")["faces-000001"]["mappings"] == before
 
 
-def test_similarities_are_exact_although_the_vectors_are_quantized(es, faces, people):
+def test_similarities_are_exact_although_the_vectors_are_quantized(es, faces, whole, people):
     photos = [path for own in people.values() for path in own[:4]]
     for number, path in enumerate(photos):
         es.index(index=faces, id=str(number), document={"image": encoded(path)})
     es.indices.refresh(index=faces)
-    documents = es.search(index=faces, size=100, fields=["faces.vector"])["hits"]["hits"]
     vectors = {
-        hit["_id"]: np.array([face["vector"] for face in hit["_source"]["faces"]]) for hit in documents
+        str(number): np.array([face["vector"] for face in whole(faces, str(number))["faces"]])
+        for number in range(len(photos))
     }
     query = vectors["0"][0]
     knn = {"field": "faces.vector", "k": 20, "num_candidates": 100, "query_vector": query.tolist()}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from elasticsearch import ApiError
 from elasticsearch.helpers import streaming_bulk
-from tools import innermost, knn
+from tools import face_stats, innermost, knn
 
 from es_setup.engine import free_port
 from es_setup.stack import running_service
@@ -38,6 +38,7 @@ def paused(pid: int):
 
 def test_down_slow_and_back_again(es, faces, bulk, pipeline, good, endpoint, cache, tmp_path):
     through = pipeline(endpoint="moody")
+    patient = pipeline(endpoint="moody", on_unavailable="keep")
     finished = {"faces": [], "model": {"id": "any"}, "face_count": 0}
     documents = {"photo": good, "finished": finished}
 
@@ -49,6 +50,12 @@ def test_down_slow_and_back_again(es, faces, bulk, pipeline, good, endpoint, cac
     assert f"127.0.0.1:{endpoint}" in message
     assert good["image"][:40] not in str(down)
     assert down["finished"]["status"] == 201
+    kept = bulk({"kept": good}, pipeline=patient)
+    assert kept["kept"]["status"] == 201
+    stored = es.get(index=faces, id="kept")["_source"]
+    assert stored["error"]["code"] == "unavailable"
+    assert f"127.0.0.1:{endpoint}" in stored["error"]["message"]
+    assert stored["image"] == good["image"]
 
     with running_service(cache, tmp_path, endpoint) as service:
         with paused(service.pid):
@@ -60,6 +67,10 @@ def test_down_slow_and_back_again(es, faces, bulk, pipeline, good, endpoint, cac
         es.cluster.put_settings(persistent={"face.endpoint.moody.timeout": "30s"})
         back = bulk(documents, pipeline=through)
         assert back["photo"]["status"] == 201
+        bulk({"kept": es.get(index=faces, id="kept")["_source"]}, pipeline=patient)
+    again = es.get(index=faces, id="kept")["_source"]
+    assert again["face_count"] == 1
+    assert "error" not in again
     assert es.get(index=faces, id="photo")["_source"]["face_count"] == 1
 
 
@@ -105,3 +116,33 @@ def test_a_dead_address_among_several_loses_nothing(es, faces, bulk, pipeline, g
     )
     items = bulk({str(number): good for number in range(4)}, pipeline=pipeline(endpoint="moody"))
     assert {item["status"] for item in items.values()} == {201}
+
+
+def test_the_photos_of_one_bulk_leave_together_and_the_statistics_say_so(
+    es, faces, bulk, pipeline, good, running
+):
+    es.cluster.put_settings(persistent={"face.endpoint.counted.urls": running.connection.faces_url})
+    items = bulk({str(number): good for number in range(40)}, pipeline=pipeline(endpoint="counted"))
+    assert {item["status"] for item in items.values()} == {201}
+    es.search(index=faces, knn=knn(image=good["image"], endpoint="counted"))
+    (node,) = face_stats(es)["nodes"].values()
+    counted = node["endpoints"]["counted"]
+    assert counted["photos"] == 40
+    assert counted["batches"] == 3
+    assert counted["mean_batch"] == pytest.approx(40 / 3, abs=0.01)
+    assert counted["retries"] == 0
+    assert counted["failures"] == {}
+    assert counted["queue"] == {"photos": 0, "bytes": 0, "in_flight": 0}
+    assert sum(bucket["count"] for bucket in counted["latency"]) == 3
+    assert counted["searches"]["photos"] == 1
+    assert [(url["url"], url["state"]) for url in counted["urls"]] == [(running.connection.faces_url, "in")]
+    es.cluster.put_settings(persistent={"face.endpoint.counted.urls": None})
+
+
+def test_faults_are_counted_by_their_code_and_the_dead_address_is_shown(es, bulk, pipeline, good, endpoint):
+    bulk({"1": good}, pipeline=pipeline(endpoint="moody"))
+    (node,) = face_stats(es)["nodes"].values()
+    moody = node["endpoints"]["moody"]
+    assert moody["failures"]["connect"] >= 1
+    assert moody["retries"] >= 1
+    assert [url["state"] for url in moody["urls"]] == ["out"]

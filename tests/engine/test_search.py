@@ -101,8 +101,10 @@ def test_a_bad_query_is_refused_with_its_reason(es, archive, people):
     assert "no face found in [image]" in refused(es, archive, image=encoded(picture(landscape())))
     assert "[not_an_image]" in refused(es, archive, image=encoded(b"no photo"))
     assert "it has [1] faces" in refused(es, archive, image=image, face=4)
-    assert "exactly one of [image] and [document]" in refused(es, archive, image=image, document=document)
-    assert "exactly one of [image] and [document]" in refused(es, archive)
+    assert "exactly one of [image], [document] and [filter]" in refused(
+        es, archive, image=image, document=document
+    )
+    assert "exactly one of [image], [document] and [filter]" in refused(es, archive)
     assert "has no face" in refused(es, archive, document={"index": archive, "id": "meadow"})
     assert "its faces are [" in refused(es, archive, document=document | {"face": "nobody"})
     assert "model" in refused(es, archive, document=document, model="facenet-00000000")
@@ -110,3 +112,37 @@ def test_a_bad_query_is_refused_with_its_reason(es, archive, people):
     assert "document [nowhere] not found in [faces]" in missing
     assert "no such index" in refused(es, archive, NotFoundError, document={"index": "nowhere", "id": "x"})
     assert len(ids(es.search(index=archive, knn=knn(image=image)))) == 5
+
+
+def test_a_query_of_elasticsearch_finds_the_seed_whose_face_is_looked_for(es, archive):
+    es.index(index=archive, id="meadow", document={"image": encoded(picture(landscape()))}, refresh=True)
+    clicked = {
+        "bool": {"must": [{"match_all": {}}], "should": [{"ids": {"values": ["madonna-1"], "boost": 9}}]}
+    }
+    narrowed = [{"term": {"observer.name": "camera 2"}}, {"term": {"people": "elton_john"}}]
+    for query, seed in ((clicked, "madonna-1"), (narrowed, "elton_john-2")):
+        answer = es.search(index=archive, knn=knn(filter={"index": archive, "query": query}))
+        assert ids(answer)[0] == seed
+        assert answer["hits"]["hits"][0]["_score"] == pytest.approx(1, abs=1e-5)
+    # A photo without a face is no seed, even if it scores best; no clauses mean any photo.
+    best = {"bool": {"should": [{"ids": {"values": ["meadow"], "boost": 9}}, {"match_all": {}}]}}
+    assert len(ids(es.search(index=archive, knn=knn(filter={"index": archive, "query": best})))) == 5
+    assert len(ids(es.search(index=archive, knn=knn(filter={"index": archive, "query": []})))) == 5
+
+
+def test_a_face_of_the_seed_can_be_chosen_and_a_seed_of_another_model_is_refused(es, archive, group_photo):
+    es.index(index=archive, id="group", document={"image": encoded(group_photo)}, refresh=True)
+    seed = {"index": archive, "query": {"ids": {"values": ["group"]}}}
+    found = {
+        next(
+            name
+            for name in names(es.search(index=archive, knn=knn(filter=seed | {"face": face})))
+            if name != "group"
+        )
+        for face in range(3)
+    }
+    assert found == {"jerry_seinfeld", "mindy_kaling", "elton_john"}
+    assert "vectors of different models" in refused(es, archive, filter=seed, model="facenet-00000000")
+    nobody = {"index": archive, "query": {"term": {"people": "nobody"}}}
+    assert "no document of [faces] matches [filter]" in refused(es, archive, NotFoundError, filter=nobody)
+    assert "[trem]" in refused(es, archive, filter={"index": archive, "query": {"trem": {}}})

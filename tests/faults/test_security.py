@@ -12,7 +12,7 @@ import requests
 from elasticsearch import ApiError, AuthorizationException, BadRequestError, Elasticsearch
 from fake_service import FakeService
 from secured import PASSWORD, ROOT, Authority, security
-from tools import encoded, innermost
+from tools import encoded, face_stats, innermost
 
 from es_setup import engine
 from es_setup.install import install, role_requests
@@ -256,8 +256,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused_without_a_retry(secure
 
 def statistics(secured: Secured) -> dict:
     """The default endpoint's on the one node, as an analyst may see them."""
-    accept = {"accept": "application/json"}
-    answer = secured.as_("faces_analyst").perform_request("GET", "/_face/stats", headers=accept).body
+    answer = face_stats(secured.as_("faces_analyst"))
     assert KEY not in str(answer)
     (node,) = answer["nodes"].values()
     return node["endpoints"]["default"]

@@ -1,0 +1,189 @@
+"""The processor's options, on real photos."""
+
+from __future__ import annotations
+
+import pytest
+from elasticsearch import BadRequestError
+from tools import encoded, innermost, knn, landscape, picture
+
+
+def processed(es, options: dict, document: dict) -> dict:
+    """What a pipeline with one face processor makes of a document."""
+    pipeline = {"processors": [{"face": options}]}
+    (answer,) = es.ingest.simulate(pipeline=pipeline, docs=[{"_source": document}])["docs"]
+    return answer["doc"]["_source"]
+
+
+def refusal(es, options: dict, document: dict) -> str:
+    pipeline = {"processors": [{"face": options}]}
+    (answer,) = es.ingest.simulate(pipeline=pipeline, docs=[{"_source": document}])["docs"]
+    return innermost(answer["error"])
+
+
+def test_only_wanted_faces_are_stored(es, group_photo):
+    document = {"image": encoded(group_photo)}
+    every = processed(es, {}, document)
+    assert every["face_count"] == 3
+    (largest,) = processed(es, {"max_faces": 1}, document)["faces"]
+    assert largest["box"] == every["faces"][0]["box"]
+    sure = sorted(face["confidence"] for face in every["faces"])
+    assert processed(es, {"min_confidence": (sure[0] + sure[1]) / 2}, document)["face_count"] == 2
+    good = sorted(face["quality"]["score"] for face in every["faces"])
+    assert processed(es, {"min_quality": (good[1] + good[2]) / 2}, document)["face_count"] == 1
+
+
+def test_a_portrait_has_its_vector_at_the_top(es, good, running):
+    portrait = processed(es, {"single_face": True}, good | {"person": {"name": "Ben"}})
+    archived = processed(es, {}, good)
+    assert portrait["vector"] == pytest.approx(archived["faces"][0]["vector"], abs=1e-5)
+    assert portrait["face"]["box"] == archived["faces"][0]["box"]
+    assert "faces" not in portrait
+    assert portrait["face_count"] == 1
+    assert portrait["model"]["id"] == running.model
+
+
+def test_a_portrait_of_nobody_or_of_several_is_told_so(es, group_photo):
+    group, nobody = {"image": encoded(group_photo)}, {"image": encoded(picture(landscape()))}
+    stored = processed(es, {"single_face": True}, group)
+    assert stored["error"]["code"] == "several_faces"
+    assert "[max_faces: 1]" in stored["error"]["message"]
+    assert stored["image"] == group["image"]
+    assert "vector" not in stored
+    assert processed(es, {"single_face": True}, nobody)["error"]["code"] == "no_face"
+    assert refusal(es, {"single_face": True, "on_error": "fail"}, group).startswith(
+        "[several_faces] [3] faces found"
+    )
+    assert processed(es, {"single_face": True, "max_faces": 1}, group)["face_count"] == 1
+
+
+def test_everything_goes_below_the_target_field(es, good):
+    document = good | {"tags": ["mine"], "person": {"name": "Ben"}, "file": "report.pdf"}
+    stored = processed(es, {"target_field": "portrait"}, document)
+    assert stored.keys() == {"tags", "person", "file", "portrait"}
+    assert stored["tags"] == ["mine"]
+    assert stored["file"] == "report.pdf"
+    assert stored["portrait"]["faces"][0]["label"]["name"] == "Ben"
+    assert stored["portrait"]["event"]["outcome"] == "success"
+    message = refusal(es, {"target_field": "file"}, document)
+    assert "field [file] of type [java.lang.String] is not an object" in message
+
+
+def test_a_photo_whose_faces_are_stored_is_looked_at_again_only_when_asked_to(es, good):
+    stored = processed(es, {"remove_binary": False}, good)
+    stored["faces"][0]["label"] = {"name": "said by a person"}
+    assert processed(es, {"remove_binary": False}, stored) == stored
+    again = processed(es, {"remove_binary": False, "override": True}, stored)
+    assert again["event"]["ingested"] > stored["event"]["ingested"]
+    assert again["faces"][0]["label"] == {"name": "said by a person"}
+    assert again["faces"][0]["id"] == stored["faces"][0]["id"]
+
+
+def test_another_photo_replaces_the_faces_and_their_labels(es, good, people):
+    stored = processed(es, {"remove_binary": False}, good | {"person": {"name": "Ben"}})
+    other = processed(es, {}, stored | {"image": encoded(people["madonna"][0]), "person": None})
+    assert other["file"]["hash"] != stored["file"]["hash"]
+    assert "label" not in other["faces"][0]
+
+
+@pytest.fixture
+def gallery(es, people):
+    """Portraits of three people, one of them watched."""
+    es.ingest.put_pipeline(
+        id="test-gallery", processors=[{"face": {"single_face": True, "on_error": "fail"}}]
+    )
+    vector = {"type": "dense_vector", "dims": 128, "similarity": "cosine", "index_options": {"type": "flat"}}
+    keywords = {name: {"type": "keyword"} for name in ("tags", "team", "model.id", "person.name")}
+    es.indices.create(
+        index="test-gallery",
+        mappings={"properties": {"vector": vector, **keywords}},
+        settings={"default_pipeline": "test-gallery"},
+    )
+    for name, tags in (("madonna", ["watch", "singer"]), ("elton_john", []), ("mindy_kaling", [])):
+        portrait = {
+            "image": encoded(people[name][0]),
+            "person": {"name": name},
+            "tags": tags,
+            "team": name[0],
+        }
+        es.index(index="test-gallery", id=name, document=portrait, refresh=True)
+    yield "test-gallery"
+    es.indices.delete(index="test-gallery")
+    es.ingest.delete_pipeline(id="test-gallery")
+
+
+def test_every_face_is_looked_up_in_the_gallery(es, gallery, people, group_photo):
+    identify = {"identify": {"index": gallery, "similarity": 0.5}}
+    watched = processed(es, identify, {"image": encoded(people["madonna"][5])})
+    match = watched["faces"][0]["match"]
+    assert match["name"] == "madonna"
+    assert match["gallery_id"] == "madonna"
+    assert match["tags"] == ["watch", "singer"]
+    assert match["similarity"] == watched["best_similarity"] > 0.5
+    assert watched["faces"][0]["candidates"] == [match]
+    group = processed(es, identify, {"image": encoded(group_photo)})
+    named = {face["match"]["name"] for face in group["faces"] if "match" in face}
+    assert named == {"elton_john", "mindy_kaling"}  # the third is in no gallery
+    assert group["face_count"] == 3
+
+
+def test_the_similarity_of_a_match_is_that_of_a_search(es, gallery, people):
+    photo = encoded(people["elton_john"][4])
+    probe = processed(es, {"identify": {"index": gallery, "k": 3, "similarity": -1}}, {"image": photo})
+    query = knn(image=photo) | {"field": "vector"}
+    del query["inner_hits"]
+    hits = es.search(index=gallery, knn=query)["hits"]["hits"]
+    expected = [(hit["_id"], pytest.approx(2 * hit["_score"] - 1, abs=1e-4)) for hit in hits]
+    found = [(match["gallery_id"], match["similarity"]) for match in probe["faces"][0]["candidates"]]
+    assert found == expected
+    assert len(found) == 3
+
+
+def test_only_portraits_that_match_the_filter_are_looked_at(es, gallery, people):
+    document = {"image": encoded(people["madonna"][5])}
+    for clauses in ({"term": {"team": "e"}}, [{"term": {"team": "m"}}, {"term": {"tags": "staff"}}]):
+        probe = processed(
+            es, {"identify": {"index": gallery, "similarity": 0.46, "filter": clauses}}, document
+        )
+        assert "match" not in probe["faces"][0]
+        assert "best_similarity" not in probe
+
+
+def test_a_portrait_of_another_model_is_no_match(es, gallery, people):
+    stored = es.search(index=gallery, query={"ids": {"values": ["madonna"]}}, fields=["vector"])["hits"][
+        "hits"
+    ][0]
+    vector = stored["fields"]["vector"]
+    vector = vector[0] if isinstance(vector[0], list) else vector
+    other = {
+        "vector": vector,
+        "model": {"id": "other"},
+        "person": {"name": "other"},
+        "face": {},
+        "face_count": 1,
+    }
+    es.index(index=gallery, id="other", document=other, refresh=True)
+    probe = processed(
+        es, {"identify": {"index": gallery, "similarity": 0.46}}, {"image": encoded(people["madonna"][0])}
+    )
+    assert [match["gallery_id"] for match in probe["faces"][0]["candidates"]] == ["madonna"]
+
+
+def test_a_gallery_that_is_not_there_fails_its_document_alone(es, faces, bulk, pipeline, good):
+    items = bulk({"1": good}, pipeline=pipeline(identify={"index": "no-such-gallery"}))
+    assert items["1"]["status"] == 404
+    assert "no such index [no-such-gallery]" in innermost(items["1"]["error"])
+    assert not es.exists(index=faces, id="1")
+    with pytest.raises(BadRequestError):
+        es.ingest.put_pipeline(
+            id="wrong", processors=[{"face": {"single_face": True, "identify": {"index": "g"}}}]
+        )
+
+
+def test_a_portrait_can_be_the_query(es, gallery, people):
+    query = knn(document={"index": gallery, "id": "madonna"}) | {"field": "vector"}
+    del query["inner_hits"]
+    assert es.search(index=gallery, knn=query)["hits"]["hits"][0]["_id"] == "madonna"
+    query["query_vector_builder"] = {
+        "face": {"filter": {"index": gallery, "query": {"term": {"tags": "watch"}}}}
+    }
+    assert es.search(index=gallery, knn=query)["hits"]["hits"][0]["_id"] == "madonna"

@@ -1,0 +1,100 @@
+"""A real node of a version whose server Maven Central lacks, as Elasticsearch 9.
+
+It runs inside Elasticsearch's own test framework, with assertions on, and its end fails when the plugin left
+a thread or a search behind.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from es_setup.connection import Connection
+from es_setup.engine import PLUGIN_SOURCES
+from es_setup.install import install
+from es_setup.stack import Stack, running_service
+from ingest_service.weights import Cache
+
+START_TIMEOUT = 180
+STOP_TIMEOUT = 120
+
+
+@contextmanager
+def running_stack(cache: Cache, version: str) -> Iterator[Stack]:
+    """As ``es_setup.stack.running_stack``, with a node of this version."""
+    with tempfile.TemporaryDirectory(prefix="ingest-face-") as name:
+        folder = Path(name)
+        with running_service(cache, folder) as service:
+            settings = {"http.port": "0", "face.endpoint.default.urls": service.url}
+            with running_node(version, folder, settings) as url:
+                connection = Connection(es_url=url, faces_url=service.url)
+                for _ in install(connection.elasticsearch(), service.model):
+                    pass
+                yield Stack(connection, service.model)
+
+
+@contextmanager
+def running_node(version: str, folder: Path, settings: dict[str, str]) -> Iterator[str]:
+    """The node's URL. It ends with its standard input, so also when this process is killed."""
+    class_path = _build(version)
+    (folder / "node.yml").write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
+    (folder / "tmp").mkdir()
+    address, log = folder / "address", folder / "node.log"
+    java = Path(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
+    command = [
+        *(java, "-ea", "-Xmx1g", "-cp", class_path, f"-Djava.io.tmpdir={folder / 'tmp'}"),
+        *("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"),
+        *("-Dtests.security.manager=false", "-Dtests.gradle=false"),
+        *(f"-Dtests.node.settings={folder / 'node.yml'}", f"-Dtests.node.address={address}"),
+        *("org.junit.runner.JUnitCore", "org.ingestface.NodeUntilStdinEnds"),
+    ]
+    with log.open("w") as sink:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            start_new_session=True,
+        )
+    try:
+        yield _url(process, address, log)
+        process.communicate(timeout=STOP_TIMEOUT)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0, f"the node of {version} didn't end well:\n{log.read_text()[-6000:]}"
+
+
+def _build(version: str) -> str:
+    """Compiles plugin and test for this version, and says their class path."""
+    target = PLUGIN_SOURCES / "target" / f"node-{version}"
+    options = [f"-Delasticsearch.version={version}", f"-DbuildDirectory={target}"]
+    command = [
+        "mvn",
+        "-q",
+        "-B",
+        "-ntp",
+        "-f",
+        PLUGIN_SOURCES / "pom.xml",
+        "-Pnode",
+        *options,
+        "test-compile",
+    ]
+    subprocess.run(command, check=True, timeout=1200)
+    jars = (target / "class-path").read_text()
+    return f"{target / 'classes'}{os.pathsep}{target / 'test-classes'}{os.pathsep}{jars}"
+
+
+def _url(process: subprocess.Popen[bytes], address: Path, log: Path) -> str:
+    deadline = time.monotonic() + START_TIMEOUT
+    while not address.exists():
+        assert process.poll() is None, f"the node ended at its start:\n{log.read_text()[-6000:]}"
+        assert time.monotonic() < deadline, f"the node doesn't start:\n{log.read_text()[-6000:]}"
+        time.sleep(0.1)
+    return f"http://{address.read_text()}"
