@@ -117,7 +117,9 @@ NESTED = {
 )
 def test_each_index_has_the_photos_fields_and_its_own_shape_of_faces(es, alias, beside, of_a_face):
     found = types(mapping_of(es, f"{alias}-000001")["properties"])
-    assert found == PHOTO | beside | {of_a_face + name: kind for name, kind in FACE.items()}
+    expected = PHOTO | beside | {of_a_face + name: kind for name, kind in FACE.items()}
+    # Documents of other tests may have brought fields of their own.
+    assert {name: found.get(name) for name in expected} == expected
 
 
 def test_each_index_is_reached_by_its_alias_and_sends_documents_through_its_own_pipeline(es):
