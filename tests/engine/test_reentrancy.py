@@ -17,6 +17,7 @@ def photos_sent(es) -> int:
         endpoint.get("photos", 0)  # one that is not configured has none
         for node in face_stats(es)["nodes"].values()
         for endpoint in node["endpoints"].values()
+        if endpoint["configured"]
     )
 
 
