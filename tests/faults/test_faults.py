@@ -362,3 +362,16 @@ def test_more_clients_than_the_queue_has_room_for(cluster, index, fakes, small_p
     complete(cluster.es, index, small_photos, range(clients * share))
     assert max(max(fake.batches) for fake in fakes) > 1
     residue.check()
+
+
+def test_answers_without_an_end_fill_no_nodes_memory(cluster, index, fakes, small_photos, residue):
+    """With time enough for each to grow as large as an answer may become."""
+    cluster.set(endpoint={"default": {"timeout": "30s"}})
+    for fake in fakes:
+        fake.behaviour = "endless"
+    told = send(cluster.es.options(max_retries=0), index, small_photos, range(64 * NODES))
+    assert not told.acknowledged
+    for fake in fakes:
+        fake.behaviour = "good"
+    complete(cluster.es, index, small_photos, range(64 * NODES))
+    residue.check()
