@@ -113,7 +113,7 @@ def face_stats(es: Elasticsearch) -> dict:
 
 
 class Vector(list):
-    """Equal up to its floats' last digits: Elasticsearch 9 keeps direction and length, and multiplies them again."""
+    """Equal up to its floats' last digits: Elasticsearch 9 keeps direction and length apart."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, list) and np.allclose(self, other, rtol=0, atol=1e-6)
