@@ -38,6 +38,7 @@ final class FaceClient implements Closeable {
     private final Path configFolder;
     private final int maxAnswerBytes;
     private final Map<FaceRequest.Priority, ByteBudget> budgets = new EnumMap<>(FaceRequest.Priority.class);
+    private final ByteBudget answers = new ByteBudget();
     private final ConcurrentMap<String, Lanes> lanes = new ConcurrentHashMap<>();
     private final Map<String, String> unknown = new LinkedHashMap<>();
     private volatile boolean closed;
@@ -114,7 +115,7 @@ final class FaceClient implements Closeable {
     }
 
     private Lanes open(String endpointName) {
-        Transport transport = new Transport(endpointName, endpoints, threadPool, configFolder, maxAnswerBytes);
+        Transport transport = new Transport(endpointName, endpoints, threadPool, configFolder, maxAnswerBytes, answers);
         Map<FaceRequest.Priority, Lane> opened = new EnumMap<>(FaceRequest.Priority.class);
         budgets.forEach((priority, budget) -> opened.put(priority, new Lane(endpointName, priority, endpoints, transport, budget, threadPool)));
         return new Lanes(opened.get(FaceRequest.Priority.INGEST), opened.get(FaceRequest.Priority.SEARCH), transport);
