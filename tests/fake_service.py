@@ -10,11 +10,16 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-MODEL = {"id": "facenet-0fa4e000", "digest": "0fa4e000" * 8, "dims": 128}
+import es_setup
+
+PIPELINE = json.loads((Path(es_setup.__file__).parent / "pipelines" / "faces.json").read_text())
+MODEL = {"id": PIPELINE["processors"][0]["face"]["model"], "digest": "0fa4e000" * 8, "dims": 128}
+"""What it serves: the model that the pipelines ask for."""
 LATE = 6
 """Seconds that a slow answer takes."""
 

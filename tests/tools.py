@@ -110,3 +110,12 @@ def python(es_url: str, text: str, *arguments: str, folder: Path | None = None) 
 def face_stats(es: Elasticsearch) -> dict:
     """The answer of `GET _face/stats`."""
     return es.perform_request("GET", "/_face/stats", headers={"accept": "application/json"}).body
+
+
+class Vector(list):
+    """Equal up to its floats' last digits: Elasticsearch 9 keeps direction and length, and multiplies."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list) and np.allclose(self, other, rtol=0, atol=1e-6)
+
+    __hash__ = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from elasticsearch import Elasticsearch
-from tools import encoded
+from tools import Vector, encoded
 from typer.testing import CliRunner
 
 from es_setup.cli import app
@@ -105,7 +105,11 @@ def whole(es: Elasticsearch, version: str) -> Callable[[str, str], dict]:
         answer = es.perform_request(
             "GET", f"/{index}/_doc/{key}{asked}", headers={"accept": "application/json"}
         )
-        return answer.body["_source"]
+        source = answer.body["_source"]
+        for holder in [source, *(source.get("faces") or [])]:
+            if "vector" in holder:
+                holder["vector"] = Vector(holder["vector"])
+        return source
 
     return read
 

@@ -53,6 +53,15 @@ def test_dropping_and_querying_in_dev_tools(es, faces, portrait):
     assert [hit["_id"] for hit in answer["hits"]["hits"]] == ["ann-at-the-beach"]
 
 
+def test_who_is_this_in_dev_tools(es, gallery, probes, portrait):
+    enrolled, probed, found = console(es, scene(README, "who is this"), encoded(portrait))
+    assert enrolled["result"] == probed["result"] == "created"
+    (hit,) = found["hits"]["hits"]
+    assert hit["_id"] == "gate-3-0001"
+    assert hit["fields"]["matched_people"] == ["Ann"]
+    assert hit["fields"]["best_similarity"] == [pytest.approx(1, abs=1e-4)]
+
+
 def test_curl_sends_a_photo_of_5_mb_and_searches_with_it(es, faces, running, folder):
     shell(running.connection.es_url, folder, scene(README, "curl"))
     assert es.get(index=faces, id="photo-1")["_source"]["face_count"] == 1

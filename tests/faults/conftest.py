@@ -23,6 +23,12 @@ def count(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="session")
+def real_count(request: pytest.FixtureRequest) -> int:
+    """How many documents a scene with real services sends: they take a while for each face."""
+    return 200 if request.config.getoption("--short") else 6000
+
+
+@pytest.fixture(scope="session")
 def home(cache: Cache) -> Path:
     return engine.prepare(cache.root, print)
 

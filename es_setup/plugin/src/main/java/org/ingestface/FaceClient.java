@@ -22,6 +22,7 @@ final class FaceClient implements Closeable {
     static final int MAX_ANSWER = 64 * 1024 * 1024;
     /** Endpoints that were asked for and that no setting names: so many are shown in the statistics. */
     private static final int MAX_UNKNOWN = 20;
+    private static final int MAX_UNKNOWN_NAME = 100;
 
     /**
      * An answer and what it took.
@@ -121,7 +122,7 @@ final class FaceClient implements Closeable {
 
     private void remember(EndpointFault notConfigured) {
         synchronized (unknown) {
-            if (unknown.size() < MAX_UNKNOWN) {
+            if (unknown.size() < MAX_UNKNOWN && notConfigured.endpoint().length() <= MAX_UNKNOWN_NAME) {
                 unknown.put(notConfigured.endpoint(), notConfigured.message());
             }
         }

@@ -151,7 +151,13 @@ final class Transport {
             if (endpoint.apiKey() != null) {
                 post.header("Authorization", "Bearer " + endpoint.apiKey());
             }
-            CompletableFuture<HttpResponse<byte[]>> answer = http.sendAsync(post.build(), head -> new BoundedBody(maxAnswerBytes));
+            CompletableFuture<HttpResponse<byte[]>> answer;
+            try {
+                answer = http.sendAsync(post.build(), head -> new BoundedBody(maxAnswerBytes));
+            } catch (RuntimeException e) {
+                addresses.done(target);
+                throw e;
+            }
             sent = answer;
             if (done.get()) {
                 answer.cancel(true); // given up between two attempts
@@ -213,7 +219,7 @@ final class Transport {
                 attempt(target);
             } else {
                 pauses++;
-                retryTimer = threadPool.schedule(() -> attempt(target), pause, threadPool.generic());
+                retryTimer = threadPool.schedule(guarded(() -> attempt(target)), pause, threadPool.generic());
                 if (done.get()) {
                     retryTimer.cancel();
                 }
@@ -234,7 +240,12 @@ final class Transport {
         }
 
         private void onGenericThread(Runnable work) {
-            threadPool.generic().execute(new AbstractRunnable() {
+            threadPool.generic().execute(guarded(work));
+        }
+
+        /** Whatever goes wrong, the batch ends. */
+        private AbstractRunnable guarded(Runnable work) {
+            return new AbstractRunnable() {
                 @Override
                 protected void doRun() {
                     work.run();
@@ -250,7 +261,7 @@ final class Transport {
                 public void onRejection(Exception e) {
                     fail(EndpointFault.closing(endpointName)); // the pool refuses only when the node shuts down
                 }
-            });
+            };
         }
     }
 

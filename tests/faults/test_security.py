@@ -1,0 +1,262 @@
+"""A node with security, a service with TLS and a key: who may do what, and what a wrong key looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from elasticsearch import ApiError, AuthorizationException, BadRequestError, Elasticsearch
+from fake_service import FakeService
+from secured import PASSWORD, ROOT, Authority, security
+from tools import encoded, face_stats, innermost
+
+from es_setup import engine
+from es_setup.install import install, role_requests
+from es_setup.stack import RunningService, running_service
+
+KEY = "the-key-of-the-service-e4b1c0"
+WRONG_KEY = "another-key-77d1a9"
+SETTING = "face.endpoint.default.api_key"
+OURS = {request.path.rsplit("/", 1)[1]: request.body for request in role_requests()}
+ROLES = OURS | {
+    "pipeline_author": {"cluster": ["manage_ingest_pipelines"]},
+    "blind_sender": {
+        "indices": [
+            {"names": ["face-probes*"], "privileges": ["create_doc"]},
+            {"names": ["faces-open"], "privileges": ["read"]},
+        ]
+    },
+    "visitor": {"indices": [{"names": ["faces-open"], "privileges": ["read"]}]},
+}
+
+
+@dataclass(frozen=True)
+class Secured:
+    node: engine.Node
+    service: RunningService
+    authority: Authority
+
+    def as_(self, user: str) -> Elasticsearch:
+        return Elasticsearch(
+            self.node.url,
+            basic_auth=(user, PASSWORD),
+            ca_certs=str(self.authority.certificate),
+            request_timeout=120,
+            max_retries=0,
+        )
+
+    def use_key(self, key: str) -> None:
+        """Without a restart."""
+        self.node.store_secret(SETTING, key)
+        self.as_("faces_admin").nodes.reload_secure_settings()
+
+
+@pytest.fixture(scope="module")
+def secured(cache, home: Path, folder: Path, tmp_path_factory) -> Iterator[Secured]:
+    certificates = tmp_path_factory.mktemp("certificates")
+    ours, stranger = Authority(certificates, "ours"), Authority(certificates, "stranger")
+    certificate, key = ours.issue("service")
+    environment = {
+        "FACES_TLS_CERTIFICATE": str(certificate),
+        "FACES_TLS_KEY": str(key),
+        "FACES_API_KEY": KEY,
+    }
+    authorities = {path.name: path.read_text() for path in (ours.certificate, stranger.certificate)}
+    with running_service(
+        cache, folder / "service", environment=environment, certificate_authority=ours.certificate
+    ) as service:
+        settings = {
+            "face.endpoint.default.urls": service.url,
+            "face.endpoint.default.ssl.certificate_authorities": ours.certificate.name,
+        }
+        guard = security(ours, ROLES, files=authorities, keystore={SETTING: KEY})
+        with engine.running_node(home, folder / "node", settings, security=guard) as node:
+            found = Secured(node, service, ours)
+            for _ in install(found.as_("faces_admin"), service.model):
+                pass
+            yield found
+
+
+@pytest.fixture(autouse=True)
+def discreet(secured: Secured, portrait: Path) -> Iterator[None]:
+    """No log has a key or a part of the photo."""
+    yield
+    photo = encoded(portrait)
+    secrets = [KEY, WRONG_KEY, PASSWORD, photo[:60], photo[len(photo) // 2 :][:60]]
+    logs = [
+        *(secured.node.folder / "logs").glob("*"),
+        *(secured.node.folder.parent / "service").rglob("*.log"),
+    ]
+    assert len(logs) > 2
+    for log in logs:
+        text = log.read_text(errors="replace")
+        assert not [secret for secret in secrets if secret in text], log.name
+
+
+@pytest.fixture(scope="module")
+def ben(people: dict[str, list[Path]]) -> list[Path]:
+    return people["ben_afflek"]
+
+
+@pytest.fixture(scope="module")
+def archive(secured: Secured, ben: list[Path]) -> None:
+    """One document in the archive, one in an index that a visitor may read, one in the gallery."""
+    root = secured.as_(ROOT)
+    root.indices.create(index="faces-open")
+    for index in ("faces", "faces-open"):
+        root.index(index=index, id="ben", document={"image": encoded(ben[0])}, refresh=True)
+    portrait = {"image": encoded(ben[0]), "person": {"name": "Ben"}, "tags": ["watch"]}
+    root.index(index="face-gallery", id="ben", document=portrait, refresh=True)
+
+
+def forbidden(call: Callable[..., object], **arguments: object) -> bool:
+    try:
+        call(**arguments)
+    except AuthorizationException:
+        return True
+    return False
+
+
+def refusal(es: Elasticsearch, photo: Path, index: str = "faces") -> tuple[int, str]:
+    """Status and reason for a photo that isn't taken."""
+    with pytest.raises(ApiError) as raised:
+        es.index(index=index, document={"image": encoded(photo)})
+    return raised.value.status_code, innermost(raised.value.body["error"])
+
+
+def test_nobody_gets_in_without_a_password_or_in_clear(secured):
+    health = "/_cluster/health"
+    verify = str(secured.authority.certificate)
+    assert requests.get(secured.node.url + health, verify=verify, timeout=30).status_code == 401
+    with pytest.raises(requests.ConnectionError):
+        requests.get(secured.node.url.replace("https", "http") + health, timeout=30)
+
+
+def test_a_sender_ingests_and_has_probes_identified_and_reads_nothing_but_the_gallery(secured, archive, ben):
+    sender, root = secured.as_("faces_sender"), secured.as_(ROOT)
+    operations: list[dict] = []
+    for index in ("faces", "face-probes"):
+        for number, photo in enumerate(ben[:2]):
+            operations += [{"create": {"_index": index, "_id": f"sent-{number}"}}, {"image": encoded(photo)}]
+    answer = sender.bulk(operations=operations)
+    assert [item["create"]["status"] for item in answer["items"]] == [201] * 4
+    root.indices.refresh(index="face-probes")
+    probes = root.search(index="face-probes", query={"term": {"matched_people": "Ben"}})["hits"]["hits"]
+    assert len(probes) == 2
+    assert probes[0]["_source"]["faces"][0]["match"]["tags"] == ["watch"]
+    for index in ("faces", "faces-000001", "faces-open", "face-probes", "*"):
+        found = sender.options(ignore_status=403).search(index=index, allow_no_indices=True)
+        assert found.meta.status == 403 or {hit["_index"] for hit in found["hits"]["hits"]} <= {
+            "face-gallery-000001"
+        }
+    assert forbidden(sender.get, index="faces", id="sent-0")
+    assert forbidden(sender.index, index="faces", id="sent-0", document={"image": encoded(ben[0])})
+    assert forbidden(sender.delete, index="face-probes", id="sent-0")
+    assert forbidden(sender.index, index="face-gallery", document={"image": encoded(ben[0])})
+    assert forbidden(sender.ingest.put_pipeline, id="mine", processors=[])
+
+
+def test_a_sender_who_may_not_read_the_gallery_cannot_have_probes_identified(secured, archive, ben):
+    status, reason = refusal(secured.as_("blind_sender"), ben[1], "face-probes")
+    assert status == 403
+    assert "face-gallery" in reason
+    assert "Ben" not in reason
+
+
+def test_an_analyst_changes_neither_endpoints_nor_pipelines(secured):
+    analyst = secured.as_("faces_analyst")
+    elsewhere = {"face.endpoint.default.urls": "http://127.0.0.1:9"}
+    assert forbidden(analyst.cluster.put_settings, persistent=elsewhere)
+    assert forbidden(analyst.cluster.put_settings, transient=elsewhere)
+    assert forbidden(analyst.nodes.reload_secure_settings)
+    assert forbidden(analyst.ingest.put_pipeline, id="faces", processors=[])
+    assert forbidden(analyst.ingest.delete_pipeline, id="faces")
+
+
+@pytest.mark.parametrize("form", ["url", "host:port", "setting"])
+def test_a_pipeline_author_reaches_no_other_host(secured, ben, fakes: list[FakeService], form):
+    author = secured.as_("pipeline_author")
+    url = fakes[0].url
+    options = {
+        "url": {"endpoint": url},
+        "host:port": {"endpoint": url.removeprefix("http://")},
+        "setting": {"endpoint": "default", "urls": [url]},
+    }[form]
+    processors = [{"face": {"model": secured.service.model, **options}}]
+    with pytest.raises(BadRequestError):
+        author.ingest.put_pipeline(id="mine", processors=processors)
+    document = {"_source": {"image": encoded(ben[0])}}
+    with suppress(BadRequestError):
+        author.ingest.simulate(pipeline={"processors": processors}, docs=[document])
+    assert fakes[0].batches == []
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        {"document": {"index": "faces", "id": "ben"}},
+        {"document": {"index": "faces-000001", "id": "ben"}},
+        {"filter": {"index": "faces", "query": {"match_all": {}}}},
+        {"filter": {"index": "faces", "query": [{"ids": {"values": ["ben"]}}]}},
+    ],
+)
+def test_a_document_that_the_caller_may_not_read_seeds_no_query(secured, archive, seed):
+    query = {"field": "faces.vector", "k": 5, "num_candidates": 50, "query_vector_builder": {"face": seed}}
+    assert forbidden(secured.as_("visitor").search, index="faces-open", knn=query)
+    hits = secured.as_(ROOT).search(index="faces-open", knn=query)["hits"]["hits"]
+    assert [hit["_id"] for hit in hits] == ["ben"]
+
+
+def test_a_filter_that_reaches_beyond_the_callers_rights_matches_only_what_they_may_read(secured, archive):
+    """With a pattern, Elasticsearch leaves out what may not be read."""
+    seed = {"filter": {"index": "faces-*", "query": {"match_all": {}}}}
+    query = {"field": "faces.vector", "k": 5, "num_candidates": 50, "query_vector_builder": {"face": seed}}
+    hits = secured.as_("visitor").search(index="faces-open", knn=query)["hits"]["hits"]
+    assert [hit["_id"] for hit in hits] == ["ben"]
+
+
+def test_a_wrong_key_says_so_and_the_right_one_works_without_a_restart(secured, ben):
+    sender = secured.as_("faces_sender")
+    retries = statistics(secured)["retries"]
+    secured.use_key(WRONG_KEY)
+    try:
+        status, reason = refusal(sender, ben[1])
+    finally:
+        secured.use_key(KEY)
+    assert status == 429
+    assert "answered with status [401]" in reason
+    assert f"[{SETTING}]" in reason
+    assert WRONG_KEY not in reason
+    assert statistics(secured)["failures"]["status_401"] >= 1
+    assert statistics(secured)["retries"] == retries
+    assert sender.index(index="faces", document={"image": encoded(ben[1])})["result"] == "created"
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused_without_a_retry(secured, ben):
+    admin = secured.as_("faces_admin")
+    setting = "face.endpoint.default.ssl.certificate_authorities"
+    retries = statistics(secured)["retries"]
+    admin.cluster.put_settings(persistent={setting: ["stranger.crt"]})
+    try:
+        status, reason = refusal(secured.as_("faces_sender"), ben[1])
+    finally:
+        admin.cluster.put_settings(persistent={setting: None})
+    assert status == 429
+    assert "TLS with [127.0.0.1:" in reason
+    assert f"[{setting}]" in reason
+    assert statistics(secured)["failures"]["tls"] == 1
+    assert statistics(secured)["retries"] == retries
+    created = secured.as_("faces_sender").index(index="faces", document={"image": encoded(ben[1])})
+    assert created["result"] == "created"
+
+
+def statistics(secured: Secured) -> dict:
+    """The default endpoint's on the one node, as an analyst may see them."""
+    answer = face_stats(secured.as_("faces_analyst"))
+    assert KEY not in str(answer)
+    (node,) = answer["nodes"].values()
+    return node["endpoints"]["default"]
