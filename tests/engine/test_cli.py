@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from es_setup.cli import app
 from es_setup.engine import free_port
+from es_setup.install import ALIASES
 
 
 @pytest.fixture
@@ -102,6 +103,7 @@ def test_status_says_what_is_there_and_what_is_missing(run, running):
     assert status == 0
     assert report["elasticsearch"]["plugin"] is True
     assert report["service"]["model"] == running.model
+    assert report["elasticsearch"]["models"] == dict.fromkeys(ALIASES, running.model)
     nowhere = f"http://127.0.0.1:{free_port()}"
     status, out, _ = run("status", ES_URL=nowhere, FACES_URL=nowhere)
     assert status == 1
