@@ -46,7 +46,9 @@ class Connection:
     es_api_key: str | None = field(default=None, repr=False)
     es_user: str | None = None
     es_password: str | None = field(default=None, repr=False)
+    es_ca_certs: Path | None = None
     faces_api_key: str | None = field(default=None, repr=False)
+    faces_ca_certs: Path | None = None
 
     def elasticsearch(self) -> Elasticsearch:
         """A client for ``es_url``; an API key wins over user and password.
@@ -55,12 +57,17 @@ class Connection:
             ConnectionFailed: ``es_url`` isn't an address.
         """
         basic = (self.es_user, self.es_password or "") if self.es_user and not self.es_api_key else None
+        trust: dict[str, Any] = {"ca_certs": str(self.es_ca_certs)} if self.es_ca_certs else {}
         return Elasticsearch(
-            with_port(self.es_url), api_key=self.es_api_key, basic_auth=basic, request_timeout=REQUEST_TIMEOUT
+            with_port(self.es_url),
+            api_key=self.es_api_key,
+            basic_auth=basic,
+            request_timeout=REQUEST_TIMEOUT,
+            **trust,
         )
 
     def service(self) -> Service:
-        return Service(self.faces_url.rstrip("/"), self.faces_api_key)
+        return Service(self.faces_url.rstrip("/"), self.faces_api_key, self.faces_ca_certs)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def running_stack(
             connection = Connection(es_url=node.url, faces_url=service.url)
             for _ in install(connection.elasticsearch(), service.model):
                 pass
-            say("pipelines, templates and the index [faces] installed")
+            say("pipelines, templates and indices installed")
             yield Stack(connection, service.model)
 
 

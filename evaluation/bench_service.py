@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from rich.progress import track
 from rich.table import Table
 
 from es_setup.stack import running_service
+from evaluation.measuring import deepface_environment, seconds, shown, spread, worker_process
 from ingest_service.embedding import Facenet
 from ingest_service.weights import Cache, default_cache, prepare
 
@@ -52,19 +53,13 @@ PHOTOS_A_REQUEST = {SERVICE: 1, BULK: 4}
 
 # A process that embeds the photos it was named, one at a time, whenever it is told to.
 BASELINE = """
-import json, sys, time
+import sys
 from deepface import DeepFace
 detector, photos = sys.argv[1], sys.argv[2:]
-def embed(path):
-    DeepFace.represent(path, model_name="Facenet", detector_backend=detector, normalization="Facenet",
-                       enforce_detection=False)
-embed(photos[0])
-print("READY", flush=True)
-for _ in sys.stdin:
-    started = time.perf_counter()
+def work():
     for path in photos:
-        embed(path)
-    print("ROUND", time.perf_counter() - started, flush=True)
+        DeepFace.represent(path, model_name="Facenet", detector_backend=detector, normalization="Facenet",
+                           enforce_detection=False)
 """
 
 
@@ -185,51 +180,14 @@ def race(
 @contextmanager
 def baselines(cache: Cache, photos: list[Path]) -> Iterator[list[Contender]]:
     """DeepFace in processes of its own, each ready and warm."""
-    running: list[subprocess.Popen[str]] = []
-    try:
+    with ExitStack() as running:
         contenders = []
         for name, (backend, detector) in BASELINES.items():
-            environment = os.environ | {
-                "DEEPFACE_HOME": str(cache.deepface_home),
-                "DEEPFACE_BACKEND_ENGINE": backend,
-                "TF_USE_LEGACY_KERAS": "1",
-                "TF_CPP_MIN_LOG_LEVEL": "3",
-                "ORT_DISABLE_TELEMETRY": "1",
-            }
-            process = subprocess.Popen(
-                [sys.executable, "-c", BASELINE, detector, *map(str, photos)],
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-            running.append(process)
-            wait_for(process, "READY")
-            contenders.append(Contender(name, len(photos), one_round(process), process.pid))
+            arguments = [detector, *map(str, photos)]
+            environment = deepface_environment(cache) | {"DEEPFACE_BACKEND_ENGINE": backend}
+            worker = running.enter_context(worker_process(BASELINE, arguments, environment))
+            contenders.append(Contender(name, len(photos), worker.round, worker.pid))
         yield contenders
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
-
-
-def one_round(process: subprocess.Popen[str]) -> Callable[[], float]:
-    def work() -> float:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-        return float(wait_for(process, "ROUND").split()[1])
-
-    return work
-
-
-def wait_for(process: subprocess.Popen[str], word: str) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith(word):
-            return line
-    raise RuntimeError(f"DeepFace ended with status {process.wait()} before it said {word}")
 
 
 def measure_embedding(cache: Cache, rounds: int) -> dict[str, Any]:
@@ -295,20 +253,6 @@ def stage_seconds(url: str) -> dict[str, float]:
     }
 
 
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    return {
-        "min": round(min(values), 3),
-        "median": round(statistics.median(values), 3),
-        "max": round(max(values), 3),
-    }
-
-
 def percentiles(values: list[float]) -> dict[str, float]:
     return {
         "p50": round(float(np.percentile(values, 50)), 1),
@@ -349,10 +293,6 @@ def report(found: dict[str, Any]) -> None:
     )
     for bar, met in found["bars"].items():
         out.print(f"{'met   ' if met else 'MISSED'} {bar}")
-
-
-def shown(values: dict[str, float]) -> str:
-    return f"{values['median']:.3g} ({values['min']:.3g}, {values['max']:.3g})"
 
 
 if __name__ == "__main__":

@@ -46,9 +46,9 @@ Halfway = tuple[dict[str, Any], "Future[Vectors] | None"]
 class Works:
     """Finds and embeds faces for many callers at once, within bounds.
 
-    At most ``settings.max_waiting`` photos are inside; the next request is refused, however many threads
-    there are. ``settings.workers`` threads decode and detect, as many embed; and as many more decode and
-    detect what a person waits for, with one that embeds it.
+    At most ``settings.max_waiting`` photos are inside, and as many again that a person waits for; the next
+    request is refused, however many threads there are. ``settings.workers`` threads decode and detect, as
+    many embed; and as many more decode and detect what a person waits for, with one that embeds it.
     """
 
     def __init__(self, profile: Profile, settings: Settings, metrics: Metrics) -> None:
@@ -61,7 +61,10 @@ class Works:
         self._batches = self._batcher(runners=settings.workers, linger=settings.linger_ms / 1000, alone=False)
         self._urgent = self._batcher(runners=1, linger=0, alone=True)
         self._photos = Bound(settings.max_waiting, "too many photos wait already")
-        metrics.queue_depth.labels("photos").set_function(lambda: self._photos.inside)
+        self._urgent_photos = Bound(settings.max_waiting, "too many searches wait already")
+        metrics.queue_depth.labels("photos").set_function(
+            lambda: self._photos.inside + self._urgent_photos.inside
+        )
         metrics.queue_depth.labels("faces").set_function(lambda: self._batches.depth() + self._urgent.depth())
 
     def _batcher(self, runners: int, linger: float, alone: bool) -> Batcher:
@@ -89,7 +92,7 @@ class Works:
             FaceServiceError: ``overloaded``, or ``deadline_exceeded``.
         """
         deadline = time.monotonic() + self._settings.deadline_s
-        with self._photos.holding(len(wishes)):
+        with (self._urgent_photos if urgent else self._photos).holding(len(wishes)):
             pool = self._urgent_pool if urgent else self._pool
             prepared = [pool.submit(self._prepare, wish, returns, urgent) for wish in wishes]
             try:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import os
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +75,47 @@ def wait_until(condition: Callable[[], object], patience: float = 60) -> None:
         time.sleep(0.01)
 
 
+def scene(text: str, name: str) -> str:
+    """The code block below `<!-- scene: name -->` in a page of the docs."""
+    return re.search(rf"<!-- scene: {re.escape(name)} -->\n```\w*\n(.*?)```", text, re.DOTALL).group(1)
+
+
+def console(es: Elasticsearch, text: str, photo: str) -> list[dict]:
+    """Runs Dev Tools requests: a line `METHOD path`, then a body; `${photo}` is Console's variable."""
+    answers = []
+    for request in re.split(r"(?m)^(?=(?:GET|PUT|POST|DELETE) )", text)[1:]:
+        line, _, body = request.partition("\n")
+        method, path = line.split(" ", 1)
+        headers = {"accept": "application/json", "content-type": "application/json"}
+        sent = json.loads(body.replace("${photo}", photo)) if body.strip() else None
+        answers.append(es.perform_request(method, "/" + path, headers=headers, body=sent).body)
+    return answers
+
+
+def python(es_url: str, text: str, *arguments: str, folder: Path | None = None) -> str:
+    """Runs a recipe in Python; returns what it prints."""
+    run = subprocess.run(
+        [sys.executable, "-c", text, *arguments],
+        cwd=folder,
+        env=os.environ | {"ES_URL": es_url},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
 def face_stats(es: Elasticsearch) -> dict:
     """The answer of `GET _face/stats`."""
     return es.perform_request("GET", "/_face/stats", headers={"accept": "application/json"}).body
+
+
+class Vector(list):
+    """Equal up to its floats' last digits: Elasticsearch 9 keeps direction and length apart."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list) and np.allclose(self, other, rtol=0, atol=1e-6)
+
+    __hash__ = None

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from elasticsearch import Elasticsearch
-from tools import encoded
+from tools import Vector, encoded
+from typer.testing import CliRunner
 
+from es_setup.cli import app
 from es_setup.stack import Stack
 
 
@@ -103,7 +105,11 @@ def whole(es: Elasticsearch, version: str) -> Callable[[str, str], dict]:
         answer = es.perform_request(
             "GET", f"/{index}/_doc/{key}{asked}", headers={"accept": "application/json"}
         )
-        return answer.body["_source"]
+        source = answer.body["_source"]
+        for holder in [source, *(source.get("faces") or [])]:
+            if "vector" in holder:
+                holder["vector"] = Vector(holder["vector"])
+        return source
 
     return read
 
@@ -112,3 +118,17 @@ def whole(es: Elasticsearch, version: str) -> Callable[[str, str], dict]:
 def good(portrait) -> dict:
     """A document that succeeds."""
     return {"image": encoded(portrait), "file": {"path": "good.jpg"}}
+
+
+@pytest.fixture
+def attach(running: Stack) -> Callable[..., tuple[int, str, str]]:
+    """Runs `faces attach INDEX ...`; returns exit status, output and errors."""
+
+    def invoke(*arguments: str) -> tuple[int, str, str]:
+        connection = running.connection
+        environment = {"ES_URL": connection.es_url, "FACES_URL": connection.faces_url}
+        result = CliRunner().invoke(app, ["attach", *arguments], env=environment)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    return invoke

@@ -4,24 +4,8 @@ from __future__ import annotations
 
 import pytest
 from tools import encoded, knn
-from typer.testing import CliRunner
 
-from es_setup.cli import app
 from es_setup.models import declared
-
-
-@pytest.fixture
-def attach(running):
-    """Runs `faces attach INDEX ...`; returns exit status, output and errors."""
-
-    def invoke(*arguments):
-        connection = running.connection
-        environment = {"ES_URL": connection.es_url, "FACES_URL": connection.faces_url}
-        result = CliRunner().invoke(app, ["attach", *arguments], env=environment)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result.exit_code, result.stdout, result.stderr
-
-    return invoke
 
 
 def mapping(es, index) -> dict:

@@ -129,9 +129,11 @@ def test_a_photo_that_is_sent_again_after_its_error_loses_the_error(es, faces, b
     untouched(es, faces, "1")
 
 
-def test_faces_of_another_model_than_the_pinned_one_are_refused(es, faces, bulk, pipeline, good, running):
+def test_faces_of_another_model_than_the_pinned_one_are_refused(
+    es, faces, whole, bulk, pipeline, good, running
+):
     bulk({"1": good})
-    finished = es.get(index=faces, id="1")["_source"]
+    finished = whole(faces, "1")
     items = bulk({"2": finished, "3": good}, pipeline=pipeline(model="facenet-00000000", on_error="keep"))
     assert items["2"]["status"] == 400
     assert f"document has faces of model [{running.model}]" in innermost(items["2"]["error"])

@@ -115,8 +115,8 @@ NESTED = {
         ("face-gallery", {"vector": "dense_vector"}, "face."),
     ],
 )
-def test_each_index_has_the_photos_fields_and_its_own_shape_of_faces(es, alias, beside, of_a_face):
-    found = types(mapping_of(es, f"{alias}-000001")["properties"])
+def test_each_index_has_the_photos_fields_and_its_own_shape_of_faces(es, own_index, alias, beside, of_a_face):
+    found = types(mapping_of(es, own_index(f"{alias}-new"))["properties"])
     assert found == PHOTO | beside | {of_a_face + name: kind for name, kind in FACE.items()}
 
 
@@ -131,7 +131,7 @@ def test_each_index_is_reached_by_its_alias_and_sends_documents_through_its_own_
 
 def test_the_reports_index_has_the_gallerys_shape_as_soon_as_a_document_is_dropped(es, own_index):
     own_index("face_recognition")
-    assert mapping_of(es, "face_recognition") == mapping_of(es, "face-gallery")
+    assert mapping_of(es, "face_recognition") == mapping_of(es, own_index("face-gallery-new"))
     (settings,) = es.indices.get_settings(index="face_recognition").values()
     assert settings["settings"]["index"]["default_pipeline"] == "face-gallery"
 

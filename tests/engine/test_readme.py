@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from elasticsearch import Elasticsearch
-from tools import encoded
+from tools import console, encoded, python, scene
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
-
-
-def scene(name: str) -> str:
-    """The code block below `<!-- scene: name -->`."""
-    return re.search(rf"<!-- scene: {re.escape(name)} -->\n```\w*\n(.*?)```", README, re.DOTALL).group(1)
-
-
-def console(es: Elasticsearch, text: str, photo: str) -> list[dict]:
-    """Runs Dev Tools requests: a line `METHOD path`, then a body; `${photo}` is Console's variable."""
-    answers = []
-    for request in re.split(r"(?m)^(?=(?:GET|PUT|POST|DELETE) )", text)[1:]:
-        line, _, body = request.partition("\n")
-        method, path = line.split(" ", 1)
-        headers = {"accept": "application/json", "content-type": "application/json"}
-        sent = json.loads(body.replace("${photo}", photo)) if body.strip() else None
-        answers.append(es.perform_request(method, "/" + path, headers=headers, body=sent).body)
-    return answers
 
 
 def shell(es_url: str, folder: Path, text: str) -> str:
@@ -60,40 +40,42 @@ def folder(tmp_path, large_photo):
 
 def test_dropping_and_querying_in_dev_tools(es, faces, portrait):
     photo = encoded(portrait)
-    created, shown = console(es, scene("drop"), photo)
+    created, shown = console(es, scene(README, "drop"), photo)
     assert created["result"] == "created"
     assert shown["_source"]["people"] if "people" in shown["_source"] else shown["_source"]["face_count"] == 1
     for name in ("search by photo", "search by document"):
-        (answer,) = console(es, scene(name), photo)
+        (answer,) = console(es, scene(README, name), photo)
         hit = answer["hits"]["hits"][0]
         assert hit["_id"] == "ann-at-the-beach"
         assert hit["_score"] == pytest.approx(1, abs=1e-4)
     es.update(index=faces, id="ann-at-the-beach", doc={"observer": {"name": "gate 3"}}, refresh=True)
-    (answer,) = console(es, scene("search with a filter"), photo)
+    (answer,) = console(es, scene(README, "search with a filter"), photo)
     assert [hit["_id"] for hit in answer["hits"]["hits"]] == ["ann-at-the-beach"]
 
 
+def test_who_is_this_in_dev_tools(es, gallery, probes, portrait):
+    enrolled, probed, found = console(es, scene(README, "who is this"), encoded(portrait))
+    assert enrolled["result"] == probed["result"] == "created"
+    (hit,) = found["hits"]["hits"]
+    assert hit["_id"] == "gate-3-0001"
+    assert hit["fields"]["matched_people"] == ["Ann"]
+    assert hit["fields"]["best_similarity"] == [pytest.approx(1, abs=1e-4)]
+
+
 def test_curl_sends_a_photo_of_5_mb_and_searches_with_it(es, faces, running, folder):
-    shell(running.connection.es_url, folder, scene("curl"))
+    shell(running.connection.es_url, folder, scene(README, "curl"))
     assert es.get(index=faces, id="photo-1")["_source"]["face_count"] == 1
-    answer = json.loads(shell(running.connection.es_url, folder, scene("curl search")))
+    answer = json.loads(shell(running.connection.es_url, folder, scene(README, "curl search")))
     assert answer["hits"]["hits"][0]["_id"] == "photo-1"
 
 
 def test_the_python_recipe_sends_a_photo_of_5_mb(es, faces, running, folder):
-    run = subprocess.run(
-        [sys.executable, "-c", scene("python")],
-        cwd=folder,
-        env=os.environ | {"ES_URL": running.connection.es_url},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert run.stdout == ""
+    assert python(running.connection.es_url, scene(README, "python"), folder=folder) == ""
     assert es.get(index=faces, id="beach")["_source"]["face_count"] == 1
 
 
 def test_logstashs_bulk_request_sends_a_photo_of_5_mb(es, faces, running, folder):
-    assert json.loads(shell(running.connection.es_url, folder, scene("logstash"))) == {"errors": False}
+    assert json.loads(shell(running.connection.es_url, folder, scene(README, "logstash"))) == {
+        "errors": False
+    }
     assert es.get(index=faces, id="photo-2")["_source"]["face_count"] == 1

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 from elasticsearch import AuthorizationException, Elasticsearch
-from tools import encoded
+from tools import encoded, face_stats
 from typer.testing import CliRunner
 
 from es_setup import engine, stack
 from es_setup.cli import app
+from es_setup.connection import Connection
 from es_setup.install import HERE, install, role_requests
 from es_setup.models import model_of
 
@@ -54,8 +55,8 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def by_role(cache, running, tmp_path_factory) -> Iterator[Callable[[str], Elasticsearch]]:
-    """A client of a user with one role and nothing else; everything was installed by the admin."""
+def as_user(cache, running, tmp_path_factory) -> Iterator[Callable[[str], Connection]]:
+    """How a user with one role and nothing else gets in; everything was installed by the admin."""
     crt, key = certificate(tmp_path_factory.mktemp("tls"))
     users = {"root": "superuser"} | {name: name for name in ROLES}
     security = engine.Security(
@@ -71,18 +72,23 @@ def by_role(cache, running, tmp_path_factory) -> Iterator[Callable[[str], Elasti
         },
     )
     home = engine.prepare(cache.root, print)
+    faces_url = running.connection.faces_url
     with stack.working_folder() as folder:
-        settings = {"face.endpoint.default.urls": running.connection.faces_url}
+        settings = {"face.endpoint.default.urls": faces_url}
         with engine.running_node(home, folder, settings, security=security) as node:
 
-            def client(role: str) -> Elasticsearch:
-                return Elasticsearch(
-                    node.url, basic_auth=(role, PASSWORD), ca_certs=str(crt), request_timeout=120
-                )
+            def connection(user: str) -> Connection:
+                return Connection(node.url, faces_url, es_user=user, es_password=PASSWORD, es_ca_certs=crt)
 
-            for _ in install(client("faces_admin"), running.model):
+            for _ in install(connection("faces_admin").elasticsearch(), running.model):
                 pass
-            yield client
+            yield connection
+
+
+@pytest.fixture
+def by_role(as_user) -> Callable[[str], Elasticsearch]:
+    """A client of the user with this role."""
+    return lambda role: as_user(role).elasticsearch()
 
 
 def forbidden(call: Callable[..., object], **arguments: object) -> bool:
@@ -91,6 +97,23 @@ def forbidden(call: Callable[..., object], **arguments: object) -> bool:
     except AuthorizationException:
         return True
     return False
+
+
+def test_the_command_line_gets_in_by_a_password_and_an_authority(as_user):
+    connection = as_user("faces_admin")
+    environment = {
+        "ES_URL": connection.es_url,
+        "FACES_URL": connection.faces_url,
+        "ES_USER": connection.es_user,
+        "ES_PASSWORD": PASSWORD,
+        "ES_CA_CERTS": str(connection.es_ca_certs),
+    }
+    for command in ("install", "status"):
+        result = CliRunner().invoke(app, [command], env=environment)
+        assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(app, ["status"], env=environment | {"ES_PASSWORD": "wrong"})
+    assert result.exit_code == 1
+    assert "set ES_API_KEY, or ES_USER and ES_PASSWORD" in result.output
 
 
 def test_the_admin_installs_and_sets_endpoints_and_gives_no_rights(by_role):
@@ -129,6 +152,7 @@ def test_an_analyst_searches_all_three_and_changes_nothing(by_role, portrait):
     query = {"field": "faces.vector", "k": 1, "num_candidates": 10}
     query["query_vector_builder"] = {"face": {"image": encoded(portrait)}}
     assert es.search(index="faces", knn=query)["hits"]["hits"]
+    assert face_stats(es)["nodes"]
     assert forbidden(es.index, index="faces", document={})
     assert forbidden(es.update, index="faces", id="2", doc={})
     assert forbidden(es.cluster.put_settings, persistent={"face.endpoint.default.urls": "http://127.0.0.1:9"})

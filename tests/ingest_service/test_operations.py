@@ -138,6 +138,15 @@ def test_a_person_does_not_wait_behind_what_waits_in_bulk(start, portrait, large
         assert len(bulk.result().json()["results"]) == 8
 
 
+def test_a_person_is_let_in_though_bulk_fills_the_service(start, portrait, large_photo):
+    with start(max_waiting=4) as running, ThreadPoolExecutor(1) as clients:
+        bulk = clients.submit(faces, running.url, *[large_photo] * 4)
+        wait_until(lambda: metrics(running.url)["faces_queue_depth", "photos"] == 4)
+        assert faces(running.url, portrait).status_code == 429
+        assert is_result(faces(running.url, portrait, priority="search"))
+        assert bulk.result().ok
+
+
 def test_sigterm_under_load_loses_no_request_that_was_let_in(start, tmp_path, portrait, large_photo):
     with start(max_waiting=64) as running, ThreadPoolExecutor(24) as clients:
         answers = [clients.submit(faces, running.url, large_photo) for _ in range(24)]

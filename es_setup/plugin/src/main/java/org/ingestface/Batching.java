@@ -18,7 +18,7 @@ import org.elasticsearch.core.TimeValue;
  * @param linger     how long a document's photo waits for company while there is room to send it
  * @param inFlight   most requests under way to one endpoint
  * @param queueSize  most photos that wait for one endpoint
- * @param queueBytes most bytes of photos that wait or are under way, all endpoints together
+ * @param queueBytes most bytes of photos that wait or are under way, all endpoints together; and as many of answers
  */
 record Batching(int size, long bytes, TimeValue linger, int inFlight, int queueSize, long queueBytes) {
 

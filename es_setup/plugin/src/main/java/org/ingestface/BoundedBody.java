@@ -1,25 +1,39 @@
 package org.ingestface;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.http.HttpResponse.BodySubscriber;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
+import java.util.function.LongSupplier;
 
-/** Gathers an answer's body up to a limit and hangs up beyond it, so that no server can fill this node's heap. */
+/**
+ * Gathers an answer's body up to a limit, and all answers together up to another, and hangs up beyond either: so no server, and no
+ * number of them, can fill this node's heap.
+ */
 final class BoundedBody implements BodySubscriber<byte[]> {
 
     private final int limit;
-    private final ByteArrayOutputStream received = new ByteArrayOutputStream();
+    private final ByteBudget budget;
+    private final LongSupplier mostOfAll;
+    private final List<ByteBuffer> received = new ArrayList<>();
     private final CompletableFuture<byte[]> body = new CompletableFuture<>();
     private Flow.Subscription subscription;
+    private long claimed;
+    private boolean released;
 
-    /** @param limit in bytes */
-    BoundedBody(int limit) {
+    /**
+     * @param limit     of this answer, in bytes
+     * @param budget    what all answers hold
+     * @param mostOfAll how much that may be, in bytes
+     */
+    BoundedBody(int limit, ByteBudget budget, LongSupplier mostOfAll) {
         this.limit = limit;
+        this.budget = budget;
+        this.mostOfAll = mostOfAll;
     }
 
     @Override
@@ -35,15 +49,14 @@ final class BoundedBody implements BodySubscriber<byte[]> {
 
     @Override
     public void onNext(List<ByteBuffer> buffers) {
-        for (ByteBuffer buffer : buffers) {
-            if (received.size() + (long) buffer.remaining() > limit) {
-                subscription.cancel();
-                body.completeExceptionally(new TooLarge(limit));
-                return;
-            }
-            byte[] bytes = new byte[buffer.remaining()];
-            buffer.get(bytes);
-            received.writeBytes(bytes);
+        long bytes = buffers.stream().mapToLong(ByteBuffer::remaining).sum();
+        IOException refusal = claim(bytes);
+        if (refusal == null) {
+            received.addAll(buffers);
+        } else {
+            subscription.cancel();
+            received.clear();
+            body.completeExceptionally(refusal);
         }
     }
 
@@ -54,7 +67,34 @@ final class BoundedBody implements BodySubscriber<byte[]> {
 
     @Override
     public void onComplete() {
-        body.complete(received.toByteArray());
+        byte[] joined = new byte[(int) claimed];
+        int at = 0;
+        for (ByteBuffer buffer : received) {
+            int length = buffer.remaining();
+            buffer.get(joined, at, length);
+            at += length;
+        }
+        received.clear();
+        body.complete(joined);
+    }
+
+    /** Once nobody needs the body any more, or nobody waits for it. */
+    synchronized void release() {
+        if (released == false) {
+            released = true;
+            budget.release(claimed);
+        }
+    }
+
+    private synchronized IOException claim(long bytes) {
+        if (claimed + bytes > limit) {
+            return new TooLarge(limit);
+        }
+        if (released || budget.claim(bytes, mostOfAll.getAsLong()) == false) {
+            return new NoRoom(mostOfAll.getAsLong());
+        }
+        claimed += bytes;
+        return null;
     }
 
     /** The answer is larger than the limit. */
@@ -70,6 +110,16 @@ final class BoundedBody implements BodySubscriber<byte[]> {
 
         int limit() {
             return limit;
+        }
+    }
+
+    /** All answers together are larger than they may be. */
+    static final class NoRoom extends IOException {
+
+        private static final long serialVersionUID = 1L;
+
+        private NoRoom(long most) {
+            super("answers hold [" + most + "] bytes already");
         }
     }
 }

@@ -129,6 +129,12 @@ record EndpointFault(String endpoint, String code, String reason, String todo, B
             String reason = host(url) + " sent more than [" + tooLarge.limit() + "] bytes";
             return cannotAnswer(endpoint, "too_large", reason, "fix the service or " + urls(endpoint), Blame.COPY);
         }
+        if (failure instanceof BoundedBody.NoRoom) {
+            String reason = "there is no room for the answer of " + host(url) + ": " + failure.getMessage();
+            String todo = "lower [" + Batching.SIZE.getKey() + "] or [" + Batching.IN_FLIGHT.getKey() + "], or raise ["
+                + Batching.QUEUE_BYTES.getKey() + "]";
+            return cannotAnswer(endpoint, "no_room", reason, todo, Blame.LOAD);
+        }
         if (isTls(failure)) {
             String reason = "TLS with " + host(url) + " failed: " + shorten(failure.getMessage());
             String todo = "fix " + urls(endpoint) + ", or name the authority that signed the service's certificate in [face.endpoint."

@@ -22,6 +22,7 @@ final class FaceClient implements Closeable {
     static final int MAX_ANSWER = 64 * 1024 * 1024;
     /** Endpoints that were asked for and that no setting names: so many are shown in the statistics. */
     private static final int MAX_UNKNOWN = 20;
+    private static final int MAX_UNKNOWN_NAME = 100;
 
     /**
      * An answer and what it took.
@@ -37,6 +38,7 @@ final class FaceClient implements Closeable {
     private final Path configFolder;
     private final int maxAnswerBytes;
     private final Map<FaceRequest.Priority, ByteBudget> budgets = new EnumMap<>(FaceRequest.Priority.class);
+    private final ByteBudget answers = new ByteBudget();
     private final ConcurrentMap<String, Lanes> lanes = new ConcurrentHashMap<>();
     private final Map<String, String> unknown = new LinkedHashMap<>();
     private volatile boolean closed;
@@ -113,7 +115,7 @@ final class FaceClient implements Closeable {
     }
 
     private Lanes open(String endpointName) {
-        Transport transport = new Transport(endpointName, endpoints, threadPool, configFolder, maxAnswerBytes);
+        Transport transport = new Transport(endpointName, endpoints, threadPool, configFolder, maxAnswerBytes, answers);
         Map<FaceRequest.Priority, Lane> opened = new EnumMap<>(FaceRequest.Priority.class);
         budgets.forEach((priority, budget) -> opened.put(priority, new Lane(endpointName, priority, endpoints, transport, budget, threadPool)));
         return new Lanes(opened.get(FaceRequest.Priority.INGEST), opened.get(FaceRequest.Priority.SEARCH), transport);
@@ -121,7 +123,7 @@ final class FaceClient implements Closeable {
 
     private void remember(EndpointFault notConfigured) {
         synchronized (unknown) {
-            if (unknown.size() < MAX_UNKNOWN) {
+            if (unknown.size() < MAX_UNKNOWN && notConfigured.endpoint().length() <= MAX_UNKNOWN_NAME) {
                 unknown.put(notConfigured.endpoint(), notConfigured.message());
             }
         }

@@ -222,7 +222,8 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
 
     @Override
     public TransportVersion getMinimalSupportedVersion() {
-        return TransportVersion.minimumCompatible();
+        // For every node. minimumCompatible() and zero() are missing in 8.19.0 and 9.1.0.
+        return TransportVersion.fromId(0);
     }
 
     @Override

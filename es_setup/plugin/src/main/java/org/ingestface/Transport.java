@@ -47,16 +47,26 @@ final class Transport {
     private final FaceEndpoints endpoints;
     private final ThreadPool threadPool;
     private final int maxAnswerBytes;
+    private final ByteBudget answers;
     private final Connector connector;
     private final Addresses addresses = new Addresses(System::nanoTime);
     private final Backoff backoff = new Backoff(() -> ThreadLocalRandom.current().nextDouble());
     private final ConcurrentMap<String, Long> loggedNanos = new ConcurrentHashMap<>();
 
-    Transport(String endpointName, FaceEndpoints endpoints, ThreadPool threadPool, Path configFolder, int maxAnswerBytes) {
+    /** @param answers what the answers of all endpoints hold */
+    Transport(
+        String endpointName,
+        FaceEndpoints endpoints,
+        ThreadPool threadPool,
+        Path configFolder,
+        int maxAnswerBytes,
+        ByteBudget answers
+    ) {
         this.endpointName = endpointName;
         this.endpoints = endpoints;
         this.threadPool = threadPool;
         this.maxAnswerBytes = maxAnswerBytes;
+        this.answers = answers;
         this.connector = new Connector(threadPool.generic(), configFolder);
     }
 
@@ -99,7 +109,7 @@ final class Transport {
         }
 
         void start() {
-            onGenericThread(this::begin);
+            onGenericThread(this::begin, () -> {});
         }
 
         void fail(EndpointFault fault) {
@@ -151,14 +161,21 @@ final class Transport {
             if (endpoint.apiKey() != null) {
                 post.header("Authorization", "Bearer " + endpoint.apiKey());
             }
-            CompletableFuture<HttpResponse<byte[]>> answer = http.sendAsync(post.build(), head -> new BoundedBody(maxAnswerBytes));
+            BoundedBody received = new BoundedBody(maxAnswerBytes, answers, () -> endpoints.batching().queueBytes());
+            CompletableFuture<HttpResponse<byte[]>> answer;
+            try {
+                answer = http.sendAsync(post.build(), head -> received);
+            } catch (RuntimeException e) {
+                addresses.done(target);
+                throw e;
+            }
             sent = answer;
             if (done.get()) {
                 answer.cancel(true); // given up between two attempts
             }
             answer.whenComplete((response, failure) -> {
                 addresses.done(target);
-                onGenericThread(() -> judge(target, response, unwrap(failure)));
+                onGenericThread(() -> judge(target, response, unwrap(failure)), received::release);
             });
         }
 
@@ -213,7 +230,7 @@ final class Transport {
                 attempt(target);
             } else {
                 pauses++;
-                retryTimer = threadPool.schedule(() -> attempt(target), pause, threadPool.generic());
+                retryTimer = threadPool.schedule(guarded(() -> attempt(target), () -> {}), pause, threadPool.generic());
                 if (done.get()) {
                     retryTimer.cancel();
                 }
@@ -233,8 +250,18 @@ final class Transport {
             return true;
         }
 
-        private void onGenericThread(Runnable work) {
-            threadPool.generic().execute(new AbstractRunnable() {
+        private void onGenericThread(Runnable work, Runnable afterwards) {
+            threadPool.generic().execute(guarded(work, afterwards));
+        }
+
+        /** Whatever goes wrong, the batch ends. */
+        private AbstractRunnable guarded(Runnable work, Runnable afterwards) {
+            return new AbstractRunnable() {
+                @Override
+                public void onAfter() {
+                    afterwards.run();
+                }
+
                 @Override
                 protected void doRun() {
                     work.run();
@@ -249,8 +276,9 @@ final class Transport {
                 @Override
                 public void onRejection(Exception e) {
                     fail(EndpointFault.closing(endpointName)); // the pool refuses only when the node shuts down
+                    afterwards.run();
                 }
-            });
+            };
         }
     }
 

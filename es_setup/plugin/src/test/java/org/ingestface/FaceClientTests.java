@@ -17,6 +17,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -286,6 +287,23 @@ class FaceClientTests {
     void anAnswerBeyondTheBoundIsNotReadToItsEnd() {
         String message = fault(find(client("30s", service(200, " ".repeat(100_001)).url())));
         assertTrue(message.contains("sent more than [100000] bytes"), message);
+    }
+
+    @Test
+    void answersTogetherHoldNoMoreThanTheyMayAndLeaveNothingBehind() throws Exception {
+        AtomicBoolean endless = new AtomicBoolean(true);
+        FakeService service = service(
+            request -> new FakeService.Answer(200, endless.get() ? " ".repeat(90_000) : Answers.echo(request))
+        );
+        Settings.Builder settings = settings(service.url()).put("face.batch.size", 1).put("face.queue.bytes", "50000b");
+        FaceClient client = client(settings.build());
+        List<PlainActionFuture<FaceClient.Timed>> all = findAll(client, 4);
+        for (PlainActionFuture<FaceClient.Timed> future : all) {
+            String message = fault(future);
+            assertTrue(message.contains("there is no room for the answer of"), message);
+        }
+        endless.set(false);
+        assertEquals("SECRETPHOTO", photo(find(client)));
     }
 
     @Test

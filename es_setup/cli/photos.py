@@ -1,0 +1,99 @@
+"""Commands about photos: index, search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from es_setup import demo as demos
+from es_setup.cli.options import (
+    FolderArgument,
+    IndexOption,
+    JsonFlag,
+    Labels,
+    connected,
+    connected_to_elasticsearch,
+)
+from es_setup.cli.output import (
+    VERDICTS,
+    check_can_write,
+    err,
+    explained,
+    fail,
+    out,
+    print_json,
+    print_matches,
+    summary,
+    tracked,
+)
+from es_setup.connection import Connection
+from es_setup.indexing import index_photos
+from es_setup.photos import photos_below
+from es_setup.plotting import Query, plot
+from es_setup.searching import search as find
+
+
+@connected_to_elasticsearch
+def index(
+    connection: Connection,
+    folder: FolderArgument,
+    labels: Labels = None,
+    index: IndexOption = "faces",
+    as_json: JsonFlag = False,
+) -> None:
+    """Index every photo below FOLDER. Running it again adds nothing twice."""
+    with explained():
+        es = connection.elasticsearch()
+        photos = photos_below(folder, labels == "folder")
+        if not photos:
+            fail(f"no photos below {folder}")
+        tally = demos.Tally()
+        for indexed in tracked(index_photos(es, photos, index), len(photos), "indexing"):
+            tally.count(indexed)
+            if indexed.error:
+                err.print(f"{indexed.photo.name}: {indexed.error}", markup=False)
+        es.indices.refresh(index=index)
+    if as_json:
+        print_json(
+            {
+                "photos": tally.photos,
+                "with_faces": tally.with_faces,
+                "faces": tally.faces,
+                "unreadable": tally.unreadable,
+                "not_stored": tally.not_stored,
+            }
+        )
+    else:
+        out.print(summary(tally), markup=False)
+    raise typer.Exit(1 if tally.not_stored else 0)
+
+
+@connected
+def search(
+    connection: Connection,
+    photo: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="whose largest face is looked for")
+    ],
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="how many matches")] = 5,
+    plot_file: Annotated[Path | None, typer.Option("--plot", help="write a PNG of the matches")] = None,
+    index: IndexOption = "faces",
+    as_json: JsonFlag = False,
+) -> None:
+    """Find the photos whose faces look most like PHOTO's."""
+    with explained():
+        check_can_write(plot_file)
+        data = photo.read_bytes()
+        matches = find(connection.elasticsearch(), data, k, index)
+        if plot_file:
+            query = Query(photo, None, matches, demos.query_box(connection.service(), data))
+            plot([query], plot_file, f"{photo.name}: {VERDICTS}")
+    if as_json:
+        print_json(
+            {"query": str(photo), "calibrated": False, "matches": [match.as_json() for match in matches]}
+        )
+    else:
+        print_matches(matches)
+        if plot_file:
+            out.print(f"picture: {plot_file.resolve()}", markup=False)
