@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from elasticsearch import AuthorizationException, Elasticsearch
+from secured import PASSWORD, Authority, security
 from tools import encoded, face_stats
 from typer.testing import CliRunner
 
@@ -20,7 +17,6 @@ from es_setup.connection import Connection
 from es_setup.install import HERE, install, role_requests
 from es_setup.models import model_of
 
-PASSWORD = "not secret"
 ROLES = {request.path.rsplit("/", 1)[1]: request.body for request in role_requests()}
 
 
@@ -38,47 +34,24 @@ def test_roles_where_elasticsearch_keeps_none_are_refused_with_what_to_do(runnin
     assert "config/roles.yml" in result.stderr
 
 
-def pbkdf2(password: str) -> str:
-    """As the file realm reads it."""
-    salt = b"a salt for the tests of 32 bytes"
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 10_000, 32)
-    return "{PBKDF2}10000$" + "$".join(base64.b64encode(part).decode() for part in (salt, digest))
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for loopback that is its own authority, and its key."""
-    crt, key = folder / "http.crt", folder / "http.key"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(crt)], check=True, capture_output=True)
-    return crt, key
-
-
 @pytest.fixture(scope="module")
 def as_user(cache, running, tmp_path_factory) -> Iterator[Callable[[str], Connection]]:
     """How a user with one role and nothing else gets in; everything was installed by the admin."""
-    crt, key = certificate(tmp_path_factory.mktemp("tls"))
-    users = {"root": "superuser"} | {name: name for name in ROLES}
-    security = engine.Security(
-        user="root",
-        password=PASSWORD,
-        certificate_authority=crt,
-        files={
-            "users": "".join(f"{user}:{pbkdf2(PASSWORD)}\n" for user in users),
-            "users_roles": "".join(f"{role}:{user}\n" for user, role in users.items()),
-            "roles.yml": "".join(f"{name}: {json.dumps(body)}\n" for name, body in ROLES.items()),
-            "http.crt": crt.read_text(),
-            "http.key": key.read_text(),
-        },
-    )
+    authority = Authority(tmp_path_factory.mktemp("tls"), "ours")
     home = engine.prepare(cache.root, print)
     faces_url = running.connection.faces_url
     with stack.working_folder() as folder:
         settings = {"face.endpoint.default.urls": faces_url}
-        with engine.running_node(home, folder, settings, security=security) as node:
+        with engine.running_node(home, folder, settings, security=security(authority, ROLES)) as node:
 
             def connection(user: str) -> Connection:
-                return Connection(node.url, faces_url, es_user=user, es_password=PASSWORD, es_ca_certs=crt)
+                return Connection(
+                    node.url,
+                    faces_url,
+                    es_user=user,
+                    es_password=PASSWORD,
+                    es_ca_certs=authority.certificate,
+                )
 
             for _ in install(connection("faces_admin").elasticsearch(), running.model):
                 pass

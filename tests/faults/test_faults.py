@@ -256,7 +256,8 @@ def test_the_master_is_killed(cluster, index, small_photos, count, residue):
         complete(cluster.es, index, small_photos, ids)
         residue.check(nodes=NODES - 1)
     finally:
-        killed[0].start()
+        for node in killed:
+            node.start()
         cluster.whole()
 
 
@@ -277,6 +278,9 @@ def test_one_of_two_services_is_killed(cluster, index, cache, folder, small_phot
             Service(first.url).ready()
         check(cluster.es, index, told)
         complete(cluster.es, index, small_photos, ids)
+        nodes = face_stats(cluster.es)["nodes"].values()
+        urls = [url for node in nodes for url in node["endpoints"]["default"]["urls"]]
+        assert {url["url"] for url in urls if url["failures_in_a_row"]} == {first.url}
         residue.check()
 
 
