@@ -143,7 +143,7 @@ def print_addresses(connection: Connection, photo: Path | None) -> None:
     "field": "faces.vector", "k": 5, "num_candidates": 100,
     "query_vector_builder": {{ "face": {{ "document": {{ "index": "faces", "id": "{first}" }} }} }}
   }},
-  "_source": ["file.path", "people"]
+  "_source": ["file.path"], "docvalue_fields": ["people"]
 }}""",
         markup=False,
     )
