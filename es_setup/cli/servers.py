@@ -151,9 +151,9 @@ def print_addresses(connection: Connection, photo: Path | None) -> None:
 
 
 def first_with_faces(es: Elasticsearch) -> str:
-    hits = es.search(index="faces", size=1, query={"range": {"face_count": {"gte": 1}}}, source=False)[
-        "hits"
-    ]["hits"]
+    with_faces = {"range": {"face_count": {"gte": 1}}}
+    answer = es.search(index="faces", size=1, query=with_faces, source=False, ignore_unavailable=True)
+    hits = answer["hits"]["hits"]
     return str(hits[0]["_id"]) if hits else "ID"
 
 
