@@ -161,8 +161,12 @@ def reason(error: ApiError) -> str:
         root = (cause.get("root_cause") or [cause])[0]
         while isinstance(cause.get("caused_by"), dict):
             cause = cause["caused_by"]
-        return str(cause.get("reason") or root.get("reason"))
-    return str(error)
+        found = cause.get("reason") or root.get("reason")
+        if found:
+            return str(found)
+    if isinstance(body, dict) and isinstance(body.get("error"), str):
+        return str(body["error"])
+    return f"status {error.status_code} without a reason: is that Elasticsearch?"
 
 
 def figures(tally: Tally, answers: list[Answer], model: str) -> dict[str, Any]:

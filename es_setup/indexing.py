@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -68,7 +69,10 @@ def require_pipeline(es: Elasticsearch, index: str) -> None:
         simulated = es.indices.simulate_index_template(name=index)
         settings = [simulated.get("template", {}).get("settings", {})]
     if not all(found.get("index", {}).get("default_pipeline") for found in settings):
-        raise NoPipeline(f"[{index}] has no ingest pipeline that finds faces: run `faces install` first")
+        raise NoPipeline(
+            f"[{index}] has no ingest pipeline that finds faces: run `faces install` first, or name an index "
+            "like [faces]"
+        )
 
 
 def _index_batch(es: Elasticsearch, batch: list[PhotoFile], index: str) -> Iterator[Indexed]:
@@ -126,8 +130,12 @@ def _stored(photo: PhotoFile, source: dict[str, Any]) -> Indexed:
 
 
 def _reason(item: dict[str, Any]) -> str:
-    """The innermost reason that Elasticsearch gives: the outer ones only say where it happened."""
+    """The innermost reason that Elasticsearch gives, after the field that an outer one names: not all of it,
+    which may repeat the value."""
     error = item.get("error", item.get("exception", "unknown"))
+    where = ""
     while isinstance(error, dict) and isinstance(error.get("caused_by"), dict):
+        field = re.search(r"field \[[^\]]*\] of type \[[^\]]*\]", str(error.get("reason")))
+        where = f"{field[0]}: " if field else where
         error = error["caused_by"]
-    return str(error.get("reason", error)) if isinstance(error, dict) else str(error)
+    return where + str(error.get("reason", error)) if isinstance(error, dict) else str(error)

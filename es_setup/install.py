@@ -210,17 +210,18 @@ def _written_to(es: Elasticsearch) -> list[str]:
 
 
 def _another_index(es: Elasticsearch, index: str) -> str:
-    """The requests that keep ``index`` as it is, with an empty one in its place if an alias leads to it."""
+    """The requests that keep ``index`` as it is, with an empty one in its place if it is the one that an
+    alias writes to; after a rollover an alias leads to others besides."""
     requests = [f"  PUT {index}/_block/write"]
     aliases = es.indices.get_alias(index=index)[index]["aliases"]
     for alias in (name for name in ALIASES if name in aliases):
-        number = re.search(r"\d+$", index)
-        following = f"{alias}-{int(number[0]) + 1 if number else 2:06d}"
-        moves = [
-            {"remove": {"index": index, "alias": alias}},
-            {"add": {"index": following, "alias": alias, "is_write_index": True}},
-        ]
-        requests += [f"  PUT {following}", f"  POST _aliases\n  {json.dumps({'actions': moves})}"]
+        moves: list[dict[str, Any]] = [{"remove": {"index": index, "alias": alias}}]
+        if aliases[alias].get("is_write_index", True):
+            number = re.search(r"\d+$", index)
+            following = f"{alias}-{int(number[0]) + 1 if number else 2:06d}"
+            moves.append({"add": {"index": following, "alias": alias, "is_write_index": True}})
+            requests.append(f"  PUT {following}")
+        requests.append(f"  POST _aliases\n  {json.dumps({'actions': moves})}")
     return "\n".join(requests)
 
 

@@ -8,8 +8,13 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from es_setup.mappings import find
 from es_setup.models import model_of
 from ingest_service.verdicts import verdict
+
+
+class NoFaces(Exception):
+    """An index whose documents keep no faces where they are searched; the message says so."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,14 @@ def search(es: Elasticsearch, photo: bytes, k: int = 5, index: str = "faces") ->
     """The ``k`` photos whose faces are most similar to the largest face of ``photo``, best first.
 
     Raises:
+        NoFaces: ``index`` has no vectors in ``faces``, as a gallery, or an index with a target field.
         MixedModels: ``index`` holds vectors of several models.
         elasticsearch.ApiError: 400 if the photo can't be read or has no face, 429 if the endpoint can't
             answer now.
     """
+    mappings = es.indices.get_mapping(index=index).values()
+    if not any(find(found["mappings"].get("properties", {}), "faces.vector") for found in mappings):
+        raise NoFaces(f"[{index}] has no field [faces.vector] to search: take an archive, such as [faces]")
     body = query_body(photo, k, model_of(es, index))
     hits = es.search(index=index, body=body)["hits"]["hits"]
     return [_match(rank, hit) for rank, hit in enumerate(hits, start=1)]

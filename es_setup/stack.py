@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from es_setup import engine
 from es_setup.connection import Connection, ConnectionFailed, Service
-from es_setup.install import install
+from es_setup.install import InstallError, install
 from ingest_service.weights import Cache, default_cache, prepare
 
 SERVICE_START_TIMEOUT = 120
@@ -60,7 +60,9 @@ def running_stack(
         es_port, faces_port: free ones by default.
 
     Raises:
-        EngineError, ConnectionFailed, InstallError: a server doesn't start, and why.
+        EngineError, ConnectionFailed: a server doesn't start, and why.
+        InstallError: there is no ``data``, and yet something is in the way. What is in the way in ``data`` is
+            said, and the servers run.
     """
     with working_folder(data) as folder, running_service(cache, folder, faces_port) as service:
         say(f"inference service ready at {service.url}, model {service.model}")
@@ -68,9 +70,15 @@ def running_stack(
         with engine.running_node(home, folder, settings, es_port) as node:
             say(f"Elasticsearch {engine.VERSION} ready at {node.url}")
             connection = Connection(es_url=node.url, faces_url=service.url)
-            for _ in install(connection.elasticsearch(), service.model):
-                pass
-            say("pipelines, templates and indices installed")
+            try:
+                for _ in install(connection.elasticsearch(), service.model):
+                    pass
+                say("pipelines, templates and indices installed")
+            except InstallError as refused:
+                if data is None:
+                    raise
+                # Such as data of another model. Servers that stop would leave nowhere to send what it says.
+                say(f"pipelines, templates and indices stay as they were: {refused}")
             yield Stack(connection, service.model)
 
 

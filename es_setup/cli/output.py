@@ -30,7 +30,7 @@ from es_setup.engine import EngineError
 from es_setup.indexing import NoPipeline
 from es_setup.install import InstallError
 from es_setup.models import MixedModels
-from es_setup.searching import Match
+from es_setup.searching import Match, NoFaces
 from ingest_service.verdicts import POSSIBLE, STRONG
 from ingest_service.weights import WeightsError
 
@@ -122,6 +122,7 @@ def explained() -> Iterator[None]:
         AttachError,
         NoPipeline,
         MixedModels,
+        NoFaces,
         ConnectionFailed,
         demos.DemoError,
         OSError,

@@ -143,7 +143,7 @@ def print_addresses(connection: Connection, photo: Path | None) -> None:
     "field": "faces.vector", "k": 5, "num_candidates": 100,
     "query_vector_builder": {{ "face": {{ "document": {{ "index": "faces", "id": "{first}" }} }} }}
   }},
-  "_source": ["file.path", "people"]
+  "_source": ["file.path"], "docvalue_fields": ["people"]
 }}""",
         markup=False,
     )
@@ -151,9 +151,9 @@ def print_addresses(connection: Connection, photo: Path | None) -> None:
 
 
 def first_with_faces(es: Elasticsearch) -> str:
-    hits = es.search(index="faces", size=1, query={"range": {"face_count": {"gte": 1}}}, source=False)[
-        "hits"
-    ]["hits"]
+    with_faces = {"range": {"face_count": {"gte": 1}}}
+    answer = es.search(index="faces", size=1, query=with_faces, source=False, ignore_unavailable=True)
+    hits = answer["hits"]["hits"]
     return str(hits[0]["_id"]) if hits else "ID"
 
 

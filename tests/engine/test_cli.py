@@ -95,6 +95,9 @@ def test_a_search_that_cannot_work_says_why(run, tmp_path):
     assert status == 1
     assert "no face found" in err
     assert run("search", tmp_path / "absent.jpg")[0] == 2
+    status, _, err = run("search", tmp_path / "meadow.png", "--index", "face-gallery")
+    assert status == 1
+    assert "[face-gallery] has no field [faces.vector]" in err
 
 
 def test_status_says_what_is_there_and_what_is_missing(run, running):
@@ -109,6 +112,23 @@ def test_status_says_what_is_there_and_what_is_missing(run, running):
     assert status == 1
     assert "Elasticsearch doesn't answer" in out
     assert "no inference service" in out
+    status, out, _ = run("status", ES_URL=running.connection.faces_url)
+    assert status == 1
+    assert "is that Elasticsearch?" in out
+
+
+def test_a_document_that_does_not_fit_says_which_field(run, es, folder):
+    es.indices.create(
+        index="own",
+        settings={"default_pipeline": "faces"},
+        mappings={"properties": {"file": {"type": "keyword"}}},
+    )
+    try:
+        status, _, err = run("index", folder, "--index", "own")
+    finally:
+        es.indices.delete(index="own")
+    assert status == 1
+    assert "field [file] of type [keyword]: Expected text" in err
 
 
 def test_an_empty_folder_and_an_absent_server_are_errors_that_say_so(run, tmp_path, folder):

@@ -121,8 +121,16 @@ def test_a_dead_address_among_several_loses_nothing(es, faces, bulk, pipeline, g
 def test_the_photos_of_one_bulk_leave_together_and_the_statistics_say_so(
     es, faces, bulk, pipeline, good, running
 ):
-    es.cluster.put_settings(persistent={"face.endpoint.counted.urls": running.connection.faces_url})
-    items = bulk({str(number): good for number in range(40)}, pipeline=pipeline(endpoint="counted"))
+    es.cluster.put_settings(
+        persistent={
+            "face.endpoint.counted.urls": running.connection.faces_url,
+            "face.batch.linger": "1s",  # a busy machine takes longer than the default to bring them together
+        }
+    )
+    try:
+        items = bulk({str(number): good for number in range(40)}, pipeline=pipeline(endpoint="counted"))
+    finally:
+        es.cluster.put_settings(persistent={"face.batch.linger": None})
     assert {item["status"] for item in items.values()} == {201}
     es.search(index=faces, knn=knn(image=good["image"], endpoint="counted"))
     (node,) = face_stats(es)["nodes"].values()

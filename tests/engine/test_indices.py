@@ -276,6 +276,32 @@ def test_what_the_refusal_says_leads_to_an_index_of_the_new_model(es, running, f
         es.indices.put_alias(index="faces-000001", name="faces", is_write_index=True)
 
 
+def test_after_a_rollover_the_refusal_makes_one_next_index_and_leaves_the_older_ones_alone(
+    es, running, faces, good
+):
+    es.index(index=faces, id="1", document=good, refresh=True)
+    es.indices.rollover(alias=faces)
+    try:
+        es.index(index=faces, id="1", document=good, refresh=True)
+        with pytest.raises(InstallError) as refused:
+            put(es, OTHER)
+        asked = [line.strip() for line in str(refused.value).splitlines() if line.startswith("  ")]
+    finally:
+        es.indices.delete(index="faces-000002")
+        es.indices.put_alias(index="faces-000001", name="faces", is_write_index=True)
+    assert [line for line in asked if line.startswith("PUT")] == [
+        "PUT faces-000001/_block/write",
+        "PUT faces-000002/_block/write",
+        "PUT faces-000003",
+    ]
+    moves = [move for line in asked if line.startswith("{") for move in json.loads(line)["actions"]]
+    assert [(kind, move["index"]) for each in moves for kind, move in each.items()] == [
+        ("remove", "faces-000001"),
+        ("remove", "faces-000002"),
+        ("add", "faces-000003"),
+    ]
+
+
 def test_a_gallery_document_of_a_person_is_found_by_any_field(es, gallery, people):
     """One portrait, one vector at the top: a kNN over it can be filtered by whatever the document has."""
     for number, (name, photos) in enumerate(people.items()):

@@ -73,7 +73,9 @@ def test_inner_hits_name_the_face_that_matched(es, archive, run, photos):
 
 
 def test_filters_of_the_photo_narrow_the_search(archive, run, photos):
-    assert set(ids(run("by person", photos["Ben"][4]))) == {"ann-0", "ann-1", "ann-2"}
+    named = run("by person", photos["Ben"][4])
+    assert set(ids(named)) == {"ann-0", "ann-1", "ann-2"}
+    assert all(hit["fields"] == {"people": ["Ann"]} for hit in named["hits"]["hits"])
     assert set(ids(run("by date", photos["Ann"][4]))) == {"ann-1", "ben-1", "cara-1", "dan-1"}
     answer = run("by observer and quality", photos["Ann"][4])
     assert ids(answer)[0] in ("ann-1", "ann-2")

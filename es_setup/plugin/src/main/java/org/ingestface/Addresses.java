@@ -5,6 +5,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -80,6 +81,8 @@ final class Addresses {
 
     private final LongSupplier nanoTime;
     private Map<URI, Address> addresses = Map.of();
+    /** Addresses that are not configured any more and still have requests under way, which end there. */
+    private final Map<URI, Address> former = new HashMap<>();
     private int turn;
 
     Addresses(LongSupplier nanoTime) {
@@ -119,9 +122,9 @@ final class Addresses {
 
     /** The request that was sent there has ended. */
     synchronized void done(URI url) {
-        Address address = addresses.get(url);
-        if (address != null) {
-            address.underWay--;
+        Address address = addresses.getOrDefault(url, former.get(url));
+        if (address != null && --address.underWay == 0) {
+            former.remove(url);
         }
     }
 
@@ -166,8 +169,19 @@ final class Addresses {
         if (addresses.keySet().equals(new LinkedHashSet<>(urls)) == false) {
             Map<URI, Address> followed = new LinkedHashMap<>();
             for (URI url : urls) {
-                followed.put(url, addresses.getOrDefault(url, new Address(url)));
+                Address address = addresses.get(url);
+                if (address == null) {
+                    address = new Address(url);
+                    Address before = former.remove(url);
+                    address.underWay = before == null ? 0 : before.underWay;
+                }
+                followed.put(url, address);
             }
+            addresses.forEach((url, address) -> {
+                if (followed.containsKey(url) == false && address.underWay > 0) {
+                    former.put(url, address);
+                }
+            });
             addresses = followed;
         }
     }

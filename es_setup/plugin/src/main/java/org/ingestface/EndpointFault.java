@@ -160,7 +160,8 @@ record EndpointFault(String endpoint, String code, String reason, String todo, B
      * @param retryAfter     of the answer's header; zero when it has none
      */
     static EndpointFault refused(String endpoint, URI url, int status, @Nullable String serviceMessage, TimeValue retryAfter) {
-        String says = serviceMessage == null ? "" : ": " + shorten(serviceMessage);
+        // Without the full stop, since our own sentence goes on.
+        String says = serviceMessage == null ? "" : ": " + shorten(serviceMessage).replaceFirst("\\.$", "");
         String todo = switch (status) {
             case 400 -> "install the plugin and the service of one release";
             case 401, 403 -> "put the service's key into the keystore as [face.endpoint." + endpoint

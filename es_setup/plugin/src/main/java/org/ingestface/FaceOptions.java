@@ -65,12 +65,12 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
             readField(tag, config, target, single),
             target,
             readStringProperty(TYPE, tag, config, "endpoint", "default"),
-            readOptionalStringProperty(TYPE, tag, config, "model"),
+            readModel(tag, config),
             single,
             new FaceRequest.Wanted(
-                readWhole(tag, config, "max_faces", 1, 1_000),
-                readNumber(tag, config, "min_confidence", 0, 1),
-                readNumber(tag, config, "min_quality", 0, 1)
+                readWhole(tag, config, null, "max_faces", 1, 1_000),
+                readNumber(tag, config, null, "min_confidence", 0, 1),
+                readNumber(tag, config, null, "min_quality", 0, 1)
             ),
             readBooleanProperty(TYPE, tag, config, "remove_binary", true),
             readBooleanProperty(TYPE, tag, config, "ignore_missing", false),
@@ -88,15 +88,28 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
     /** Refuses a field whose photo would be overwritten or removed by what is found in it. */
     private static String readField(String tag, Map<String, Object> config, @Nullable String target, boolean single) {
         String field = readStringProperty(TYPE, tag, config, "field", "image");
+        if (isPath(path(field)) == false) {
+            throw wrong(tag, "field", "cannot be [" + field + "]: it must be the name of a field, such as [image]");
+        }
         String written = new FaceDocument(Map.of(), target, single).writtenAt(path(field));
         if (written != null) {
             throw wrong(
                 tag,
                 "field",
-                "cannot be [" + field + "]: the processor writes [" + written + "] itself. choose another field such as [image]"
+                "cannot be [" + field + "]: the processor writes [" + written + "] itself. choose another "
+                    + (target == null ? "field such as [image]" : "field or another [target_field]")
             );
         }
         return field;
+    }
+
+    @Nullable
+    private static String readModel(String tag, Map<String, Object> config) {
+        String model = readOptionalStringProperty(TYPE, tag, config, "model");
+        if (model != null && model.isBlank()) {
+            throw wrong(tag, "model", "cannot be empty; leave it out for whichever model is served");
+        }
+        return model;
     }
 
     @Nullable
@@ -106,15 +119,19 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
             return null;
         }
         String path = path(target);
-        if (path.isEmpty() || Arrays.stream(path.split("\\.", -1)).anyMatch(String::isBlank) || path.startsWith("_")) {
+        if (isPath(path) == false || path.startsWith("_")) {
             throw wrong(tag, "target_field", "cannot be [" + target + "]: it must be the name of an object, such as [portrait]");
         }
         return path;
     }
 
     /** The same spellings of a path as in IngestDocument, which drops this prefix and dots at the end. */
-    private static String path(String field) {
+    static String path(String field) {
         return String.join(".", (field.startsWith("_source.") ? field.substring("_source.".length()) : field).split("\\."));
+    }
+
+    private static boolean isPath(String path) {
+        return Arrays.stream(path.split("\\.", -1)).noneMatch(String::isBlank);
     }
 
     private static <E extends Enum<E>> E readChoice(String tag, Map<String, Object> config, String name, Class<E> type, E otherwise) {
@@ -130,17 +147,28 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
     }
 
     @Nullable
-    private static Integer readWhole(String tag, Map<String, Object> config, String name, int least, int most) {
-        Double number = readNumber(tag, config, name, least, most);
+    private static Integer readWhole(String tag, Map<String, Object> config, @Nullable String within, String name, int least, int most) {
+        Double number = readNumber(tag, config, within, name, least, most);
         if (number != null && number != Math.rint(number)) {
-            throw wrong(tag, name, "must be a whole number but was [" + number + "]");
+            throw wrong(tag, within, name, "must be a whole number but was [" + number + "]");
         }
         return number == null ? null : number.intValue();
     }
 
-    /** A number, or a string that holds one, as other processors take. */
+    /**
+     * A number, or a string that holds one, as other processors take.
+     *
+     * @param within the option whose object {@code config} is; null for the pipeline's own
+     */
     @Nullable
-    private static Double readNumber(String tag, Map<String, Object> config, String name, double least, double most) {
+    private static Double readNumber(
+        String tag,
+        Map<String, Object> config,
+        @Nullable String within,
+        String name,
+        double least,
+        double most
+    ) {
         Object value = config.remove(name);
         if (value == null) {
             return null;
@@ -149,10 +177,10 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
         try {
             number = Double.parseDouble(value.toString());
         } catch (NumberFormatException e) {
-            throw wrong(tag, name, "property cannot be converted to a number [" + value + "]");
+            throw wrong(tag, within, name, "property cannot be converted to a number [" + value + "]");
         }
         if ((number >= least && number <= most) == false) {
-            throw wrong(tag, name, "must be between [" + shown(least) + "] and [" + shown(most) + "] but was [" + value + "]");
+            throw wrong(tag, within, name, "must be between [" + shown(least) + "] and [" + shown(most) + "] but was [" + value + "]");
         }
         return number;
     }
@@ -176,8 +204,8 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
             throw wrong(tag, "identify", "doesn't support " + unknown + ". valid options are " + IDENTIFY);
         }
         if (identify.get("index") instanceof String index && index.isBlank() == false) {
-            Integer k = readWhole(tag, identify, "k", 1, 100);
-            Double similarity = readNumber(tag, identify, "similarity", -1, 1);
+            Integer k = readWhole(tag, identify, "identify", "k", 1, 100);
+            Double similarity = readNumber(tag, identify, "identify", "similarity", -1, 1);
             return new Gallery.Look(
                 index,
                 k == null ? 5 : k,
@@ -185,7 +213,10 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
                 readFilter(tag, identify.get("filter"), checkQuery)
             );
         }
-        throw wrong(tag, "identify", "requires [index], the name of a gallery such as [face-gallery]");
+        String required = "requires [index], the name of a gallery such as [face-gallery]";
+        Object index = identify.get("index");
+        boolean isOther = index != null && index instanceof String == false;
+        throw wrong(tag, "identify", isOther ? required + ", and not a value of type [" + index.getClass().getName() + "]" : required);
     }
 
     private static List<Map<String, Object>> readFilter(String tag, @Nullable Object value, Consumer<Map<String, Object>> checkQuery) {
@@ -208,6 +239,10 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
         Map<String, Object> copy = new HashMap<>();
         map.forEach((key, value) -> copy.put(String.valueOf(key), value));
         return copy;
+    }
+
+    private static ElasticsearchException wrong(String tag, @Nullable String within, String option, String reason) {
+        return within == null ? wrong(tag, option, reason) : wrong(tag, within, "[" + option + "] " + reason);
     }
 
     private static ElasticsearchException wrong(String tag, String option, String reason) {

@@ -68,7 +68,7 @@ public final class FaceProcessor extends AbstractProcessor {
         Object photo;
         boolean passes;
         try {
-            photo = document.getFieldValue(options.field(), Object.class, true);
+            photo = photo(document);
             passes = photo == null ? mayPassWithoutPhoto(document) : mayPassWithPhoto(document, photo);
         } catch (Exception e) {
             handler.accept(null, e);
@@ -85,6 +85,21 @@ public final class FaceProcessor extends AbstractProcessor {
             handler.accept(null, photoError(notBase64(photo)));
         } else {
             finish(document, handler, () -> writeError(document, notBase64(photo), 0));
+        }
+    }
+
+    /** Null when there is none. A field in objects may also have come as a key with dots: Elasticsearch indexes both as one field. */
+    @Nullable
+    private Object photo(IngestDocument document) {
+        Object there = document.getFieldValue(options.field(), Object.class, true);
+        return there != null ? there : DottedPaths.get(document.getSource(), FaceOptions.path(options.field()));
+    }
+
+    private void removePhoto(IngestDocument document) {
+        if (document.hasField(options.field())) {
+            document.removeField(options.field());
+        } else {
+            DottedPaths.remove(document.getSource(), FaceOptions.path(options.field()));
         }
     }
 
@@ -133,7 +148,7 @@ public final class FaceProcessor extends AbstractProcessor {
         boolean sameModel = options.model() == null || options.model().equals(known.modelId());
         boolean passes = sameModel && known.photoSha256().equals(sha256(photo));
         if (passes && options.removeBinary()) {
-            document.removeField(options.field());
+            removePhoto(document);
         }
         return passes;
     }
@@ -231,7 +246,7 @@ public final class FaceProcessor extends AbstractProcessor {
     ) {
         checkTarget(document);
         if (options.removeBinary()) {
-            document.removeField(options.field());
+            removePhoto(document);
         }
         faces(document).writeFaces(found, matches, tookNanos, clock.instant());
     }

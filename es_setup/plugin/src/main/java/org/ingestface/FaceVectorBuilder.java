@@ -93,6 +93,9 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
             }
             BoolQueryBuilder all = QueryBuilders.boolQuery();
             while (parser.nextToken() != XContentParser.Token.END_ARRAY) {
+                if (parser.currentToken() != XContentParser.Token.START_OBJECT) {
+                    throw new IllegalArgumentException("[query] must be a query or an array of queries");
+                }
                 all.must(AbstractQueryBuilder.parseTopLevelQuery(parser));
             }
             return all.hasClauses() ? all : QueryBuilders.matchAllQuery();
@@ -146,6 +149,9 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
                 throw new IllegalArgumentException(
                     "[face] requires [image]; to choose a face of [" + form + "], put [face] into [" + form + "]"
                 );
+            }
+            if (target != null && target.isBlank()) {
+                throw new IllegalArgumentException("[target_field] cannot be empty; leave it out for the top of the document");
             }
             if (endpoint != null) {
                 throw new IllegalArgumentException("[endpoint] requires [image]; no endpoint is asked for [" + form + "]");

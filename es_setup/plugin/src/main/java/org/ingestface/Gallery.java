@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
+import org.elasticsearch.ExceptionsHelper;
 import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.search.MultiSearchRequest;
 import org.elasticsearch.action.search.MultiSearchResponse;
@@ -20,6 +21,7 @@ import org.elasticsearch.core.TimeValue;
 import org.elasticsearch.index.query.AbstractQueryBuilder;
 import org.elasticsearch.index.query.QueryBuilder;
 import org.elasticsearch.index.query.QueryBuilders;
+import org.elasticsearch.rest.RestStatus;
 import org.elasticsearch.search.SearchHit;
 import org.elasticsearch.search.builder.SearchSourceBuilder;
 import org.elasticsearch.threadpool.ThreadPool;
@@ -98,7 +100,7 @@ final class Gallery {
                 )
             )
         );
-        client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(matches(response))));
+        client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(matches(look, response))));
     }
 
     private QueryBuilder knn(Look look, String modelId, float[] vector) {
@@ -139,11 +141,18 @@ final class Gallery {
         }
     }
 
-    private static List<List<Match>> matches(MultiSearchResponse response) throws Exception {
+    private static List<List<Match>> matches(Look look, MultiSearchResponse response) throws Exception {
         List<List<Match>> matches = new ArrayList<>();
         for (MultiSearchResponse.Item item : response.getResponses()) {
             if (item.isFailure()) {
-                throw item.getFailure();
+                Exception failure = item.getFailure();
+                if (ExceptionsHelper.status(failure) == RestStatus.SERVICE_UNAVAILABLE) {
+                    // Such as a gallery whose shard is being moved or started: 429, which clients retry, and they don't all retry 503.
+                    throw new EsRejectedExecutionException(
+                        "the gallery [" + look.index + "] cannot be searched now: " + failure.getMessage() + "; send the document again"
+                    );
+                }
+                throw failure;
             }
             List<Match> ofFace = new ArrayList<>();
             for (SearchHit hit : item.getResponse().getHits().getHits()) {

@@ -93,6 +93,21 @@ class AddressesTests {
     }
 
     @Test
+    void whatIsUnderWayAtAnAddressOutlivesThatItIsLeftOutOfTheSettingForAWhile() {
+        addresses.pick(List.of(A), null);
+        addresses.pick(List.of(A), null);
+        addresses.states(List.of(B));
+        addresses.done(A);
+        assertEquals(1, addresses.states(List.of(A)).get(0).inFlight());
+        addresses.done(A);
+        assertEquals(0, addresses.states(List.of(A)).get(0).inFlight());
+        addresses.pick(List.of(A), null);
+        addresses.states(List.of(B));
+        addresses.done(A);
+        assertEquals(0, addresses.states(List.of(A)).get(0).inFlight());
+    }
+
+    @Test
     void whatIsKnownOfAnAddressOutlivesAChangeOfTheSetting() {
         ask();
         addresses.failed(A);

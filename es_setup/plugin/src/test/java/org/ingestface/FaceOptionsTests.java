@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,6 +96,11 @@ class FaceOptionsTests {
         assertEquals("[max_faces] property cannot be converted to a number [all]", optionError(Map.of("max_faces", "all")));
         assertEquals("[min_quality] must be between [0] and [1] but was [70]", optionError(Map.of("min_quality", 70)));
         assertEquals("[min_confidence] must be between [0] and [1] but was [NaN]", optionError(Map.of("min_confidence", Double.NaN)));
+        assertEquals("[model] cannot be empty; leave it out for whichever model is served", optionError(Map.of("model", "")));
+        String field = "[field] cannot be [%s]: it must be the name of a field, such as [image]";
+        for (String wrong : List.of("", " ", ".", "a..b", ".image", "_source.")) {
+            assertEquals(field.formatted(wrong), optionError(Map.of("field", wrong)));
+        }
         String target = "[target_field] cannot be [%s]: it must be the name of an object, such as [portrait]";
         for (String wrong : List.of("", "..", "a..b", "_source", "_id")) {
             assertEquals(target.formatted(wrong), optionError(Map.of("target_field", wrong)));
@@ -112,9 +118,20 @@ class FaceOptionsTests {
             "[identify] doesn't support [threshold]. valid options are [index, k, similarity, filter]",
             optionError(Map.of("identify", Map.of("index", "g", "threshold", 1)))
         );
-        assertEquals("[k] must be between [1] and [100] but was [1000]", optionError(Map.of("identify", Map.of("index", "g", "k", 1000))));
         assertEquals(
-            "[similarity] must be between [-1] and [1] but was [46]",
+            "[identify] requires [index], the name of a gallery such as [face-gallery], and not a value of type [java.util.ArrayList]",
+            optionError(Map.of("identify", Map.of("index", new ArrayList<>(List.of("a", "b")))))
+        );
+        assertEquals(
+            "[identify] [k] must be between [1] and [100] but was [1000]",
+            optionError(Map.of("identify", Map.of("index", "g", "k", 1000)))
+        );
+        assertEquals(
+            "[identify] [k] must be a whole number but was [1.5]",
+            optionError(Map.of("identify", Map.of("index", "g", "k", 1.5)))
+        );
+        assertEquals(
+            "[identify] [similarity] must be between [-1] and [1] but was [46]",
             optionError(Map.of("identify", Map.of("index", "g", "similarity", 46)))
         );
         assertEquals(
@@ -138,8 +155,8 @@ class FaceOptionsTests {
         assertEquals("photo", options(Map.of("field", "photo", "target_field", "portrait")).field());
         String message = optionError(Map.of("field", "portrait.photo.width", "target_field", "portrait"));
         assertEquals(
-            "[field] cannot be [portrait.photo.width]: the processor writes [portrait.photo.width] itself. choose another field such as "
-                + "[image]",
+            "[field] cannot be [portrait.photo.width]: the processor writes [portrait.photo.width] itself. choose another field or "
+                + "another [target_field]",
             message
         );
         assertEquals("portrait", options(Map.of("target_field", "_source.portrait.")).targetField());

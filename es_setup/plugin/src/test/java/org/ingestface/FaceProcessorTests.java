@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
@@ -91,6 +92,20 @@ class FaceProcessorTests {
             "document has faces of model [a] but this pipeline is pinned to [b]; index the photo itself, or use an index of that model",
             failure.getMessage()
         );
+    }
+
+    @Test
+    void thePhotoMayBeInAKeyWithDots() {
+        IngestDocument document = document(Map.of("media.photo", 5));
+        run(Map.of("field", "media.photo", "ignore_missing", true), document);
+        assertEquals("not_base64", document.getFieldValue("error.code", String.class));
+        String known = "photo";
+        Map<String, Object> source = new HashMap<>(Map.of("faces", List.of(), "model.id", "m"));
+        source.put("media.photo", Base64.getEncoder().encodeToString(known.getBytes(StandardCharsets.UTF_8)));
+        source.put("file.hash.sha256", MessageDigests.toHexString(MessageDigests.sha256().digest(known.getBytes(StandardCharsets.UTF_8))));
+        document = document(source);
+        run(Map.of("field", "media.photo"), document);
+        assertFalse(document.getSource().containsKey("media.photo"), "as any photo whose faces are there");
     }
 
     @Test

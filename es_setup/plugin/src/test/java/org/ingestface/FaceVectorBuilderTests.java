@@ -63,6 +63,8 @@ class FaceVectorBuilderTests {
             {"image": "a", "target_field": "t"}                                | [1:35] [target_field] requires [document] or [filter], whose fields it is about
             {"face": 1, "filter": {"index": "i", "query": {"match_all": {}}}}  | [1:65] [face] requires [image]; to choose a face of [filter], put [face] into [filter]
             {"filter": {"index": "i"}}                                         | [1:25] Required [query]
+            {"target_field": "", "document": {"index": "i", "id": "1"}}        | [1:59] [target_field] cannot be empty; leave it out for the top of the document
+            {"filter": {"index": "i", "query": [[{"match_all": {}}]]}}         | [1:37] [query] must be a query or an array of queries
             {"image": ["a"]}                                                   | [1:11] [face] image doesn't support values of type: START_ARRAY
             """
     )
