@@ -120,7 +120,8 @@ final class Addresses {
     /** The request that was sent there has ended. */
     synchronized void done(URI url) {
         Address address = addresses.get(url);
-        if (address != null) {
+        // Zero when the settings left the address out for a while: its requests of before were forgotten with it.
+        if (address != null && address.underWay > 0) {
             address.underWay--;
         }
     }
