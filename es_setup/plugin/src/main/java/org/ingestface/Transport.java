@@ -213,7 +213,8 @@ final class Transport {
         private void askAgainOrFail(URI target, EndpointFault fault) {
             switch (fault.blame()) {
                 case ADDRESS, COPY, SETUP -> addresses.failed(target);
-                case LOAD -> addresses.isFull(target, fault.retryAfter());
+                // For a moment at least: copies that are all full would be asked in turn without a pause.
+                case LOAD -> addresses.isFull(target, backoff.before(pauses, fault.retryAfter()));
                 case REQUEST -> addresses.worked(target);
             }
             boolean another = addresses.isAnotherIn(target);

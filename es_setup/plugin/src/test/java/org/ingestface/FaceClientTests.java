@@ -249,6 +249,19 @@ class FaceClientTests {
     }
 
     @Test
+    void copiesThatAreAllFullAreLeftAloneForAPauseThoughNoneSaysHowLong() throws Exception {
+        List<Long> times = new CopyOnWriteArrayList<>();
+        Function<FakeService.Request, FakeService.Answer> full = request -> {
+            times.add(System.nanoTime());
+            return times.size() <= 2 ? new FakeService.Answer(429, "{}") : new FakeService.Answer(200, Answers.echo(request));
+        };
+        photo(find(client("30s", service(full).url(), service(full).url())));
+        assertEquals(3, times.size());
+        long pause = TimeUnit.NANOSECONDS.toMillis(times.get(2) - times.get(1));
+        assertTrue(pause >= 50, pause + " ms");
+    }
+
+    @Test
     void aRetryThatWouldComeTooLateIsNotWaitedFor() {
         FakeService service = service(request -> new FakeService.Answer(429, "{}", Map.of("Retry-After", "3600")));
         assertTrue(fault(find(client("30s", service.url()))).contains("status [429]"));
