@@ -84,7 +84,7 @@ public final class FaceProcessor extends AbstractProcessor {
             // Not kept, whatever on_error says: the mapping of a binary field refuses an object, and would hide our reason.
             handler.accept(null, photoError(notBase64(photo)));
         } else {
-            finish(document, handler, () -> writeError(document, notBase64(photo), 0));
+            finish(document, handler, () -> writeError(document, photo, notBase64(photo), 0));
         }
     }
 
@@ -127,15 +127,20 @@ public final class FaceProcessor extends AbstractProcessor {
     /** Whether the document's faces are those of this very photo and of this model: then they stay, with their labels. */
     private boolean mayPassWithPhoto(IngestDocument document, Object photo) {
         FaceDocument known = faces(document);
-        if (options.override() || known.known() != FaceDocument.Known.FACES || known.photoSha256() == null) {
+        if (options.override() || known.known() != FaceDocument.Known.FACES) {
             return false;
         }
         boolean sameModel = options.model() == null || options.model().equals(known.modelId());
-        boolean passes = sameModel && known.photoSha256().equals(sha256(photo));
+        boolean passes = sameModel && hasFacesOf(photo, known);
         if (passes && options.removeBinary()) {
             document.removeField(options.field());
         }
         return passes;
+    }
+
+    private static boolean hasFacesOf(Object photo, FaceDocument known) {
+        String sha256 = known.known() == FaceDocument.Known.NOTHING ? null : known.photoSha256();
+        return sha256 != null && sha256.equals(sha256(photo));
     }
 
     /** Of the photo's bytes; null for what is not base64, which is the service's to say. */
@@ -168,14 +173,16 @@ public final class FaceProcessor extends AbstractProcessor {
                     FaceAnswer.PhotoError error = timed.answer() instanceof FaceAnswer.Faces found
                         ? portraitError(found)
                         : (FaceAnswer.PhotoError) timed.answer();
-                    finish(document, handler, () -> writeError(document, error, timed.tookNanos()));
+                    finish(document, handler, () -> writeError(document, image, error, timed.tookNanos()));
                 }
             }
 
             @Override
             public void onFailure(Exception e) {
-                if (options.onUnavailable() == FaceOptions.OnUnavailable.KEEP && e instanceof EsRejectedExecutionException) {
-                    finish(document, handler, () -> faces(document).writeError("unavailable", e.getMessage(), 0, clock.instant()));
+                boolean keeps = options.onUnavailable() == FaceOptions.OnUnavailable.KEEP && e instanceof EsRejectedExecutionException;
+                if (keeps && hasFacesOf(image, faces(document)) == false) {
+                    FaceAnswer.PhotoError error = new FaceAnswer.PhotoError("unavailable", e.getMessage());
+                    finish(document, handler, () -> keepError(document, error, 0));
                 } else {
                     handler.accept(null, e);
                 }
@@ -236,10 +243,15 @@ public final class FaceProcessor extends AbstractProcessor {
         faces(document).writeFaces(found, matches, tookNanos, clock.instant());
     }
 
-    private void writeError(IngestDocument document, FaceAnswer.PhotoError error, long tookNanos) {
-        if (options.onError() == FaceOptions.OnError.FAIL) {
+    /** Faces of this very photo, looked at again, are not given up for an error: a person may have labelled them. */
+    private void writeError(IngestDocument document, Object photo, FaceAnswer.PhotoError error, long tookNanos) {
+        if (options.onError() == FaceOptions.OnError.FAIL || hasFacesOf(photo, faces(document))) {
             throw photoError(error);
         }
+        keepError(document, error, tookNanos);
+    }
+
+    private void keepError(IngestDocument document, FaceAnswer.PhotoError error, long tookNanos) {
         checkTarget(document);
         faces(document).writeError(error.code(), error.message(), tookNanos, clock.instant());
     }
