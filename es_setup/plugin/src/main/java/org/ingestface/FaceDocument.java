@@ -217,7 +217,8 @@ final class FaceDocument {
                 LASTING.stream().filter(name -> same.get(name) != null).forEach(name -> fields.put(name, same.get(name)));
                 ids.add(fields.get("id"));
                 // The label of a face that was alone may have come from the photo's name, which says nothing of one among several.
-                boolean isPhotosName = Objects.equals(DottedPaths.get(fields, "label.name"), DottedPaths.get(source, "person.name"));
+                Object name = DottedPaths.get(fields, "label.name");
+                boolean isPhotosName = name != null && name.equals(DottedPaths.get(source, "person.name"));
                 if (before.size() == 1 && found.faces().size() > 1 && isPhotosName) {
                     fields.remove("label");
                 }
