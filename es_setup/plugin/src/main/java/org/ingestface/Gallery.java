@@ -5,7 +5,9 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
+import org.elasticsearch.ExceptionsHelper;
 import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.search.MultiSearchRequest;
 import org.elasticsearch.action.search.MultiSearchResponse;
@@ -20,6 +22,7 @@ import org.elasticsearch.core.TimeValue;
 import org.elasticsearch.index.query.AbstractQueryBuilder;
 import org.elasticsearch.index.query.QueryBuilder;
 import org.elasticsearch.index.query.QueryBuilders;
+import org.elasticsearch.rest.RestStatus;
 import org.elasticsearch.search.SearchHit;
 import org.elasticsearch.search.builder.SearchSourceBuilder;
 import org.elasticsearch.threadpool.ThreadPool;
@@ -74,7 +77,7 @@ final class Gallery {
      * @param modelId only portraits of this model are looked at: vectors of others cannot be compared
      * @param vectors one a face
      * @param found   gets the matches of each face in that order, most similar first; fails as the search does, with status 404 where
-     *                there is no such gallery, 403 where the sender may not read it
+     *                there is no such gallery, 403 where the sender may not read it, but with 429 where searching again may help
      */
     void look(Look look, String modelId, List<float[]> vectors, ActionListener<List<List<Match>>> found) {
         if (vectors.isEmpty()) {
@@ -92,13 +95,17 @@ final class Gallery {
             TIMEOUT,
             threadPool.generic(),
             found,
-            ignored -> found.onFailure(
-                new EsRejectedExecutionException(
-                    "no answer from the gallery [" + look.index + "] within [" + TIMEOUT + "]; send the document again"
-                )
-            )
-        );
+            ignored -> found.onFailure(tryAgain(look, "no answer within [" + TIMEOUT + "]"))
+        ).delegateResponse((listener, e) -> {
+            // Such as 503 while a node's shards move: of the statuses that mean "later", clients know to retry 429.
+            boolean passes = ExceptionsHelper.status(e).getStatus() >= RestStatus.INTERNAL_SERVER_ERROR.getStatus();
+            listener.onFailure(passes ? tryAgain(look, EndpointFault.shorten(e.getMessage())) : e);
+        });
         client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(matches(response))));
+    }
+
+    private static EsRejectedExecutionException tryAgain(Look look, String reason) {
+        return new EsRejectedExecutionException("gallery [" + look.index + "] cannot be searched: " + reason + "; send the document again");
     }
 
     private QueryBuilder knn(Look look, String modelId, float[] vector) {
@@ -158,7 +165,8 @@ final class Gallery {
     @Nullable
     private static String name(SearchHit hit) {
         DocumentField name = hit.field("person.name");
-        return name == null ? null : name.getValue().toString();
+        // Without a value where the mapping ignores it, as one beyond ignore_above.
+        return name == null ? null : Objects.toString(name.getValue(), null);
     }
 
     private static List<String> tags(SearchHit hit) {
