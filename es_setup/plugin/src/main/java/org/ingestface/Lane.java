@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -32,7 +33,7 @@ final class Lane {
     private final EndpointStats stats = new EndpointStats();
     private final WaitingLine<Call> waiting = new WaitingLine<>();
     private final Set<Transport.Exchange> underWay = new HashSet<>();
-    private Scheduler.Cancellable wakeUp;
+    private Scheduler.ScheduledCancellable wakeUp;
     private boolean closed;
 
     /** @param budget shared with the other endpoints' lanes of this priority */
@@ -179,8 +180,15 @@ final class Lane {
         if (left <= 0) {
             return true;
         }
+        // Rounded up: the pool drops what is below a millisecond, and would wake us too early, again and again.
+        long millis = TimeUnit.NANOSECONDS.toMillis(left) + 1;
+        // It may be set for later, if the linger was lowered since.
+        if (wakeUp != null && wakeUp.getDelay(TimeUnit.MILLISECONDS) > millis) {
+            wakeUp.cancel();
+            wakeUp = null;
+        }
         if (wakeUp == null) {
-            wakeUp = threadPool.schedule(this::wakeUp, TimeValue.timeValueNanos(left), threadPool.generic());
+            wakeUp = threadPool.schedule(this::wakeUp, TimeValue.timeValueMillis(millis), threadPool.generic());
         }
         return false;
     }

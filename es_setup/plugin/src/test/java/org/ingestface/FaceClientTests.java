@@ -557,4 +557,16 @@ class FaceClientTests {
         String where = seen.get();
         assertTrue(where.startsWith("ann on ") && where.contains("[generic]"), where);
     }
+
+    @Test
+    void aShorterLingerHoldsForWhatLingersAlready() throws Exception {
+        Settings.Builder settings = settings(service().url());
+        FaceEndpoints endpoints = new FaceEndpoints(settings.put("face.batch.linger", "10s").build());
+        FaceClient client = new FaceClient(endpoints, threadPool, config, 100_000);
+        open.add(0, client);
+        PlainActionFuture<FaceClient.Timed> first = find(client);
+        endpoints.changeSettings(settings.put("face.batch.linger", "300ms").build());
+        find(client).get(5, TimeUnit.SECONDS);
+        first.get(5, TimeUnit.SECONDS);
+    }
 }
