@@ -202,21 +202,19 @@ public final class FaceProcessor extends AbstractProcessor {
             return;
         }
         List<float[]> vectors = found.faces().stream().map(FaceAnswer.Face::vector).toList();
-        try {
-            gallery.look(options.identify(), found.modelId(), vectors, new ActionListener<>() {
-                @Override
-                public void onResponse(List<List<Gallery.Match>> matches) {
-                    finish(document, handler, () -> writeFaces(document, found, matches, tookNanos));
-                }
+        // Once: it may have been answered already when a search cannot be sent, or when the handler itself fails.
+        ActionListener<List<List<Gallery.Match>>> once = ActionListener.notifyOnce(new ActionListener<>() {
+            @Override
+            public void onResponse(List<List<Gallery.Match>> matches) {
+                finish(document, handler, () -> writeFaces(document, found, matches, tookNanos));
+            }
 
-                @Override
-                public void onFailure(Exception e) {
-                    handler.accept(null, e);
-                }
-            });
-        } catch (Exception e) {
-            handler.accept(null, e);
-        }
+            @Override
+            public void onFailure(Exception e) {
+                handler.accept(null, e);
+            }
+        });
+        ActionListener.run(once, listener -> gallery.look(options.identify(), found.modelId(), vectors, listener));
     }
 
     /** Answers the handler once, whatever the handler itself does. */

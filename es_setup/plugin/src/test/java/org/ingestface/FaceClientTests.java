@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -26,6 +27,8 @@ import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.support.PlainActionFuture;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
+import org.elasticsearch.index.VersionType;
+import org.elasticsearch.ingest.IngestDocument;
 import org.elasticsearch.telemetry.metric.MeterRegistry;
 import org.elasticsearch.threadpool.DefaultBuiltInExecutorBuilders;
 import org.elasticsearch.threadpool.ThreadPool;
@@ -568,5 +571,27 @@ class FaceClientTests {
         endpoints.changeSettings(settings.put("face.batch.linger", "300ms").build());
         find(client).get(5, TimeUnit.SECONDS);
         first.get(5, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void theProcessorAnswersOnceWhateverItsHandlerDoes() throws Exception {
+        FakeService service = service(request -> new FakeService.Answer(200, Answers.faces()));
+        FaceClient client = client("30s", service.url());
+        FaceProcessor processor = new FaceProcessor.Factory(() -> client, () -> new Gallery(null, null, threadPool)).create(
+            "tag",
+            null,
+            new HashMap<>(Map.of("identify", Map.of("index", "g")))
+        );
+        List<String> answers = new CopyOnWriteArrayList<>();
+        IngestDocument document = new IngestDocument("i", "1", 1, null, VersionType.INTERNAL, new HashMap<>(Map.of("image", "a")));
+        processor.execute(document, (result, failure) -> {
+            answers.add(failure == null ? "answer" : "failure");
+            throw new IllegalStateException("a handler's own trouble");
+        });
+        while (answers.isEmpty() || documents(client).inFlight() > 0) {
+            Thread.sleep(10);
+        }
+        Thread.sleep(50);
+        assertEquals(List.of("answer"), answers);
     }
 }
