@@ -234,7 +234,7 @@ public final class FaceProcessor extends AbstractProcessor {
         @Nullable List<List<Gallery.Match>> matches,
         long tookNanos
     ) {
-        checkTarget(document);
+        checkRoom(document);
         if (options.removeBinary()) {
             document.removeField(options.field());
         }
@@ -250,7 +250,7 @@ public final class FaceProcessor extends AbstractProcessor {
     }
 
     private void keepError(IngestDocument document, FaceAnswer.PhotoError error, long tookNanos) {
-        checkTarget(document);
+        checkRoom(document);
         faces(document).writeError(error.code(), error.message(), tookNanos, clock.instant());
     }
 
@@ -270,18 +270,23 @@ public final class FaceProcessor extends AbstractProcessor {
     }
 
     /** @throws IllegalArgumentException when something that is not an object is where the fields should go */
-    private void checkTarget(IngestDocument document) {
+    private void checkRoom(IngestDocument document) {
         String target = options.targetField();
         for (int dot = 0; target != null && dot >= 0;) {
             dot = target.indexOf('.', dot + 1);
-            String path = dot < 0 ? target : target.substring(0, dot);
-            Object there = DottedPaths.get(document.getSource(), path);
-            if (there != null && there instanceof Map<?, ?> == false) {
-                throw new IllegalArgumentException(
-                    "field [" + path + "] of type [" + there.getClass().getName() + "] is not an object, cannot write [target_field] ["
-                        + target + "] into it."
-                );
-            }
+            checkObject(document, dot < 0 ? target : target.substring(0, dot), "[target_field] [" + target + "] into it.");
+        }
+        String prefix = target == null ? "" : target + ".";
+        checkObject(document, prefix + "model", "[" + prefix + "model.id] into it; choose a [target_field].");
+        checkObject(document, prefix + "photo", "[" + prefix + "photo.width] into it; choose a [target_field].");
+    }
+
+    private static void checkObject(IngestDocument document, String path, String what) {
+        Object there = DottedPaths.get(document.getSource(), path);
+        if (there != null && there instanceof Map<?, ?> == false) {
+            throw new IllegalArgumentException(
+                "field [" + path + "] of type [" + there.getClass().getName() + "] is not an object, cannot write " + what
+            );
         }
     }
 

@@ -194,6 +194,23 @@ class FaceProcessorTests {
         assertEquals(Map.of("image", 5, "a", Map.of("b", "taken")), document.getSource());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = { "photo", "model" })
+    void aFieldOfTheSendersThatIsNoObjectIsNotReplacedByOurs(String field) {
+        for (Object value : List.of("a.jpg", 5, List.of("a", "b"))) {
+            Map<String, Object> source = Map.of("image", 5, field, value);
+            IngestDocument document = document(source);
+            String message = run(Map.of(), document).failure().getMessage();
+            String start = "field [" + field + "] of type [" + value.getClass().getName() + "] is not an object, cannot write [" + field + ".";
+            assertTrue(message.startsWith(start), message);
+            assertTrue(message.endsWith("] into it; choose a [target_field]."), message);
+            assertEquals(source, document.getSource());
+            IngestDocument below = document(source);
+            assertSame(below, run(Map.of("target_field", "t"), below).document());
+            assertEquals(value, below.getSource().get(field));
+        }
+    }
+
     /** Like {@link #run}, with endpoints none of which is configured. */
     private static Outcome runWithoutEndpoint(Map<String, Object> options, IngestDocument document) {
         FaceClient client = new FaceClient(new FaceEndpoints(Settings.EMPTY), null, Path.of("/"), FaceClient.MAX_ANSWER);
