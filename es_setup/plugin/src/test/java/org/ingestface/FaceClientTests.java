@@ -562,6 +562,24 @@ class FaceClientTests {
     }
 
     @Test
+    void statisticsCanBeHadWhileEndpointsComeAndGo() throws Exception {
+        Settings configured = settings("http://127.0.0.1:1").build();
+        FaceEndpoints endpoints = new FaceEndpoints(configured);
+        FaceClient client = new FaceClient(endpoints, threadPool, config, 100_000);
+        open.add(0, client);
+        Thread changes = new Thread(() -> {
+            for (int i = 0; i < 5_000; i++) {
+                endpoints.changeSettings(i % 2 == 0 ? Settings.EMPTY : configured);
+            }
+        });
+        changes.start();
+        while (changes.isAlive()) {
+            client.stats();
+        }
+        changes.join();
+    }
+
+    @Test
     void aShorterLingerHoldsForWhatLingersAlready() throws Exception {
         Settings.Builder settings = settings(service().url());
         FaceEndpoints endpoints = new FaceEndpoints(settings.put("face.batch.linger", "10s").build());
