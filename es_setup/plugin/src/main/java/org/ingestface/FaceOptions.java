@@ -88,6 +88,9 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
     /** Refuses a field whose photo would be overwritten or removed by what is found in it. */
     private static String readField(String tag, Map<String, Object> config, @Nullable String target, boolean single) {
         String field = readStringProperty(TYPE, tag, config, "field", "image");
+        if (path(field).isEmpty()) {
+            throw wrong(tag, "field", "cannot be [" + field + "]: it must be the name of a field, such as [image]");
+        }
         String written = new FaceDocument(Map.of(), target, single).writtenAt(path(field));
         if (written != null) {
             throw wrong(

@@ -95,6 +95,10 @@ class FaceOptionsTests {
         assertEquals("[max_faces] property cannot be converted to a number [all]", optionError(Map.of("max_faces", "all")));
         assertEquals("[min_quality] must be between [0] and [1] but was [70]", optionError(Map.of("min_quality", 70)));
         assertEquals("[min_confidence] must be between [0] and [1] but was [NaN]", optionError(Map.of("min_confidence", Double.NaN)));
+        String field = "[field] cannot be [%s]: it must be the name of a field, such as [image]";
+        for (String wrong : List.of("", ".", "_source.")) {
+            assertEquals(field.formatted(wrong), optionError(Map.of("field", wrong)));
+        }
         String target = "[target_field] cannot be [%s]: it must be the name of an object, such as [portrait]";
         for (String wrong : List.of("", "..", "a..b", "_source", "_id")) {
             assertEquals(target.formatted(wrong), optionError(Map.of("target_field", wrong)));
