@@ -277,7 +277,6 @@ final class Transport {
                 @Override
                 public void onRejection(Exception e) {
                     fail(EndpointFault.closing(endpointName)); // the pool refuses only when the node shuts down
-                    afterwards.run();
                 }
             };
         }
