@@ -124,6 +124,10 @@ final class Lane {
         if (closed) {
             return EndpointFault.closing(endpointName);
         }
+        Endpoint endpoint = endpoints.get(endpointName);
+        if (endpoint == null) {
+            return endpoints.notConfigured(endpointName);
+        }
         Batching batching = endpoints.batching();
         if (waiting.size() >= batching.queueSize()) {
             return EndpointFault.queueFull(endpointName, "[" + waiting.size() + "] photos", Batching.QUEUE_SIZE.getKey());
@@ -133,8 +137,7 @@ final class Lane {
             return EndpointFault.queueFull(endpointName, what, Batching.QUEUE_BYTES.getKey());
         }
         waiting.add(call, call.request.model(), call.request.size());
-        Endpoint endpoint = endpoints.get(endpointName);
-        TimeValue timeout = endpoint == null ? TimeValue.ZERO : endpoint.timeout();
+        TimeValue timeout = endpoint.timeout();
         call.patience = threadPool.schedule(() -> {
             if (leaveLine(call)) {
                 giveUp(call, EndpointFault.waitedTooLong(endpointName, timeout));
