@@ -137,6 +137,9 @@ final class Transport {
         }
 
         private void giveUp() {
+            if (done.get()) {
+                return; // the answer came in the same moment: its address works
+            }
             URI last = url;
             if (last != null) {
                 addresses.failed(last);
