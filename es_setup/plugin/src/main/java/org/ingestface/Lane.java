@@ -35,6 +35,7 @@ final class Lane {
     private final Set<Transport.Exchange> underWay = new HashSet<>();
     private Scheduler.ScheduledCancellable wakeUp;
     private boolean closed;
+    private long bytes;
 
     /** @param budget shared with the other endpoints' lanes of this priority */
     Lane(
@@ -100,7 +101,7 @@ final class Lane {
 
     EndpointStats.Snapshot stats() {
         synchronized (this) {
-            return stats.snapshot(waiting.size(), budget.held(), underWay.size());
+            return stats.snapshot(waiting.size(), bytes, underWay.size());
         }
     }
 
@@ -136,6 +137,7 @@ final class Lane {
             String what = "[" + budget.held() + "] bytes of photos, with room for [" + batching.queueBytes() + "],";
             return EndpointFault.queueFull(endpointName, what, Batching.QUEUE_BYTES.getKey());
         }
+        bytes += call.request.size();
         waiting.add(call, call.request.model(), call.request.size());
         TimeValue timeout = endpoint.timeout();
         call.patience = threadPool.schedule(() -> {
@@ -153,7 +155,7 @@ final class Lane {
     /** Fails a call that was admitted and never sent. */
     private void giveUp(Call call, EndpointFault fault) {
         call.patience.cancel();
-        budget.release(call.request.size());
+        release(call);
         stats.failed(fault.code(), 1);
         call.fail(fault);
     }
@@ -225,8 +227,13 @@ final class Lane {
     private void leave(Transport.Exchange exchange, List<Call> batch) {
         synchronized (this) {
             underWay.remove(exchange);
+            batch.forEach(this::release);
         }
-        batch.forEach(call -> budget.release(call.request.size()));
         pump();
+    }
+
+    private synchronized void release(Call call) {
+        bytes -= call.request.size();
+        budget.release(call.request.size());
     }
 }

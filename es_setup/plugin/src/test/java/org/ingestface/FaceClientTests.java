@@ -472,6 +472,18 @@ class FaceClientTests {
     }
 
     @Test
+    void whatIsCountedOfOneEndpointIsNotCountedOfAnother() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        FaceClient client = client(settings(waitingService(gate).url()).putList("face.endpoint.other.urls", "http://127.0.0.1:1").build());
+        PlainActionFuture<FaceClient.Timed> waits = find(client);
+        assertEquals(11, documents(client).bytes());
+        assertEquals(0, client.stats().get("other").documents().bytes());
+        gate.countDown();
+        photo(waits);
+        assertEquals(0, documents(client).bytes());
+    }
+
+    @Test
     void aListenerThatFailsTakesNoNeighbourWithIt() throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
         FaceClient client = client(settings(waitingService(gate).url()).put("face.batch.in_flight", 1).build());
