@@ -3,6 +3,7 @@ package org.ingestface;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -12,6 +13,7 @@ import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.search.MultiSearchRequest;
 import org.elasticsearch.action.search.MultiSearchResponse;
 import org.elasticsearch.action.search.SearchRequest;
+import org.elasticsearch.action.search.SearchTask;
 import org.elasticsearch.action.support.ListenerTimeouts;
 import org.elasticsearch.client.internal.Client;
 import org.elasticsearch.common.bytes.BytesReference;
@@ -25,6 +27,7 @@ import org.elasticsearch.index.query.QueryBuilders;
 import org.elasticsearch.rest.RestStatus;
 import org.elasticsearch.search.SearchHit;
 import org.elasticsearch.search.builder.SearchSourceBuilder;
+import org.elasticsearch.tasks.TaskId;
 import org.elasticsearch.threadpool.ThreadPool;
 import org.elasticsearch.xcontent.NamedXContentRegistry;
 import org.elasticsearch.xcontent.XContentBuilder;
@@ -58,6 +61,19 @@ final class Gallery {
      */
     record Match(String galleryId, @Nullable String name, double similarity, List<String> tags) {}
 
+    /** A search whose task shows no vector: tasks may be listed by whoever may {@code monitor} the cluster. */
+    private static final class LookUp extends SearchRequest {
+
+        private LookUp(String index) {
+            super(index);
+        }
+
+        @Override
+        public SearchTask createTask(long id, String type, String action, TaskId parent, Map<String, String> headers) {
+            return new SearchTask(id, type, action, () -> "indices" + Arrays.toString(indices()) + ", a face is looked up", parent, headers);
+        }
+    }
+
     private final Client client;
     private final NamedXContentRegistry queries;
     private final ThreadPool threadPool;
@@ -88,7 +104,7 @@ final class Gallery {
         for (float[] vector : vectors) {
             SearchSourceBuilder source = new SearchSourceBuilder().query(knn(look, modelId, vector)).size(look.k).fetchSource(false);
             source.fetchField("person.name").fetchField("tags").trackTotalHits(false);
-            searches.add(new SearchRequest(look.index).source(source).allowPartialSearchResults(false));
+            searches.add(new LookUp(look.index).source(source).allowPartialSearchResults(false));
         }
         ActionListener<List<List<Match>>> inTime = ListenerTimeouts.wrapWithTimeout(
             threadPool,
