@@ -168,6 +168,37 @@ def test_a_portrait_of_another_model_is_no_match(es, gallery, people):
     assert [match["gallery_id"] for match in probe["faces"][0]["candidates"]] == ["madonna"]
 
 
+def test_a_portrait_whose_name_is_too_long_to_be_found_is_a_match_without_a_name(
+    es, own_index, pipeline, people
+):
+    vector = {"type": "dense_vector", "dims": 128, "similarity": "cosine", "index_options": {"type": "flat"}}
+    short = {"type": "keyword", "ignore_above": 5}
+    properties = {"vector": vector, "model.id": {"type": "keyword"}, "person.name": short, "tags": short}
+    index = own_index("long-names", mappings={"properties": properties})
+    portrait = {"image": encoded(people["madonna"][0]), "person": {"name": "madonna"}, "tags": ["watchlist"]}
+    es.index(index=index, id="1", document=portrait, pipeline=pipeline(single_face=True), refresh=True)
+    probe = processed(es, {"identify": {"index": index}}, {"image": encoded(people["madonna"][0])})
+    match = probe["faces"][0]["match"]
+    assert match.keys() == {"gallery_id", "similarity"}
+
+
+def test_a_gallery_that_cannot_be_searched_now_says_try_again(es, faces, own_index, bulk, pipeline, good):
+    own_index(
+        "lost-gallery",
+        mappings={
+            "properties": {"vector": {"type": "dense_vector", "dims": 128}, "model.id": {"type": "keyword"}}
+        },
+        settings={"index.routing.allocation.include._name": "nowhere"},
+        wait_for_active_shards="0",
+    )
+    items = bulk({"1": good}, pipeline=pipeline(identify={"index": "lost-gallery"}))
+    assert items["1"]["status"] == 429
+    reason = innermost(items["1"]["error"])
+    assert reason.startswith("gallery [lost-gallery] cannot be searched: ")
+    assert reason.endswith("; send the document again")
+    assert not es.exists(index=faces, id="1")
+
+
 def test_a_gallery_that_is_not_there_fails_its_document_alone(es, faces, bulk, pipeline, good):
     items = bulk({"1": good}, pipeline=pipeline(identify={"index": "no-such-gallery"}))
     assert items["1"]["status"] == 404

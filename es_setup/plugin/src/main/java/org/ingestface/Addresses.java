@@ -6,8 +6,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
@@ -80,9 +78,9 @@ final class Addresses {
     }
 
     private final LongSupplier nanoTime;
-    private Map<URI, Address> addresses = Map.of();
-    /** Addresses that are not configured any more and still have requests under way, which end there. */
-    private final Map<URI, Address> former = new HashMap<>();
+    /** Also those that are not configured any more, until their last request has ended. */
+    private final Map<URI, Address> addresses = new HashMap<>();
+    private List<Address> configured = List.of();
     private int turn;
 
     Addresses(LongSupplier nanoTime) {
@@ -98,7 +96,7 @@ final class Addresses {
     synchronized URI pick(List<URI> urls, @Nullable URI avoid) {
         follow(urls);
         long now = nanoTime.getAsLong();
-        List<Address> inTurn = new ArrayList<>(addresses.values());
+        List<Address> inTurn = new ArrayList<>(configured);
         Collections.rotate(inTurn, -(turn++ % inTurn.size()));
         Comparator<Address> leastBusy = Comparator.comparingInt(address -> address.underWay);
         Comparator<Address> elsewhere = Comparator.comparing(address -> address.url.equals(avoid));
@@ -117,15 +115,12 @@ final class Addresses {
     /** Whether there is an address other than {@code url} that is not taken out. */
     synchronized boolean isAnotherIn(URI url) {
         long now = nanoTime.getAsLong();
-        return addresses.values().stream().anyMatch(address -> address.url.equals(url) == false && address.isOut(now) == false);
+        return configured.stream().anyMatch(address -> address.url.equals(url) == false && address.isOut(now) == false);
     }
 
     /** The request that was sent there has ended. */
     synchronized void done(URI url) {
-        Address address = addresses.getOrDefault(url, former.get(url));
-        if (address != null && --address.underWay == 0) {
-            former.remove(url);
-        }
+        addresses.get(url).underWay--;
     }
 
     synchronized void worked(URI url) {
@@ -158,32 +153,14 @@ final class Addresses {
     synchronized List<State> states(List<URI> urls) {
         follow(urls);
         long now = nanoTime.getAsLong();
-        return addresses.values()
-            .stream()
+        return configured.stream()
             .map(address -> new State(address.url.toString(), address.underWay, address.failures, address.isOut(now)))
             .toList();
     }
 
-    /** Keeps what is known of the URLs that stay. */
     private void follow(List<URI> urls) {
-        if (addresses.keySet().equals(new LinkedHashSet<>(urls)) == false) {
-            Map<URI, Address> followed = new LinkedHashMap<>();
-            for (URI url : urls) {
-                Address address = addresses.get(url);
-                if (address == null) {
-                    address = new Address(url);
-                    Address before = former.remove(url);
-                    address.underWay = before == null ? 0 : before.underWay;
-                }
-                followed.put(url, address);
-            }
-            addresses.forEach((url, address) -> {
-                if (followed.containsKey(url) == false && address.underWay > 0) {
-                    former.put(url, address);
-                }
-            });
-            addresses = followed;
-        }
+        configured = urls.stream().distinct().map(url -> addresses.computeIfAbsent(url, Address::new)).toList();
+        addresses.values().removeIf(address -> address.underWay == 0 && configured.contains(address) == false);
     }
 
     private static long pause(int failures) {

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -88,18 +89,11 @@ final class FaceClient implements Closeable {
         synchronized (unknown) {
             unknown.forEach((name, message) -> stats.put(name, FaceStats.OfEndpoint.missing(message)));
         }
-        for (String name : endpoints.names()) {
+        endpoints.all().forEach((name, endpoint) -> {
             Lanes found = lanes.computeIfAbsent(name, this::open);
-            stats.put(
-                name,
-                new FaceStats.OfEndpoint(
-                    null,
-                    found.documents.stats(),
-                    found.searches.stats(),
-                    found.transport.addressStates(endpoints.get(name))
-                )
-            );
-        }
+            List<Addresses.State> urls = found.transport.addressStates(endpoint);
+            stats.put(name, new FaceStats.OfEndpoint(null, found.documents.stats(), found.searches.stats(), urls));
+        });
         return stats;
     }
 

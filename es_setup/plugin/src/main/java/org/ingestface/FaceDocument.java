@@ -60,7 +60,8 @@ final class FaceDocument {
 
     /**
      * @param source changed in place
-     * @param target the object that all fields lie in; null for the top of the document
+     * @param target the object that all fields lie in; null for the top of the document. Neither it nor {@code model} or {@code photo} in
+     *               it is anything but an object
      * @param single whether the document has one face, its vector not nested
      */
     FaceDocument(Map<String, Object> source, @Nullable String target, boolean single) {
@@ -112,7 +113,6 @@ final class FaceDocument {
      * @param matches   for each face, most similar first; null when nobody looked
      * @param tookNanos what the endpoint took
      * @param now       the time of the ingest
-     * @throws IllegalArgumentException when the document has something else where the target should be
      */
     void writeFaces(FaceAnswer.Faces found, @Nullable List<List<Gallery.Match>> matches, long tookNanos, Instant now) {
         List<?> before = Objects.equals(photoSha256(), found.file().sha256()) && get("faces") instanceof List<?> list ? list : List.of();
@@ -151,11 +151,7 @@ final class FaceDocument {
         writeEvent("success", tookNanos, now);
     }
 
-    /**
-     * Writes why there are no faces. The photo itself stays, so nothing is lost.
-     *
-     * @throws IllegalArgumentException when the document has something else where the target should be
-     */
+    /** Writes why there are no faces. The photo itself stays, so nothing is lost. */
     void writeError(String code, String message, long tookNanos, Instant now) {
         forgetAnotherPhoto(null);
         clear();
@@ -190,12 +186,6 @@ final class FaceDocument {
     private void clear() {
         // Of model and photo only what we write: a sender may keep a photo.caption there, or even the image.
         ours().forEach(this::remove);
-        for (String field : List.of("model", "photo")) {
-            if (get(field) instanceof Map<?, ?> object && object.isEmpty() == false) {
-                continue;
-            }
-            remove(field);
-        }
         removeTag(NO_FACE);
     }
 
@@ -217,7 +207,8 @@ final class FaceDocument {
                 LASTING.stream().filter(name -> same.get(name) != null).forEach(name -> fields.put(name, same.get(name)));
                 ids.add(fields.get("id"));
                 // The label of a face that was alone may have come from the photo's name, which says nothing of one among several.
-                boolean isPhotosName = Objects.equals(DottedPaths.get(fields, "label.name"), DottedPaths.get(source, "person.name"));
+                Object name = DottedPaths.get(fields, "label.name");
+                boolean isPhotosName = name != null && name.equals(DottedPaths.get(source, "person.name"));
                 if (before.size() == 1 && found.faces().size() > 1 && isPhotosName) {
                     fields.remove("label");
                 }

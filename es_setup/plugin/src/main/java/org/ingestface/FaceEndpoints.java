@@ -6,10 +6,10 @@ import static org.elasticsearch.common.settings.Setting.Property.NodeScope;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 
 import org.elasticsearch.common.settings.ClusterSettings;
@@ -113,9 +113,9 @@ final class FaceEndpoints {
         return endpoints.get(name);
     }
 
-    /** The names that have a URL. */
-    Set<String> names() {
-        return endpoints.keySet();
+    /** Those that have a URL, by name, as they are now. */
+    Map<String, Endpoint> all() {
+        return endpoints;
     }
 
     EndpointFault notConfigured(String name) {
@@ -139,7 +139,7 @@ final class FaceEndpoints {
                 rebuilt.put(name, new Endpoint(name, urls, timeout, connecting, apiKeys.get(name)));
             }
         });
-        endpoints = rebuilt;
+        endpoints = Collections.unmodifiableMap(rebuilt);
         batching = Batching.read(settings);
     }
 

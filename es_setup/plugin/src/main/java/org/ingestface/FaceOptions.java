@@ -32,7 +32,7 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
     FaceRequest.Wanted wanted, boolean removeBinary, boolean ignoreMissing, boolean override, OnError onError,
     OnUnavailable onUnavailable, @Nullable Gallery.Look identify) {
 
-    /** What becomes of a document whose photo cannot be read. */
+    /** What becomes of a document whose photo cannot be read. One that has faces of this very photo fails always, and keeps them. */
     enum OnError {
         /** It is stored with its photo and {@code error.code}. */
         KEEP,
@@ -40,7 +40,7 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
         FAIL
     }
 
-    /** What becomes of a document whose photo nobody could look at. */
+    /** What becomes of a document whose photo nobody could look at. One that has faces of this very photo fails always, as above. */
     enum OnUnavailable {
         /** It is refused with status 429. */
         FAIL,

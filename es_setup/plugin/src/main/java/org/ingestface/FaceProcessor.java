@@ -84,7 +84,7 @@ public final class FaceProcessor extends AbstractProcessor {
             // Not kept, whatever on_error says: the mapping of a binary field refuses an object, and would hide our reason.
             handler.accept(null, photoError(notBase64(photo)));
         } else {
-            finish(document, handler, () -> writeError(document, notBase64(photo), 0));
+            finish(document, handler, () -> writeError(document, photo, notBase64(photo), 0));
         }
     }
 
@@ -142,15 +142,20 @@ public final class FaceProcessor extends AbstractProcessor {
     /** Whether the document's faces are those of this very photo and of this model: then they stay, with their labels. */
     private boolean mayPassWithPhoto(IngestDocument document, Object photo) {
         FaceDocument known = faces(document);
-        if (options.override() || known.known() != FaceDocument.Known.FACES || known.photoSha256() == null) {
+        if (options.override() || known.known() != FaceDocument.Known.FACES) {
             return false;
         }
         boolean sameModel = options.model() == null || options.model().equals(known.modelId());
-        boolean passes = sameModel && known.photoSha256().equals(sha256(photo));
+        boolean passes = sameModel && hasFacesOf(photo, known);
         if (passes && options.removeBinary()) {
             removePhoto(document);
         }
         return passes;
+    }
+
+    private static boolean hasFacesOf(Object photo, FaceDocument known) {
+        String sha256 = known.known() == FaceDocument.Known.NOTHING ? null : known.photoSha256();
+        return sha256 != null && sha256.equals(sha256(photo));
     }
 
     /** Of the photo's bytes; null for what is not base64, which is the service's to say. */
@@ -183,14 +188,16 @@ public final class FaceProcessor extends AbstractProcessor {
                     FaceAnswer.PhotoError error = timed.answer() instanceof FaceAnswer.Faces found
                         ? portraitError(found)
                         : (FaceAnswer.PhotoError) timed.answer();
-                    finish(document, handler, () -> writeError(document, error, timed.tookNanos()));
+                    finish(document, handler, () -> writeError(document, image, error, timed.tookNanos()));
                 }
             }
 
             @Override
             public void onFailure(Exception e) {
-                if (options.onUnavailable() == FaceOptions.OnUnavailable.KEEP && e instanceof EsRejectedExecutionException) {
-                    finish(document, handler, () -> faces(document).writeError("unavailable", e.getMessage(), 0, clock.instant()));
+                boolean keeps = options.onUnavailable() == FaceOptions.OnUnavailable.KEEP && e instanceof EsRejectedExecutionException;
+                if (keeps && hasFacesOf(image, faces(document)) == false) {
+                    FaceAnswer.PhotoError error = new FaceAnswer.PhotoError("unavailable", e.getMessage());
+                    finish(document, handler, () -> keepError(document, error, 0));
                 } else {
                     handler.accept(null, e);
                 }
@@ -210,21 +217,19 @@ public final class FaceProcessor extends AbstractProcessor {
             return;
         }
         List<float[]> vectors = found.faces().stream().map(FaceAnswer.Face::vector).toList();
-        try {
-            gallery.look(options.identify(), found.modelId(), vectors, new ActionListener<>() {
-                @Override
-                public void onResponse(List<List<Gallery.Match>> matches) {
-                    finish(document, handler, () -> writeFaces(document, found, matches, tookNanos));
-                }
+        // Once: it may have been answered already when a search cannot be sent, or when the handler itself fails.
+        ActionListener<List<List<Gallery.Match>>> once = ActionListener.notifyOnce(new ActionListener<>() {
+            @Override
+            public void onResponse(List<List<Gallery.Match>> matches) {
+                finish(document, handler, () -> writeFaces(document, found, matches, tookNanos));
+            }
 
-                @Override
-                public void onFailure(Exception e) {
-                    handler.accept(null, e);
-                }
-            });
-        } catch (Exception e) {
-            handler.accept(null, e);
-        }
+            @Override
+            public void onFailure(Exception e) {
+                handler.accept(null, e);
+            }
+        });
+        ActionListener.run(once, listener -> gallery.look(options.identify(), found.modelId(), vectors, listener));
     }
 
     /** Answers the handler once, whatever the handler itself does. */
@@ -244,18 +249,23 @@ public final class FaceProcessor extends AbstractProcessor {
         @Nullable List<List<Gallery.Match>> matches,
         long tookNanos
     ) {
-        checkTarget(document);
+        checkRoom(document);
         if (options.removeBinary()) {
             removePhoto(document);
         }
         faces(document).writeFaces(found, matches, tookNanos, clock.instant());
     }
 
-    private void writeError(IngestDocument document, FaceAnswer.PhotoError error, long tookNanos) {
-        if (options.onError() == FaceOptions.OnError.FAIL) {
+    /** Faces of this very photo, looked at again, are not given up for an error: a person may have labelled them. */
+    private void writeError(IngestDocument document, Object photo, FaceAnswer.PhotoError error, long tookNanos) {
+        if (options.onError() == FaceOptions.OnError.FAIL || hasFacesOf(photo, faces(document))) {
             throw photoError(error);
         }
-        checkTarget(document);
+        keepError(document, error, tookNanos);
+    }
+
+    private void keepError(IngestDocument document, FaceAnswer.PhotoError error, long tookNanos) {
+        checkRoom(document);
         faces(document).writeError(error.code(), error.message(), tookNanos, clock.instant());
     }
 
@@ -275,18 +285,23 @@ public final class FaceProcessor extends AbstractProcessor {
     }
 
     /** @throws IllegalArgumentException when something that is not an object is where the fields should go */
-    private void checkTarget(IngestDocument document) {
+    private void checkRoom(IngestDocument document) {
         String target = options.targetField();
         for (int dot = 0; target != null && dot >= 0;) {
             dot = target.indexOf('.', dot + 1);
-            String path = dot < 0 ? target : target.substring(0, dot);
-            Object there = DottedPaths.get(document.getSource(), path);
-            if (there != null && there instanceof Map<?, ?> == false) {
-                throw new IllegalArgumentException(
-                    "field [" + path + "] of type [" + there.getClass().getName() + "] is not an object, cannot write [target_field] ["
-                        + target + "] into it."
-                );
-            }
+            checkObject(document, dot < 0 ? target : target.substring(0, dot), "[target_field] [" + target + "] into it.");
+        }
+        String prefix = target == null ? "" : target + ".";
+        checkObject(document, prefix + "model", "[" + prefix + "model.id] into it; choose a [target_field].");
+        checkObject(document, prefix + "photo", "[" + prefix + "photo.width] into it; choose a [target_field].");
+    }
+
+    private static void checkObject(IngestDocument document, String path, String what) {
+        Object there = DottedPaths.get(document.getSource(), path);
+        if (there != null && there instanceof Map<?, ?> == false) {
+            throw new IllegalArgumentException(
+                "field [" + path + "] of type [" + there.getClass().getName() + "] is not an object, cannot write " + what
+            );
         }
     }
 

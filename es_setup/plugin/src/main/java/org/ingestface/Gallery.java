@@ -3,14 +3,17 @@ package org.ingestface;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 import org.elasticsearch.ExceptionsHelper;
 import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.search.MultiSearchRequest;
 import org.elasticsearch.action.search.MultiSearchResponse;
 import org.elasticsearch.action.search.SearchRequest;
+import org.elasticsearch.action.search.SearchTask;
 import org.elasticsearch.action.support.ListenerTimeouts;
 import org.elasticsearch.client.internal.Client;
 import org.elasticsearch.common.bytes.BytesReference;
@@ -24,6 +27,7 @@ import org.elasticsearch.index.query.QueryBuilders;
 import org.elasticsearch.rest.RestStatus;
 import org.elasticsearch.search.SearchHit;
 import org.elasticsearch.search.builder.SearchSourceBuilder;
+import org.elasticsearch.tasks.TaskId;
 import org.elasticsearch.threadpool.ThreadPool;
 import org.elasticsearch.xcontent.NamedXContentRegistry;
 import org.elasticsearch.xcontent.XContentBuilder;
@@ -57,6 +61,19 @@ final class Gallery {
      */
     record Match(String galleryId, @Nullable String name, double similarity, List<String> tags) {}
 
+    /** A search whose task shows no vector: tasks may be listed by whoever may {@code monitor} the cluster. */
+    private static final class LookUp extends SearchRequest {
+
+        private LookUp(String index) {
+            super(index);
+        }
+
+        @Override
+        public SearchTask createTask(long id, String type, String action, TaskId parent, Map<String, String> headers) {
+            return new SearchTask(id, type, action, () -> "indices" + Arrays.toString(indices()) + ", a face is looked up", parent, headers);
+        }
+    }
+
     private final Client client;
     private final NamedXContentRegistry queries;
     private final ThreadPool threadPool;
@@ -76,7 +93,7 @@ final class Gallery {
      * @param modelId only portraits of this model are looked at: vectors of others cannot be compared
      * @param vectors one a face
      * @param found   gets the matches of each face in that order, most similar first; fails as the search does, with status 404 where
-     *                there is no such gallery, 403 where the sender may not read it
+     *                there is no such gallery, 403 where the sender may not read it, but with 429 where searching again may help
      */
     void look(Look look, String modelId, List<float[]> vectors, ActionListener<List<List<Match>>> found) {
         if (vectors.isEmpty()) {
@@ -87,20 +104,24 @@ final class Gallery {
         for (float[] vector : vectors) {
             SearchSourceBuilder source = new SearchSourceBuilder().query(knn(look, modelId, vector)).size(look.k).fetchSource(false);
             source.fetchField("person.name").fetchField("tags").trackTotalHits(false);
-            searches.add(new SearchRequest(look.index).source(source).allowPartialSearchResults(false));
+            searches.add(new LookUp(look.index).source(source).allowPartialSearchResults(false));
         }
         ActionListener<List<List<Match>>> inTime = ListenerTimeouts.wrapWithTimeout(
             threadPool,
             TIMEOUT,
             threadPool.generic(),
             found,
-            ignored -> found.onFailure(
-                new EsRejectedExecutionException(
-                    "no answer from the gallery [" + look.index + "] within [" + TIMEOUT + "]; send the document again"
-                )
-            )
-        );
-        client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(matches(look, response))));
+            ignored -> found.onFailure(tryAgain(look, "no answer within [" + TIMEOUT + "]"))
+        ).delegateResponse((listener, e) -> {
+            // Such as 503 while a node's shards move: of the statuses that mean "later", clients know to retry 429.
+            boolean passes = ExceptionsHelper.status(e).getStatus() >= RestStatus.INTERNAL_SERVER_ERROR.getStatus();
+            listener.onFailure(passes ? tryAgain(look, EndpointFault.shorten(e.getMessage())) : e);
+        });
+        client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(matches(response))));
+    }
+
+    private static EsRejectedExecutionException tryAgain(Look look, String reason) {
+        return new EsRejectedExecutionException("gallery [" + look.index + "] cannot be searched: " + reason + "; send the document again");
     }
 
     private QueryBuilder knn(Look look, String modelId, float[] vector) {
@@ -141,18 +162,11 @@ final class Gallery {
         }
     }
 
-    private static List<List<Match>> matches(Look look, MultiSearchResponse response) throws Exception {
+    private static List<List<Match>> matches(MultiSearchResponse response) throws Exception {
         List<List<Match>> matches = new ArrayList<>();
         for (MultiSearchResponse.Item item : response.getResponses()) {
             if (item.isFailure()) {
-                Exception failure = item.getFailure();
-                if (ExceptionsHelper.status(failure) == RestStatus.SERVICE_UNAVAILABLE) {
-                    // Such as a gallery whose shard is being moved or started: 429, which clients retry, and they don't all retry 503.
-                    throw new EsRejectedExecutionException(
-                        "the gallery [" + look.index + "] cannot be searched now: " + failure.getMessage() + "; send the document again"
-                    );
-                }
-                throw failure;
+                throw item.getFailure();
             }
             List<Match> ofFace = new ArrayList<>();
             for (SearchHit hit : item.getResponse().getHits().getHits()) {
@@ -167,7 +181,8 @@ final class Gallery {
     @Nullable
     private static String name(SearchHit hit) {
         DocumentField name = hit.field("person.name");
-        return name == null ? null : name.getValue().toString();
+        // Without a value where the mapping ignores it, as one beyond ignore_above.
+        return name == null ? null : Objects.toString(name.getValue(), null);
     }
 
     private static List<String> tags(SearchHit hit) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -32,8 +33,9 @@ final class Lane {
     private final EndpointStats stats = new EndpointStats();
     private final WaitingLine<Call> waiting = new WaitingLine<>();
     private final Set<Transport.Exchange> underWay = new HashSet<>();
-    private Scheduler.Cancellable wakeUp;
+    private Scheduler.ScheduledCancellable wakeUp;
     private boolean closed;
+    private long bytes;
 
     /** @param budget shared with the other endpoints' lanes of this priority */
     Lane(
@@ -99,7 +101,7 @@ final class Lane {
 
     EndpointStats.Snapshot stats() {
         synchronized (this) {
-            return stats.snapshot(waiting.size(), budget.held(), underWay.size());
+            return stats.snapshot(waiting.size(), bytes, underWay.size());
         }
     }
 
@@ -123,6 +125,10 @@ final class Lane {
         if (closed) {
             return EndpointFault.closing(endpointName);
         }
+        Endpoint endpoint = endpoints.get(endpointName);
+        if (endpoint == null) {
+            return endpoints.notConfigured(endpointName);
+        }
         Batching batching = endpoints.batching();
         if (waiting.size() >= batching.queueSize()) {
             return EndpointFault.queueFull(endpointName, "[" + waiting.size() + "] photos", Batching.QUEUE_SIZE.getKey());
@@ -131,9 +137,9 @@ final class Lane {
             String what = "[" + budget.held() + "] bytes of photos, with room for [" + batching.queueBytes() + "],";
             return EndpointFault.queueFull(endpointName, what, Batching.QUEUE_BYTES.getKey());
         }
+        bytes += call.request.size();
         waiting.add(call, call.request.model(), call.request.size());
-        Endpoint endpoint = endpoints.get(endpointName);
-        TimeValue timeout = endpoint == null ? TimeValue.ZERO : endpoint.timeout();
+        TimeValue timeout = endpoint.timeout();
         call.patience = threadPool.schedule(() -> {
             if (leaveLine(call)) {
                 giveUp(call, EndpointFault.waitedTooLong(endpointName, timeout));
@@ -149,7 +155,7 @@ final class Lane {
     /** Fails a call that was admitted and never sent. */
     private void giveUp(Call call, EndpointFault fault) {
         call.patience.cancel();
-        budget.release(call.request.size());
+        release(call);
         stats.failed(fault.code(), 1);
         call.fail(fault);
     }
@@ -179,8 +185,15 @@ final class Lane {
         if (left <= 0) {
             return true;
         }
+        // Rounded up: the pool drops what is below a millisecond, and would wake us too early, again and again.
+        long millis = TimeUnit.NANOSECONDS.toMillis(left) + 1;
+        // It may be set for later, if the linger was lowered since.
+        if (wakeUp != null && wakeUp.getDelay(TimeUnit.MILLISECONDS) > millis) {
+            wakeUp.cancel();
+            wakeUp = null;
+        }
         if (wakeUp == null) {
-            wakeUp = threadPool.schedule(this::wakeUp, TimeValue.timeValueNanos(left), threadPool.generic());
+            wakeUp = threadPool.schedule(this::wakeUp, TimeValue.timeValueMillis(millis), threadPool.generic());
         }
         return false;
     }
@@ -214,8 +227,13 @@ final class Lane {
     private void leave(Transport.Exchange exchange, List<Call> batch) {
         synchronized (this) {
             underWay.remove(exchange);
+            batch.forEach(this::release);
         }
-        batch.forEach(call -> budget.release(call.request.size()));
         pump();
+    }
+
+    private synchronized void release(Call call) {
+        bytes -= call.request.size();
+        budget.release(call.request.size());
     }
 }

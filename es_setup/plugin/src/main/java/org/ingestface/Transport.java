@@ -137,6 +137,9 @@ final class Transport {
         }
 
         private void giveUp() {
+            if (done.get()) {
+                return; // the answer came in the same moment: its address works
+            }
             URI last = url;
             if (last != null) {
                 addresses.failed(last);
@@ -213,7 +216,8 @@ final class Transport {
         private void askAgainOrFail(URI target, EndpointFault fault) {
             switch (fault.blame()) {
                 case ADDRESS, COPY, SETUP -> addresses.failed(target);
-                case LOAD -> addresses.isFull(target, fault.retryAfter());
+                // For a moment at least: copies that are all full would be asked in turn without a pause.
+                case LOAD -> addresses.isFull(target, backoff.before(pauses, fault.retryAfter()));
                 case REQUEST -> addresses.worked(target);
             }
             boolean another = addresses.isAnotherIn(target);
@@ -276,7 +280,6 @@ final class Transport {
                 @Override
                 public void onRejection(Exception e) {
                     fail(EndpointFault.closing(endpointName)); // the pool refuses only when the node shuts down
-                    afterwards.run();
                 }
             };
         }

@@ -119,4 +119,13 @@ class AddressesTests {
         }
         assertEquals(List.of("http://c", "http://a"), addresses.states(List.of(c, A)).stream().map(Addresses.State::url).toList());
     }
+
+    @Test
+    void anAddressThatWasAwayForAWhileOwesNoRequestOfBefore() {
+        assertEquals(A, addresses.pick(BOTH, null));
+        addresses.states(List.of(B));
+        addresses.states(BOTH);
+        addresses.done(A);
+        assertEquals(List.of(0, 0), addresses.states(BOTH).stream().map(Addresses.State::inFlight).toList());
+    }
 }

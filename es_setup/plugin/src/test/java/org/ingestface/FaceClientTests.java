@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -26,6 +27,8 @@ import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.support.PlainActionFuture;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
+import org.elasticsearch.index.VersionType;
+import org.elasticsearch.ingest.IngestDocument;
 import org.elasticsearch.telemetry.metric.MeterRegistry;
 import org.elasticsearch.threadpool.DefaultBuiltInExecutorBuilders;
 import org.elasticsearch.threadpool.ThreadPool;
@@ -249,6 +252,19 @@ class FaceClientTests {
     }
 
     @Test
+    void copiesThatAreAllFullAreLeftAloneForAPauseThoughNoneSaysHowLong() throws Exception {
+        List<Long> times = new CopyOnWriteArrayList<>();
+        Function<FakeService.Request, FakeService.Answer> full = request -> {
+            times.add(System.nanoTime());
+            return times.size() <= 2 ? new FakeService.Answer(429, "{}") : new FakeService.Answer(200, Answers.echo(request));
+        };
+        photo(find(client("30s", service(full).url(), service(full).url())));
+        assertEquals(3, times.size());
+        long pause = TimeUnit.NANOSECONDS.toMillis(times.get(2) - times.get(1));
+        assertTrue(pause >= 50, pause + " ms");
+    }
+
+    @Test
     void aRetryThatWouldComeTooLateIsNotWaitedFor() {
         FakeService service = service(request -> new FakeService.Answer(429, "{}", Map.of("Retry-After", "3600")));
         assertTrue(fault(find(client("30s", service.url()))).contains("status [429]"));
@@ -456,6 +472,18 @@ class FaceClientTests {
     }
 
     @Test
+    void whatIsCountedOfOneEndpointIsNotCountedOfAnother() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        FaceClient client = client(settings(waitingService(gate).url()).putList("face.endpoint.other.urls", "http://127.0.0.1:1").build());
+        PlainActionFuture<FaceClient.Timed> waits = find(client);
+        assertEquals(11, documents(client).bytes());
+        assertEquals(0, client.stats().get("other").documents().bytes());
+        gate.countDown();
+        photo(waits);
+        assertEquals(0, documents(client).bytes());
+    }
+
+    @Test
     void aListenerThatFailsTakesNoNeighbourWithIt() throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
         FaceClient client = client(settings(waitingService(gate).url()).put("face.batch.in_flight", 1).build());
@@ -543,5 +571,57 @@ class FaceClientTests {
         }
         String where = seen.get();
         assertTrue(where.startsWith("ann on ") && where.contains("[generic]"), where);
+    }
+
+    @Test
+    void statisticsCanBeHadWhileEndpointsComeAndGo() throws Exception {
+        Settings configured = settings("http://127.0.0.1:1").build();
+        FaceEndpoints endpoints = new FaceEndpoints(configured);
+        FaceClient client = new FaceClient(endpoints, threadPool, config, 100_000);
+        open.add(0, client);
+        Thread changes = new Thread(() -> {
+            for (int i = 0; i < 5_000; i++) {
+                endpoints.changeSettings(i % 2 == 0 ? Settings.EMPTY : configured);
+            }
+        });
+        changes.start();
+        while (changes.isAlive()) {
+            client.stats();
+        }
+        changes.join();
+    }
+
+    @Test
+    void aShorterLingerHoldsForWhatLingersAlready() throws Exception {
+        Settings.Builder settings = settings(service().url());
+        FaceEndpoints endpoints = new FaceEndpoints(settings.put("face.batch.linger", "10s").build());
+        FaceClient client = new FaceClient(endpoints, threadPool, config, 100_000);
+        open.add(0, client);
+        PlainActionFuture<FaceClient.Timed> first = find(client);
+        endpoints.changeSettings(settings.put("face.batch.linger", "300ms").build());
+        find(client).get(5, TimeUnit.SECONDS);
+        first.get(5, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void theProcessorAnswersOnceWhateverItsHandlerDoes() throws Exception {
+        FakeService service = service(request -> new FakeService.Answer(200, Answers.faces()));
+        FaceClient client = client("30s", service.url());
+        FaceProcessor processor = new FaceProcessor.Factory(() -> client, () -> new Gallery(null, null, threadPool)).create(
+            "tag",
+            null,
+            new HashMap<>(Map.of("identify", Map.of("index", "g")))
+        );
+        List<String> answers = new CopyOnWriteArrayList<>();
+        IngestDocument document = new IngestDocument("i", "1", 1, null, VersionType.INTERNAL, new HashMap<>(Map.of("image", "a")));
+        processor.execute(document, (result, failure) -> {
+            answers.add(failure == null ? "answer" : "failure");
+            throw new IllegalStateException("a handler's own trouble");
+        });
+        while (answers.isEmpty() || documents(client).inFlight() > 0) {
+            Thread.sleep(10);
+        }
+        Thread.sleep(50);
+        assertEquals(List.of("answer"), answers);
     }
 }

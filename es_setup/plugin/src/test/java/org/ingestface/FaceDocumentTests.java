@@ -92,6 +92,14 @@ class FaceDocumentTests {
     }
 
     @Test
+    void aLabelThatIsNoPhotosNameOutlivesAFaceThatJoins() throws Exception {
+        document.writeFaces(Answers.found(1), null, 1, NOW);
+        faces().get(0).put("label", Map.of("customer", 7));
+        document.writeFaces(Answers.found(2), null, 1, NOW);
+        assertEquals(Map.of("customer", 7), faces().get(0).get("label"));
+    }
+
+    @Test
     void aNameMayHaveDotsInItsKeyAndMustBeAString() throws Exception {
         source.put("person.name", "Ann");
         document.writeFaces(Answers.found(1), null, 1, NOW);

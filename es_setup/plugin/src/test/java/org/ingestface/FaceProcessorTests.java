@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
@@ -16,6 +17,8 @@ import java.util.Map;
 
 import org.elasticsearch.ElasticsearchStatusException;
 import org.elasticsearch.common.hash.MessageDigests;
+import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
 import org.elasticsearch.index.VersionType;
 import org.elasticsearch.ingest.IngestDocument;
 import org.elasticsearch.rest.RestStatus;
@@ -204,5 +207,61 @@ class FaceProcessorTests {
             failure.getMessage()
         );
         assertEquals(Map.of("image", 5, "a", Map.of("b", "taken")), document.getSource());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "photo", "model" })
+    void aFieldOfTheSendersThatIsNoObjectIsNotReplacedByOurs(String field) {
+        for (Object value : List.of("a.jpg", 5, List.of("a", "b"))) {
+            Map<String, Object> source = Map.of("image", 5, field, value);
+            IngestDocument document = document(source);
+            String message = run(Map.of(), document).failure().getMessage();
+            String start = "field [" + field + "] of type [" + value.getClass().getName() + "] is not an object, cannot write [" + field + ".";
+            assertTrue(message.startsWith(start), message);
+            assertTrue(message.endsWith("] into it; choose a [target_field]."), message);
+            assertEquals(source, document.getSource());
+            IngestDocument below = document(source);
+            assertSame(below, run(Map.of("target_field", "t"), below).document());
+            assertEquals(value, below.getSource().get(field));
+        }
+    }
+
+    /** Like {@link #run}, with endpoints none of which is configured. */
+    private static Outcome runWithoutEndpoint(Map<String, Object> options, IngestDocument document) {
+        FaceClient client = new FaceClient(new FaceEndpoints(Settings.EMPTY), null, Path.of("/"), FaceClient.MAX_ANSWER);
+        List<Outcome> outcomes = new ArrayList<>();
+        new FaceProcessor.Factory(() -> client, () -> null).create("tag", null, new HashMap<>(options))
+            .execute(document, (result, failure) -> outcomes.add(new Outcome(result, failure)));
+        assertEquals(1, outcomes.size());
+        return outcomes.get(0);
+    }
+
+    @Test
+    void aPhotoThatNobodyCouldLookAtIsKeptIfAskedTo() {
+        IngestDocument document = document(Map.of("image", "cGhvdG8="));
+        assertSame(document, runWithoutEndpoint(Map.of("on_unavailable", "keep"), document).document());
+        assertEquals("unavailable", document.getFieldValue("error.code", String.class));
+        assertEquals("cGhvdG8=", document.getFieldValue("image", String.class));
+    }
+
+    @Test
+    void aPhotoThatNobodyCouldLookAtIsRefusedWhereItsReasonCannotBeKept() {
+        IngestDocument document = document(Map.of("image", "cGhvdG8=", "a", "taken"));
+        Exception failure = runWithoutEndpoint(Map.of("on_unavailable", "keep", "target_field", "a"), document).failure();
+        assertInstanceOf(IllegalArgumentException.class, failure);
+        assertEquals(Map.of("image", "cGhvdG8=", "a", "taken"), document.getSource());
+    }
+
+    @Test
+    void facesThatAreThereOutliveAnEndpointThatIsNot() {
+        String base64 = Base64.getEncoder().encodeToString(PHOTO);
+        Map<String, Object> options = Map.of("override", true, "on_unavailable", "keep");
+        IngestDocument document = document(complete(base64));
+        assertInstanceOf(EsRejectedExecutionException.class, runWithoutEndpoint(options, document).failure());
+        assertEquals(complete(base64), document.getSource());
+
+        IngestDocument ofAnotherPhoto = document(complete("YW5vdGhlcg=="));
+        assertSame(ofAnotherPhoto, runWithoutEndpoint(options, ofAnotherPhoto).document());
+        assertFalse(ofAnotherPhoto.hasField("faces"));
     }
 }
