@@ -51,13 +51,11 @@ record EndpointFault(String endpoint, String code, String reason, String todo, B
 
     static EndpointFault notConfigured(String endpoint, Collection<String> configured) {
         String others = configured.isEmpty() ? "none is configured" : "configured are [" + String.join(", ", configured) + "]";
-        return new EndpointFault(
-            endpoint,
-            "not_configured",
-            "is not configured",
-            "set [face.endpoint." + endpoint + ".urls] in elasticsearch.yml or by PUT _cluster/settings (" + others + ")",
-            Blame.REQUEST
-        );
+        // What cannot be a part of a setting's name can only be a slip.
+        String todo = endpoint.matches("[A-Za-z0-9_-]+")
+            ? "set [face.endpoint." + endpoint + ".urls] in elasticsearch.yml or by PUT _cluster/settings"
+            : "name one that is";
+        return new EndpointFault(endpoint, "not_configured", "is not configured", todo + " (" + others + ")", Blame.REQUEST);
     }
 
     /** @param what there is too much of, as in {@code [1000] photos} */

@@ -237,7 +237,7 @@ final class FaceDocument {
         for (int i = 0; i < faces.size(); i++) {
             List<Gallery.Match> ofFace = matches.get(i);
             if (ofFace.isEmpty() == false) {
-                faces.get(i).put("match", described(ofFace.get(0)));
+                faces.get(i).put("match", described(withAllTags(ofFace)));
                 faces.get(i).put("candidates", new ArrayList<>(ofFace.stream().map(FaceDocument::described).toList()));
                 best = Math.max(best, ofFace.get(0).similarity());
             }
@@ -245,6 +245,17 @@ final class FaceDocument {
         if (best > Double.NEGATIVE_INFINITY) {
             set("best_similarity", rounded(best));
         }
+    }
+
+    /** The best match, with the tags of all portraits of that person among the matches: a watch list may have tagged another of them. */
+    private static Gallery.Match withAllTags(List<Gallery.Match> ofFace) {
+        Gallery.Match best = ofFace.get(0);
+        List<String> tags = ofFace.stream()
+            .filter(match -> match == best || best.name() != null && best.name().equals(match.name()))
+            .flatMap(match -> match.tags().stream())
+            .distinct()
+            .toList();
+        return new Gallery.Match(best.galleryId(), best.name(), best.similarity(), tags);
     }
 
     private static Map<String, Object> described(Gallery.Match match) {

@@ -276,8 +276,11 @@ public final class FaceProcessor extends AbstractProcessor {
         if (options.singleFace() == false || count == 1) {
             return null;
         }
+        String none = options.wanted().takesAnyFace()
+            ? "no face found; take a photo that shows one face upright and from the front"
+            : "no face found that [min_confidence] and [min_quality] let pass; take a better photo that shows one face";
         return count == 0
-            ? new FaceAnswer.PhotoError("no_face", "no face found; take a photo that shows one face upright and from the front")
+            ? new FaceAnswer.PhotoError("no_face", none)
             : new FaceAnswer.PhotoError(
                 "several_faces",
                 "[" + count + "] faces found where one is wanted; crop the photo, or let [max_faces: 1] take the largest face"

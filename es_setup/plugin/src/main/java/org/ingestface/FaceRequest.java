@@ -48,6 +48,11 @@ record FaceRequest(String image, @Nullable String model, Priority priority, Want
      */
     record Wanted(@Nullable Integer maxFaces, @Nullable Double minConfidence, @Nullable Double minQuality) {
         static final Wanted ALL = new Wanted(null, null, null);
+
+        /** Whether no face of a photo is left out for what it is like. */
+        boolean takesAnyFace() {
+            return minConfidence == null && minQuality == null;
+        }
     }
 
     FaceRequest {

@@ -10,12 +10,14 @@ import java.util.Objects;
 
 import org.elasticsearch.ExceptionsHelper;
 import org.elasticsearch.action.ActionListener;
+import org.elasticsearch.action.fieldcaps.FieldCapabilitiesRequest;
 import org.elasticsearch.action.search.MultiSearchRequest;
 import org.elasticsearch.action.search.MultiSearchResponse;
 import org.elasticsearch.action.search.SearchRequest;
 import org.elasticsearch.action.search.SearchTask;
 import org.elasticsearch.action.support.ListenerTimeouts;
 import org.elasticsearch.client.internal.Client;
+import org.elasticsearch.common.Strings;
 import org.elasticsearch.common.bytes.BytesReference;
 import org.elasticsearch.common.document.DocumentField;
 import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
@@ -40,6 +42,8 @@ import org.elasticsearch.xcontent.json.JsonXContent;
  */
 final class Gallery {
 
+    /** Where a portrait has its vector. */
+    private static final String VECTOR = "vector";
     /** A search that takes longer fails, and its document is sent again. */
     static final TimeValue TIMEOUT = TimeValue.timeValueSeconds(30);
 
@@ -51,7 +55,12 @@ final class Gallery {
      * @param similarity least cosine of a match, -1 to 1
      * @param filter     Elasticsearch queries that a portrait must match
      */
-    record Look(String index, int k, float similarity, List<Map<String, Object>> filter) {}
+    record Look(String index, int k, float similarity, List<Map<String, Object>> filter) {
+
+        private String[] indices() {
+            return Strings.splitStringByCommaToArray(index);
+        }
+    }
 
     /**
      * A portrait that a face resembles.
@@ -64,8 +73,8 @@ final class Gallery {
     /** A search whose task shows no vector: tasks may be listed by whoever may {@code monitor} the cluster. */
     private static final class LookUp extends SearchRequest {
 
-        private LookUp(String index) {
-            super(index);
+        private LookUp(String[] indices) {
+            super(indices);
         }
 
         @Override
@@ -104,7 +113,7 @@ final class Gallery {
         for (float[] vector : vectors) {
             SearchSourceBuilder source = new SearchSourceBuilder().query(knn(look, modelId, vector)).size(look.k).fetchSource(false);
             source.fetchField("person.name").fetchField("tags").trackTotalHits(false);
-            searches.add(new LookUp(look.index).source(source).allowPartialSearchResults(false));
+            searches.add(new LookUp(look.indices()).source(source).allowPartialSearchResults(false));
         }
         ActionListener<List<List<Match>>> inTime = ListenerTimeouts.wrapWithTimeout(
             threadPool,
@@ -117,7 +126,29 @@ final class Gallery {
             boolean passes = ExceptionsHelper.status(e).getStatus() >= RestStatus.INTERNAL_SERVER_ERROR.getStatus();
             listener.onFailure(passes ? tryAgain(look, EndpointFault.shorten(e.getMessage())) : e);
         });
-        client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(matches(response))));
+        client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> {
+            List<List<Match>> matches = matches(response);
+            if (matches.stream().allMatch(List::isEmpty)) {
+                // Perhaps nobody is known; perhaps it is no gallery, where a search finds nothing either, and no error.
+                requireVectors(look, delegate.map(unused -> matches));
+            } else {
+                delegate.onResponse(matches);
+            }
+        }));
+    }
+
+    /** @param listener fails with status 400 when the index has no vectors, or the pattern no index */
+    private void requireVectors(Look look, ActionListener<Void> listener) {
+        FieldCapabilitiesRequest vectors = new FieldCapabilitiesRequest().indices(look.indices()).fields(VECTOR);
+        client.fieldCaps(vectors, listener.delegateFailureAndWrap((delegate, response) -> {
+            if (response.getField(VECTOR).containsKey("dense_vector") == false) {
+                throw new IllegalArgumentException(
+                    "[" + look.index + "] cannot be searched for faces: it has no field [" + VECTOR + "] of type [dense_vector]; let "
+                        + "[identify] name a gallery such as [face-gallery]"
+                );
+            }
+            delegate.onResponse(null);
+        }));
     }
 
     private static EsRejectedExecutionException tryAgain(Look look, String reason) {
@@ -132,7 +163,7 @@ final class Gallery {
                 "knn",
                 Map.of(
                     "field",
-                    "vector",
+                    VECTOR,
                     "query_vector",
                     vector,
                     "k",

@@ -41,8 +41,16 @@ record PhotoQuery(String image, @Nullable Integer face, String endpoint, @Nullab
         out.writeOptionalString(model);
     }
 
-    /** @param listener fails with status 400 when it is the photo's fault, 429 when it is the endpoint's */
+    /**
+     * @param listener fails with status 400 when it is the photo's fault or the endpoint's name is wrong, 429 when the endpoint cannot
+     *                 answer
+     */
     void vector(FaceClient client, ActionListener<float[]> listener) {
+        if (client.endpoints().get(endpoint) == null) {
+            // Not 429, as for a document, whose pipeline was right once: here whoever asks has named it.
+            listener.onFailure(new IllegalArgumentException(client.endpoints().notConfigured(endpoint).message()));
+            return;
+        }
         FaceRequest request = new FaceRequest(image, model, FaceRequest.Priority.SEARCH, FaceRequest.Wanted.ALL);
         client.find(endpoint, request, listener.delegateFailureAndWrap((delegate, timed) -> delegate.onResponse(choose(timed.answer()))));
     }

@@ -13,6 +13,7 @@ import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.search.SearchRequest;
 import org.elasticsearch.action.search.SearchResponse;
 import org.elasticsearch.client.internal.Client;
+import org.elasticsearch.common.Strings;
 import org.elasticsearch.common.document.DocumentField;
 import org.elasticsearch.common.io.stream.StreamInput;
 import org.elasticsearch.common.io.stream.StreamOutput;
@@ -78,14 +79,14 @@ record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder
      * @param listener fails with status 404 when there is no such document, 400 when it has no such face or another model
      */
     void vector(Client client, ActionListener<float[]> listener) {
-        SearchSourceBuilder source = new SearchSourceBuilder().query(seed()).size(1).fetchSource(false).trackTotalHits(false);
+        SearchSourceBuilder source = new SearchSourceBuilder().query(seed()).size(2).fetchSource(false).trackTotalHits(false);
         for (String face : List.of("faces", "face")) {
             for (String field : List.of(".id", ".box.width", ".box.height")) {
                 source.fetchField(at(face + field));
             }
         }
         source.fetchField(at("model.id")).fetchField(at("faces.vector")).fetchField(at("vector"));
-        SearchRequest search = new SearchRequest(index).source(source).allowPartialSearchResults(false);
+        SearchRequest search = new SearchRequest(Strings.splitStringByCommaToArray(index)).source(source).allowPartialSearchResults(false);
         client.search(search, listener.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(choose(response))));
     }
 
@@ -109,6 +110,12 @@ record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder
                     index
                 )
                 : new ResourceNotFoundException("no document of [{}] matches [filter] and has a face", index);
+        }
+        if (filter == null && hits.length > 1) {
+            throw new IllegalArgumentException(
+                "document [" + id + "] is in several indices of [" + index + "], [" + hits[0].getIndex() + "] and [" + hits[1].getIndex()
+                    + "]; name one of them"
+            );
         }
         Map<String, DocumentField> fields = hits[0].getFields();
         checkModel(hits[0].getId(), fields.get(at("model.id")));
