@@ -421,6 +421,9 @@ class FaceClientTests {
         List<PlainActionFuture<FaceClient.Timed>> all = findAll(client, 20);
         photo(find(client, FaceRequest.Priority.SEARCH));
         assertEquals(3, documents(client).inFlight());
+        while (inside.get() < 3) {
+            Thread.sleep(1); // a request under way may not have arrived yet
+        }
         gate.countDown();
         for (PlainActionFuture<FaceClient.Timed> future : all) {
             photo(future);
