@@ -179,8 +179,7 @@ def test_a_pipeline_whose_endpoint_is_not_configured_is_refused_with_the_setting
     with pytest.raises(BadRequestError) as raised:
         es.ingest.put_pipeline(id="wrong", processors=[{"face": {"endpoint": "http://evil.example"}}])
     reason = raised.value.body["error"]["reason"]
-    assert "set [face.endpoint.http://evil.example.urls]" in reason
-    assert "configured are [default]" in reason
+    assert reason.endswith("is not configured; name one that is (configured are [default])")
 
 
 def test_an_endpoint_whose_setting_is_gone_refuses_with_429_and_names_the_setting(

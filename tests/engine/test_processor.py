@@ -210,6 +210,37 @@ def test_a_gallery_that_is_not_there_fails_its_document_alone(es, faces, bulk, p
         )
 
 
+def test_a_tag_counts_whichever_portrait_of_the_person_has_it(es, gallery, people):
+    """A better portrait without the tag doesn't hide a person on the watch list."""
+    photo = people["madonna"][5]
+    twin = {"image": encoded(photo), "person": {"name": "madonna"}, "tags": ["staff"]}
+    es.index(index=gallery, id="twin", document=twin, refresh=True)
+    probe = processed(es, {"identify": {"index": gallery, "similarity": 0.5}}, {"image": encoded(photo)})
+    match = probe["faces"][0]["match"]
+    assert match["gallery_id"] == "twin"
+    assert sorted(match["tags"]) == ["singer", "staff", "watch"]
+    assert [candidate["gallery_id"] for candidate in probe["faces"][0]["candidates"]] == ["twin", "madonna"]
+
+
+@pytest.mark.parametrize("index", ["no-gallery", "no-such-*"])
+def test_an_index_without_vectors_is_not_taken_for_a_gallery_that_knows_nobody(es, own_index, good, index):
+    own_index("no-gallery", mappings={"properties": {"model.id": {"type": "keyword"}}})
+    message = refusal(es, {"identify": {"index": index}}, good)
+    assert f"[{index}] cannot be searched for faces: it has no field [vector]" in message
+
+
+def test_a_gallery_may_be_several_indices_and_empty(es, gallery, good, people):
+    several = {"identify": {"index": f"face-gallery,{gallery}", "similarity": 0.5}}
+    found = processed(es, several, {"image": encoded(people["madonna"][5])})
+    assert found["faces"][0]["match"]["name"] == "madonna"
+    assert "match" not in processed(es, {"identify": {"index": "face-gallery"}}, good)["faces"][0]
+
+
+def test_a_face_that_the_options_leave_out_is_said_to_be_so(es, good):
+    message = refusal(es, {"single_face": True, "on_error": "fail", "min_quality": 1}, good)
+    assert message.startswith("[no_face] no face found that [min_confidence] and [min_quality] let pass")
+
+
 def test_a_portrait_can_be_the_query(es, gallery, people):
     query = knn(document={"index": gallery, "id": "madonna"}) | {"field": "vector"}
     del query["inner_hits"]

@@ -146,3 +146,21 @@ def test_a_face_of_the_seed_can_be_chosen_and_a_seed_of_another_model_is_refused
     nobody = {"index": archive, "query": {"term": {"people": "nobody"}}}
     assert "no document of [faces] matches [filter]" in refused(es, archive, NotFoundError, filter=nobody)
     assert "[trem]" in refused(es, archive, filter={"index": archive, "query": {"trem": {}}})
+
+
+def test_an_endpoint_that_is_not_configured_is_the_querys_own_fault(es, archive, people):
+    image = encoded(people["madonna"][0])
+    assert "set [face.endpoint.elsewhere.urls]" in refused(es, archive, image=image, endpoint="elsewhere")
+    message = refused(es, archive, image=image, endpoint="http://evil.example")
+    assert message.endswith("is not configured; name one that is (configured are [default])")
+
+
+def test_a_document_that_two_indices_have_is_no_seed_until_one_is_named(es, archive, people):
+    es.index(
+        index="faces-other", id="madonna-0", document={"image": encoded(people["madonna"][3])}, refresh=True
+    )
+    message = refused(es, archive, document={"index": "faces*", "id": "madonna-0"})
+    assert "document [madonna-0] is in several indices of [faces*]" in message
+    query = knn(document={"index": "faces-other", "id": "madonna-0"})
+    assert names(es.search(index=archive, knn=query))[0] == "madonna"
+    es.indices.delete(index="faces-other")

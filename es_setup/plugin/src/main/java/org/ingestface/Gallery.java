@@ -10,6 +10,7 @@ import java.util.Objects;
 
 import org.elasticsearch.ExceptionsHelper;
 import org.elasticsearch.action.ActionListener;
+import org.elasticsearch.action.fieldcaps.FieldCapabilities;
 import org.elasticsearch.action.fieldcaps.FieldCapabilitiesRequest;
 import org.elasticsearch.action.search.MultiSearchRequest;
 import org.elasticsearch.action.search.MultiSearchResponse;
@@ -123,7 +124,7 @@ final class Gallery {
             ignored -> found.onFailure(tryAgain(look, "no answer within [" + TIMEOUT + "]"))
         ).delegateResponse((listener, e) -> {
             // Such as 503 while a node's shards move: of the statuses that mean "later", clients know to retry 429.
-            boolean passes = ExceptionsHelper.status(e).getStatus() >= RestStatus.INTERNAL_SERVER_ERROR.getStatus();
+            boolean passes = ExceptionsHelper.status(e).getStatus() > RestStatus.INTERNAL_SERVER_ERROR.getStatus();
             listener.onFailure(passes ? tryAgain(look, EndpointFault.shorten(e.getMessage())) : e);
         });
         client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> {
@@ -141,7 +142,8 @@ final class Gallery {
     private void requireVectors(Look look, ActionListener<Void> listener) {
         FieldCapabilitiesRequest vectors = new FieldCapabilitiesRequest().indices(look.indices()).fields(VECTOR);
         client.fieldCaps(vectors, listener.delegateFailureAndWrap((delegate, response) -> {
-            if (response.getField(VECTOR).containsKey("dense_vector") == false) {
+            Map<String, FieldCapabilities> byType = response.getField(VECTOR);
+            if (byType == null || byType.containsKey("dense_vector") == false) {
                 throw new IllegalArgumentException(
                     "[" + look.index + "] cannot be searched for faces: it has no field [" + VECTOR + "] of type [dense_vector]; let "
                         + "[identify] name a gallery such as [face-gallery]"
