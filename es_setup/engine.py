@@ -194,6 +194,10 @@ class Node:
         assert self._process is not None, "the node has not been started"
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
     def start(self) -> None:
         with self.log.open("a") as console:
             self._process = subprocess.Popen(

@@ -12,9 +12,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from es_setup import engine
 from es_setup.connection import Connection, ConnectionFailed, Service
@@ -24,12 +25,30 @@ from ingest_service.weights import Cache, default_cache, prepare
 SERVICE_START_TIMEOUT = 120
 
 
+class Server(Protocol):
+    """A process that was started here, and that may end by itself."""
+
+    @property
+    def has_ended(self) -> bool: ...
+
+    @property
+    def log(self) -> Path: ...
+
+
 @dataclass(frozen=True)
 class Stack:
     """A running stack. ``model`` is the id of the model that the service serves."""
 
     connection: Connection
     model: str
+    servers: Mapping[str, Server] = field(default_factory=dict)
+
+    def ended(self) -> str | None:
+        """What has ended by itself, in words; None while all run."""
+        for name, server in self.servers.items():
+            if server.has_ended:
+                return f"{name} has ended by itself; its log is {server.log}"
+        return None
 
 
 def prepare_all(say: Callable[[str], None]) -> tuple[Cache, Path]:
@@ -79,16 +98,25 @@ def running_stack(
                     raise
                 # Such as data of another model. Servers that stop would leave nowhere to send what it says.
                 say(f"pipelines, templates and indices stay as they were: {refused}")
-            yield Stack(connection, service.model)
+            yield Stack(connection, service.model, {"Elasticsearch": node, "the inference service": service})
 
 
 @dataclass(frozen=True)
 class RunningService:
-    """``pid`` leads the process group of the service."""
+    """``process`` leads the process group of the service."""
 
     url: str
     model: str
-    pid: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
 
 
 @contextmanager
@@ -125,7 +153,7 @@ def running_service(
         )
     try:
         service = Service(url, certificate_authority=certificate_authority)
-        yield RunningService(url, _wait_until_ready(service, process, log), process.pid)
+        yield RunningService(url, _wait_until_ready(service, process, log), process, log)
     finally:
         engine.stop(process)
 

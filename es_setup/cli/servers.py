@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import signal
-import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -50,7 +50,7 @@ def up(
         folder = (data or cache.root).resolve()
         with starting(cache, home, folder, es_port, faces_port) as running:
             print_addresses(running.connection, None)
-            wait_for_ctrl_c()
+            wait_for_ctrl_c(running)
 
 
 def demo(
@@ -81,7 +81,7 @@ def demo(
             run_demo(running, plan, json_file, plot_file)
             if keep:
                 print_addresses(running.connection, plan.queries[0].path if plan.queries else None)
-                wait_for_ctrl_c()
+                wait_for_ctrl_c(running)
 
 
 def run_demo(running: stack.Stack, plan: demos.Plan, json_file: Path | None, plot_file: Path) -> None:
@@ -193,9 +193,12 @@ def stopped_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def wait_for_ctrl_c() -> None:
-    """Returns at Ctrl-C or SIGTERM: the servers' own clean-up follows."""
+def wait_for_ctrl_c(running: stack.Stack) -> None:
+    """Returns at Ctrl-C or SIGTERM: the servers' own clean-up follows. Fails when a server ends by itself."""
     try:
-        threading.Event().wait()
+        while (ended := running.ended()) is None:
+            time.sleep(1)
     except KeyboardInterrupt:
         err.print("\nstopping")
+    else:
+        fail(ended)

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from es_setup.engine import EngineError, require_free
-from es_setup.stack import prepare_all
+from es_setup.stack import prepare_all, working_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,31 +36,44 @@ def test_a_signal_to_the_command_stops_the_servers_and_leaves_other_files_alone(
     (data / "config").mkdir()
     (data / "config" / "mine.txt").write_text("mine")
     owner = (data / "config").stat().st_uid
-    ports = [str(port) for port in free_ports(2)]
-    command = [
-        sys.executable,
-        "-m",
-        "es_setup",
-        "up",
-        "--data",
-        str(data),
-        "--es-port",
-        ports[0],
-        "--faces-port",
-        ports[1],
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "inference service ready" in line:
-            break
+    ports = free_ports(2)
+    process = faces_up(data, *ports)
+    wait_for(process, "inference service ready")
     process.send_signal(ending)
     process.communicate(timeout=120)
     assert process.returncode == 130
     for port in ports:
-        require_free(int(port), "the next")
+        require_free(port, "the next")
     assert (data / "config" / "mine.txt").read_text() == "mine"
     assert (data / "config").stat().st_uid == owner
+
+
+def test_a_server_that_ends_by_itself_is_said_and_the_other_stopped():
+    prepare_all(print)
+    ports = free_ports(2)
+    with working_folder() as data:
+        process = faces_up(data, *ports)
+        wait_for(process, "indices installed")
+        (service,) = (
+            child for child in psutil.Process(process.pid).children() if "ingest_service" in child.cmdline()
+        )
+        os.killpg(service.pid, signal.SIGKILL)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "error: the inference service has ended by itself; its log is " in said
+    for port in ports:
+        require_free(port, "the next")
+
+
+def faces_up(data: Path, es_port: int, faces_port: int) -> subprocess.Popen[str]:
+    ports = ["--es-port", str(es_port), "--faces-port", str(faces_port)]
+    command = [sys.executable, "-m", "es_setup", "up", "--data", str(data), *ports]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ)
+
+
+def wait_for(process: subprocess.Popen[str], words: str) -> None:
+    assert process.stderr is not None
+    assert any(words in line for line in process.stderr)
 
 
 def free_ports(count: int) -> list[int]:
