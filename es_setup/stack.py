@@ -83,6 +83,9 @@ def running_stack(
         InstallError: there is no ``data``, and yet something is in the way. What is in the way in ``data`` is
             said, and the servers run.
     """
+    if es_port:
+        # Before the service starts, which writes into the folder that another stack may use.
+        engine.require_free(es_port, "Elasticsearch")
     with working_folder(data) as folder, running_service(cache, folder, faces_port) as service:
         say(f"inference service ready at {service.url}, model {service.model}")
         settings = {"face.endpoint.default.urls": service.url}
