@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from es_setup import engine
+from es_setup import engine, nodes
 from es_setup.connection import Connection, ConnectionFailed, Service
 from es_setup.install import InstallError, install
 from ingest_service.weights import Cache, default_cache, prepare
@@ -85,11 +85,11 @@ def running_stack(
     """
     if es_port:
         # Before the service starts, which writes into the folder that another stack may use.
-        engine.require_free(es_port, "Elasticsearch")
+        nodes.require_free(es_port, "Elasticsearch")
     with working_folder(data) as folder, running_service(cache, folder, faces_port) as service:
         say(f"inference service ready at {service.url}, model {service.model}")
         settings = {"face.endpoint.default.urls": service.url}
-        with engine.running_node(home, folder, settings, es_port) as node:
+        with nodes.running_node(home, folder, settings, es_port) as node:
             say(f"Elasticsearch {engine.VERSION} ready at {node.url}")
             connection = Connection(es_url=node.url, faces_url=service.url)
             try:
@@ -137,8 +137,8 @@ def running_service(
         environment: more settings, such as ``FACES_API_KEY``.
         certificate_authority: a PEM file, when ``environment`` has a certificate: the service speaks TLS.
     """
-    port = port or engine.free_port()
-    engine.require_free(port, "the inference service")
+    port = port or nodes.free_port()
+    nodes.require_free(port, "the inference service")
     url = f"{'https' if certificate_authority else 'http'}://127.0.0.1:{port}"
     log = folder / "logs" / "service.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ def running_service(
         service = Service(url, certificate_authority=certificate_authority)
         yield RunningService(url, _wait_until_ready(service, process, log), process, log)
     finally:
-        engine.stop(process)
+        nodes.stop(process)
 
 
 def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> str:

@@ -11,8 +11,8 @@ from tools import landscape, picture
 from typer.testing import CliRunner
 
 from es_setup.cli import app
-from es_setup.engine import free_port
 from es_setup.install import ALIASES
+from es_setup.nodes import free_port
 
 
 @pytest.fixture

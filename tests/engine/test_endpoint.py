@@ -12,7 +12,7 @@ from elasticsearch import ApiError
 from elasticsearch.helpers import streaming_bulk
 from tools import face_stats, innermost, knn
 
-from es_setup.engine import free_port
+from es_setup.nodes import free_port
 from es_setup.stack import running_service
 
 

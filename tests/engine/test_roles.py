@@ -11,7 +11,7 @@ from secured import PASSWORD, Authority, security
 from tools import encoded, face_stats
 from typer.testing import CliRunner
 
-from es_setup import engine, stack
+from es_setup import engine, nodes, stack
 from es_setup.cli import app
 from es_setup.connection import Connection
 from es_setup.install import HERE, install, role_requests
@@ -42,7 +42,7 @@ def as_user(cache, running, tmp_path_factory) -> Iterator[Callable[[str], Connec
     faces_url = running.connection.faces_url
     with stack.working_folder() as folder:
         settings = {"face.endpoint.default.urls": faces_url}
-        with engine.running_node(home, folder, settings, security=security(authority, ROLES)) as node:
+        with nodes.running_node(home, folder, settings, security=security(authority, ROLES)) as node:
 
             def connection(user: str) -> Connection:
                 return Connection(

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from es_setup.engine import EngineError, require_free
+from es_setup.engine import EngineError
+from es_setup.nodes import require_free
 from es_setup.stack import prepare_all, working_folder
 
 ROOT = Path(__file__).parents[2]

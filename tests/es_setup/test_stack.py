@@ -25,7 +25,7 @@ def refused(monkeypatch):
         yield
 
     monkeypatch.setattr(stack, "running_service", started)
-    monkeypatch.setattr(stack.engine, "running_node", started)
+    monkeypatch.setattr(stack.nodes, "running_node", started)
     monkeypatch.setattr(stack, "install", install)
 
 

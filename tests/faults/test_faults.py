@@ -23,10 +23,10 @@ from elasticsearch.helpers import scan, streaming_bulk
 from fake_service import MODEL, FakeService, face_of
 from tools import face_stats, innermost, wait_until
 
-from es_setup import engine
 from es_setup.connection import ConnectionFailed, Service
 from es_setup.indexing import RETRIES
 from es_setup.install import install
+from es_setup.nodes import Node, free_port, running_cluster
 from es_setup.stack import running_service
 
 NODES = 3
@@ -40,7 +40,7 @@ thread lost with each refusal or each outage would be hundreds."""
 class Cluster:
     """Three nodes and a client that knows all of them, as the docs recommend it."""
 
-    def __init__(self, nodes: list[engine.Node]) -> None:
+    def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
         self.es = Elasticsearch(
             [node.url for node in nodes], request_timeout=120, max_retries=5, retry_on_timeout=True
@@ -53,7 +53,7 @@ class Cluster:
     def point_at(self, *urls: str) -> None:
         self.set(endpoint={"default": {"urls": list(urls)}})
 
-    def master(self) -> engine.Node:
+    def master(self) -> Node:
         name = self.es.cat.master(format="json")[0]["node"]
         return next(node for node in self.nodes if node.folder.name == name)
 
@@ -66,8 +66,8 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def cluster(home: Path, folder: Path) -> Iterator[Cluster]:
-    endpoint = {"face.endpoint.default.urls": f"http://127.0.0.1:{engine.free_port()}"}
-    with engine.running_cluster(home, folder, endpoint, NODES) as nodes:
+    endpoint = {"face.endpoint.default.urls": f"http://127.0.0.1:{free_port()}"}
+    with running_cluster(home, folder, endpoint, NODES) as nodes:
         started = Cluster(nodes)
         for _ in install(started.es):
             pass
@@ -242,7 +242,7 @@ def discreet(cluster: Cluster, small_photos: list[bytes]) -> Iterator[None]:
 
 def test_the_master_is_killed(cluster, index, small_photos, count, residue):
     ids = range(count)
-    killed: list[engine.Node] = []
+    killed: list[Node] = []
 
     def kill() -> None:
         killed.append(cluster.master())

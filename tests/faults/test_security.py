@@ -14,8 +14,8 @@ from fake_service import FakeService
 from secured import PASSWORD, ROOT, Authority, security
 from tools import encoded, face_stats, innermost
 
-from es_setup import engine
 from es_setup.install import install, role_requests
+from es_setup.nodes import Node, running_node
 from es_setup.stack import RunningService, running_service
 
 KEY = "the-key-of-the-service-e4b1c0"
@@ -36,7 +36,7 @@ ROLES = OURS | {
 
 @dataclass(frozen=True)
 class Secured:
-    node: engine.Node
+    node: Node
     service: RunningService
     authority: Authority
 
@@ -74,7 +74,7 @@ def secured(cache, home: Path, folder: Path, tmp_path_factory) -> Iterator[Secur
             "face.endpoint.default.ssl.certificate_authorities": ours.certificate.name,
         }
         guard = security(ours, ROLES, files=authorities, keystore={SETTING: KEY})
-        with engine.running_node(home, folder / "node", settings, security=guard) as node:
+        with running_node(home, folder / "node", settings, security=guard) as node:
             found = Secured(node, service, ours)
             for _ in install(found.as_("faces_admin"), service.model):
                 pass
