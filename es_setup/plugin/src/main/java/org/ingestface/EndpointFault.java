@@ -6,6 +6,7 @@ import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.util.Collection;
+import java.util.List;
 
 import javax.net.ssl.SSLException;
 
@@ -192,6 +193,11 @@ record EndpointFault(String endpoint, String code, String reason, String todo, B
 
     private static EndpointFault cannotAnswer(String endpoint, String code, String reason, String todo, Blame blame) {
         return new EndpointFault(endpoint, code, "cannot answer: " + reason, todo, blame);
+    }
+
+    /** Whether a single photo of a batch may be what brought it about: one that breaks the service, or is too much for it. */
+    boolean mayBeOnePhotos() {
+        return List.of("connection_lost", "status_500", "status_413").contains(code);
     }
 
     /** Without what to do once the fault is gone. */

@@ -10,6 +10,7 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.support.ContextPreservingActionListener;
+import org.elasticsearch.core.Nullable;
 import org.elasticsearch.core.TimeValue;
 import org.elasticsearch.threadpool.Scheduler;
 import org.elasticsearch.threadpool.ThreadPool;
@@ -18,7 +19,8 @@ import org.elasticsearch.threadpool.ThreadPool;
  * The documents, or the searches, of one endpoint: photos wait in a bounded line and leave in batches, a few of which are under way.
  *
  * <p>A batch leaves when it is full, or when its first photo has waited for {@code face.batch.linger}; a search never lingers. While as
- * many batches as may be are under way, photos gather in the line, and so batches grow with the load by themselves.
+ * many batches as may be are under way, photos gather in the line, and so batches grow with the load by themselves. A batch that breaks
+ * the service is sent again photo by photo.
  */
 final class Lane {
 
@@ -36,6 +38,8 @@ final class Lane {
     private Scheduler.ScheduledCancellable wakeUp;
     private boolean closed;
     private long bytes;
+    /** Numbers the photos that leave alone. */
+    private long alone;
 
     /** @param budget shared with the other endpoints' lanes of this priority */
     Lane(
@@ -138,14 +142,18 @@ final class Lane {
             return EndpointFault.queueFull(endpointName, what, Batching.QUEUE_BYTES.getKey());
         }
         bytes += call.request.size();
-        waiting.add(call, call.request.model(), call.request.size());
-        TimeValue timeout = endpoint.timeout();
+        wait(call, call.request.model(), endpoint.timeout());
+        return null;
+    }
+
+    /** @param group of which photos may leave together */
+    private void wait(Call call, @Nullable String group, TimeValue timeout) {
+        waiting.add(call, group, call.request.size());
         call.patience = threadPool.schedule(() -> {
             if (leaveLine(call)) {
                 giveUp(call, EndpointFault.waitedTooLong(endpointName, timeout));
             }
         }, timeout, threadPool.generic());
-        return null;
     }
 
     private synchronized boolean leaveLine(Call call) {
@@ -217,10 +225,31 @@ final class Lane {
 
             @Override
             public void failed(Transport.Exchange exchange, EndpointFault fault) {
+                if (batch.size() > 1 && fault.mayBeOnePhotos() && sendApart(exchange, batch)) {
+                    return;
+                }
                 leave(exchange, batch);
+                stats.failed(fault.code(), batch.size());
                 batch.forEach(call -> call.fail(fault));
             }
         });
+    }
+
+    /** Lets each photo of a batch leave once more, alone, so that none pays for another. False when nothing may leave any more. */
+    private boolean sendApart(Transport.Exchange exchange, List<Call> batch) {
+        synchronized (this) {
+            Endpoint endpoint = endpoints.get(endpointName);
+            if (closed || endpoint == null) {
+                return false;
+            }
+            underWay.remove(exchange);
+            for (Call call : batch) {
+                stats.retried();
+                wait(call, "alone " + alone++, endpoint.timeout());
+            }
+        }
+        pump();
+        return true;
     }
 
     /** Gives back what the batch held, before the listeners do their part: the next batch does not wait for them. */

@@ -114,7 +114,6 @@ final class Transport {
 
         void fail(EndpointFault fault) {
             if (end()) {
-                stats.failed(fault.code(), batch.size());
                 log(fault);
                 outcome.failed(this, fault);
             }

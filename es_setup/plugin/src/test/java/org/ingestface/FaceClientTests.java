@@ -495,6 +495,30 @@ class FaceClientTests {
     }
 
     @Test
+    void aPhotoThatBreaksTheServiceTakesNoNeighbourWithIt() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        FakeService service = service(request -> {
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return new FakeService.Answer(200, request.images().contains("SECRETPOISON") ? null : Answers.echo(request));
+        });
+        FaceClient client = client(settings(service.url()).put("face.batch.in_flight", 1).build());
+        find(client);
+        PlainActionFuture<FaceClient.Timed> poison = find(client, "SECRETPOISON", FaceRequest.Priority.INGEST);
+        List<PlainActionFuture<FaceClient.Timed>> neighbours = findAll(client, 3);
+        gate.countDown();
+        for (int i = 0; i < neighbours.size(); i++) {
+            assertEquals("photo-" + i, photo(neighbours.get(i)));
+        }
+        assertTrue(fault(poison).contains("broke before the answer was complete"));
+        assertEquals(Map.of("connection_lost", 1L), documents(client).failures());
+        assertEquals(List.of(0L, 0L), List.of(documents(client).bytes(), (long) documents(client).inFlight()));
+    }
+
+    @Test
     void aListenerThatFailsTakesNoNeighbourWithIt() throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
         FaceClient client = client(settings(waitingService(gate).url()).put("face.batch.in_flight", 1).build());
