@@ -65,6 +65,8 @@ final class Lane {
         private final ActionListener<FaceClient.Timed> listener;
         private final long arrivedNanos = System.nanoTime();
         private Scheduler.Cancellable patience;
+        /** Whether it was in a batch that broke the service. */
+        private boolean leavesAlone;
 
         private Call(FaceRequest request, ActionListener<FaceClient.Timed> listener) {
             this.request = request;
@@ -214,7 +216,9 @@ final class Lane {
     }
 
     private Transport.Exchange exchange(List<Call> batch) {
-        return transport.exchange(batch.stream().map(call -> call.request).toList(), stats, new Transport.Outcome() {
+        // What broke the service with its neighbours may do so alone, and the neighbours wait meanwhile.
+        int retries = batch.get(0).leavesAlone ? 1 : Backoff.MAX_RETRIES;
+        return transport.exchange(batch.stream().map(call -> call.request).toList(), retries, stats, new Transport.Outcome() {
             @Override
             public void answered(Transport.Exchange exchange, List<FaceAnswer> answers, long tookNanos) {
                 leave(exchange, batch);
@@ -245,6 +249,7 @@ final class Lane {
             underWay.remove(exchange);
             for (Call call : batch) {
                 stats.retried();
+                call.leavesAlone = true;
                 wait(call, "alone " + alone++, endpoint.timeout());
             }
         }

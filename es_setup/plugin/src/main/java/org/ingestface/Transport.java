@@ -70,9 +70,12 @@ final class Transport {
         this.connector = new Connector(threadPool.generic(), configFolder);
     }
 
-    /** @param batch at least one photo, all of one model and priority */
-    Exchange exchange(List<FaceRequest> batch, EndpointStats stats, Outcome outcome) {
-        return new Exchange(batch, stats, outcome);
+    /**
+     * @param batch   at least one photo, all of one model and priority
+     * @param retries how often the same address is asked again at most
+     */
+    Exchange exchange(List<FaceRequest> batch, int retries, EndpointStats stats, Outcome outcome) {
+        return new Exchange(batch, retries, stats, outcome);
     }
 
     List<Addresses.State> addressStates(Endpoint endpoint) {
@@ -88,6 +91,7 @@ final class Transport {
     final class Exchange {
 
         private final List<FaceRequest> batch;
+        private final int retries;
         private final EndpointStats stats;
         private final Outcome outcome;
         private final AtomicBoolean done = new AtomicBoolean();
@@ -102,8 +106,9 @@ final class Transport {
         private int attempts;
         private int pauses;
 
-        private Exchange(List<FaceRequest> batch, EndpointStats stats, Outcome outcome) {
+        private Exchange(List<FaceRequest> batch, int retries, EndpointStats stats, Outcome outcome) {
             this.batch = batch;
+            this.retries = retries;
             this.stats = stats;
             this.outcome = outcome;
         }
@@ -221,7 +226,7 @@ final class Transport {
             }
             boolean another = addresses.isAnotherIn(target);
             // Another address is asked at once; where there is none, after a pause.
-            boolean mayAsk = another ? attempts < endpoint.urls().size() + Backoff.MAX_RETRIES : pauses < Backoff.MAX_RETRIES;
+            boolean mayAsk = another ? attempts < endpoint.urls().size() + retries : pauses < retries;
             TimeValue pause = another ? TimeValue.ZERO : backoff.before(pauses, fault.retryAfter());
             long left = endpoint.timeout().nanos() - (System.nanoTime() - startedNanos);
             if (fault.blame().isWorthAskingAgain(another) == false || mayAsk == false || pause.nanos() >= left) {
