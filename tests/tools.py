@@ -94,8 +94,18 @@ def console(es: Elasticsearch, text: str, photo: str) -> list[dict]:
 
 def python(es_url: str, text: str, *arguments: str, folder: Path | None = None) -> str:
     """Runs a recipe in Python; returns what it prints."""
+    return _printed(es_url, [sys.executable, "-c", text, *arguments], folder)
+
+
+def shell(es_url: str, text: str, folder: Path) -> str:
+    """Runs a recipe in a shell; returns what it prints."""
+    text = text.replace("export ES_URL=http://127.0.0.1:9200\n", "")
+    return _printed(es_url, ["bash", "-euo", "pipefail", "-c", text], folder)
+
+
+def _printed(es_url: str, command: list[str], folder: Path | None) -> str:
     run = subprocess.run(
-        [sys.executable, "-c", text, *arguments],
+        command,
         cwd=folder,
         env=os.environ | {"ES_URL": es_url},
         capture_output=True,

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
-from tools import console, encoded, python, scene
+from tools import console, encoded, python, scene, shell
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
-
-
-def shell(es_url: str, folder: Path, text: str) -> str:
-    text = text.replace("export ES_URL=http://127.0.0.1:9200\n", "")
-    run = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text],
-        cwd=folder,
-        env=os.environ | {"ES_URL": es_url},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
 
 
 @pytest.fixture
@@ -64,9 +47,9 @@ def test_who_is_this_in_dev_tools(es, gallery, probes, portrait):
 
 
 def test_curl_sends_a_photo_of_5_mb_and_searches_with_it(es, faces, running, folder):
-    shell(running.connection.es_url, folder, scene(README, "curl"))
+    shell(running.connection.es_url, scene(README, "curl"), folder)
     assert es.get(index=faces, id="photo-1")["_source"]["face_count"] == 1
-    answer = json.loads(shell(running.connection.es_url, folder, scene(README, "curl search")))
+    answer = json.loads(shell(running.connection.es_url, scene(README, "curl search"), folder))
     assert answer["hits"]["hits"][0]["_id"] == "photo-1"
 
 
@@ -76,7 +59,7 @@ def test_the_python_recipe_sends_a_photo_of_5_mb(es, faces, running, folder):
 
 
 def test_logstashs_bulk_request_sends_a_photo_of_5_mb(es, faces, running, folder):
-    assert json.loads(shell(running.connection.es_url, folder, scene(README, "logstash"))) == {
+    assert json.loads(shell(running.connection.es_url, scene(README, "logstash"), folder)) == {
         "errors": False
     }
     assert es.get(index=faces, id="photo-2")["_source"]["face_count"] == 1
