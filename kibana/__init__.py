@@ -1,0 +1,1 @@
+"""Kibana as code: boards, data views, Dev Tools requests, their import and their checks."""
