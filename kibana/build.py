@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kibana.boards import TAG, data_views, face_search
+from kibana.boards import TAG, data_views, exploration, face_search, ingest_health, probes
 from kibana.objects.saved_object import saved_object
 
 FILE = Path(__file__).parent / "saved_objects.ndjson"
@@ -17,7 +17,7 @@ def objects() -> list[dict[str, Any]]:
     tag = saved_object(
         "tag", TAG, {"name": "ingest-face", "description": "Photos searchable by face", "color": "#6092C0"}
     )
-    boards = [face_search.board("")]
+    boards = [room.board("") for room in (face_search, probes, exploration, ingest_health)]
     return [
         tag,
         *(view.saved_object() for view in data_views.ALL),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,7 +77,7 @@ def top(label: str, field: str, size: int, data_type: str = "string") -> Column:
     return Column(label, "terms", field, data_type, True, "ordinal", params)
 
 
-def ranges(label: str, field: str, bounds: list[float], names: list[str] | None = None) -> Column:
+def ranges(label: str, field: str, bounds: Sequence[float], names: list[str] | None = None) -> Column:
     """From each bound to the next."""
     pairs = list(itertools.pairwise(bounds))
     shown = names or [f"{low:g} to {high:g}" for low, high in pairs]

@@ -1,7 +1,8 @@
 """Vega panels: searches with Kibana's tokens, and the marks that all of our drawings share.
 
-Kibana fills a panel's tokens in only inside ``body.query`` and ``body.aggs``. Pictures are ``data:`` addresses,
-for which Kibana wants ``vis_type_vega.enableExternalUrls: true``; without it a panel keeps its texts.
+Kibana fills a panel's tokens in only inside ``body.query`` and ``body.aggs``. Pictures are ``data:``
+addresses, for which Kibana wants ``vis_type_vega.enableExternalUrls: true``; without it a panel keeps its
+texts.
 """
 
 from __future__ import annotations
@@ -148,6 +149,12 @@ def plate(name: str, data: str, side: int, tooltip: str, clickable: bool = False
     }
 
 
+def beside(mark: Spec, pixels: int) -> Spec:
+    """The mark, so many pixels further to the right."""
+    update = {**mark["encode"]["update"], "x": {"field": "x", "offset": pixels}}
+    return {**mark, "encode": {"update": update}}
+
+
 def verdict_bar(data: str, side: int) -> Spec:
     """Below a face: as long as it is similar, in the colour of the verdict."""
     return {
@@ -245,10 +252,10 @@ def choice(document: str, face: str) -> str:
 
 
 def chosen(index: str) -> Spec:
-    """The data set ``chosen``: the face that the query vector builder takes for the same clauses, in one row.
+    """The data set ``chosen``: the face that the query vector builder takes for the same clauses, one row.
 
-    It has ``document``, ``face`` (ids), ``crop``, ``name`` and what ``described`` gives; ``clicked`` is the id
-    of the face that somebody clicked, null when nobody did: the newest is taken then.
+    It has ``document``, ``face`` (ids), ``crop``, ``name`` and what ``described`` gives; ``clicked`` is the
+    id of the face that somebody clicked, null when nobody did: the newest is taken then.
     """
     any_face = {
         "nested": {
