@@ -10,10 +10,17 @@ from typing import Any
 from es_setup import mappings
 from es_setup.install import requests
 
-META = ("_id", "_index", "_score", "_source", "_ignored")
-"""What every document has without a mapping."""
-
-NUMBERS = ("byte", "short", "integer", "long", "unsigned_long", "half_float", "float", "double", "scaled_float")
+NUMBERS = (
+    "byte",
+    "short",
+    "integer",
+    "long",
+    "unsigned_long",
+    "half_float",
+    "float",
+    "double",
+    "scaled_float",
+)
 KEYWORDS = ("keyword", "constant_keyword", "wildcard")
 DATES = ("date", "date_nanos")
 UNSEARCHABLE = ("object", "nested", "binary")
@@ -34,6 +41,14 @@ class Known:
 
 
 Template = dict[str, Known]
+
+META = {
+    "_id": Known("_id", nested=False, indexed=True, doc_values=False),
+    "_index": Known("keyword", nested=False, indexed=True, doc_values=True),
+    "_score": Known("_score", nested=False, indexed=False, doc_values=False),
+    "_source": Known("_source", nested=False, indexed=False, doc_values=False),
+}
+"""What every document has without a mapping."""
 
 NEEDS: dict[str, Callable[[Known], bool]] = {
     "shown": lambda field: True,
@@ -62,7 +77,10 @@ def templates() -> dict[str, Template]:
 
 
 def find(template: Template, name: str) -> Known | None:
-    """The field, or what ``name`` stands for: a pattern with ``*``, or part of an object that isn't indexed."""
+    """The field, or what ``name`` stands for: one of those that a ``*`` matches, or the object without an
+    index that it is part of."""
+    if name in META:
+        return META[name]
     if "*" in name:
         return next((known for field, known in template.items() if fnmatchcase(field, name)), None)
     if name in template:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ParamSpec
 
+P = ParamSpec("P")
 Json = dict[str, Any]
 
 
@@ -88,10 +89,12 @@ class Export:
     boards: list[Board] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def guarded(self, where: str, check: Callable[[], Iterable[str]]) -> None:
+    def guarded(
+        self, where: str, check: Callable[P, Iterable[str]], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
         """Collects what ``check`` finds; a shape that it doesn't expect is a problem too."""
         try:
-            self.problems += list(check())
+            self.problems += list(check(*args, **kwargs))
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
             self.problems.append(
                 f"{where}: not of the shape that Kibana 8.19 writes ({type(error).__name__}: {error}): "
@@ -109,7 +112,7 @@ def read(objects: list[Json]) -> Export:
         if isinstance(one, dict) and "exportedCount" in one:
             continue
         where = named(one) if isinstance(one, dict) else f"line {number}"
-        export.guarded(where, lambda one=one, where=where: _read(one, where, export))
+        export.guarded(where, _read, one, where, export)
     return export
 
 
@@ -133,13 +136,23 @@ def references(one: Json) -> dict[str, Target]:
 
 
 def _read(one: Json, where: str, export: Export) -> list[str]:
-    attributes, _ = one["attributes"].items(), references(one)
+    kind, key = _text(one, "type"), _text(one, "id")
+    if not isinstance(one["attributes"], dict):
+        raise TypeError("attributes must be an object")
+    references(one)
     export.objects.append(one)
-    if one["type"] == "index-pattern":
-        export.views[one["id"]] = _view(one, where)
-    elif one["type"] == "dashboard":
+    if kind == "index-pattern":
+        export.views[key] = _view(one, where)
+    elif kind == "dashboard":
         export.boards.append(_board(one, where, export))
     return []
+
+
+def _text(holder: Json, name: str) -> str:
+    value = holder[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string")
+    return value
 
 
 def _view(one: Json, where: str) -> View:
@@ -151,7 +164,7 @@ def _view(one: Json, where: str) -> View:
     return View(
         id=one["id"],
         where=where,
-        pattern=attributes["title"] + "",
+        pattern=_text(attributes, "title"),
         time_field=attributes.get("timeFieldName") or "",
         attrs=dict(decoded("fieldAttrs").items()),
         formats=dict(decoded("fieldFormatMap").items()),
@@ -170,7 +183,7 @@ def _board(one: Json, where: str, export: Export) -> Board:
         references=references(one),
     )
     for number, panel in enumerate(loaded(attributes["panelsJSON"], "panelsJSON")):
-        export.guarded(f"{where}, panel {number}", lambda panel=panel: _add_panel(board, panel))
+        export.guarded(f"{where}, panel {number}", _add_panel, board, panel)
     group = attributes.get("controlGroupInput")
     controls = loaded(group["panelsJSON"], "panelsJSON of the controls") if group else {}
     for key, control in controls.items():
