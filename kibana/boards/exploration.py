@@ -46,8 +46,7 @@ def board(requests: str) -> Dashboard:
                         "@timestamp",
                         "observer.name",
                         summed="face_count",
-                        description="Faces by the photo's time, stacked by observer, in hours, days or months, "
-                        "as fits. Times are UTC.",
+                        description="Faces by the photo's time, stacked by observer. Times are UTC.",
                     ),
                     28,
                 ),
@@ -162,8 +161,8 @@ def _people() -> Panel:
     rows = [
         vega.formula("name", "datum.key"),
         vega.formula("crop", "datum.best.hits.hits[0]._source.crop"),
-        vega.formula("photos", "datum.photos.doc_count"),
         vega.formula("last", "utcFormat(datum.photos.last.value, '%Y-%m-%d')"),
+        vega.formula("photos", "datum.photos.doc_count"),
         *placed,
     ]
     tooltip = "{title: datum.name, photos: datum.photos, 'last seen': datum.last}"

@@ -30,7 +30,7 @@ def board(requests: str) -> Dashboard:
         ),
         (
             Row(3, ((navigation(SEARCH), 48),)),
-            Row(24, ((_nearest(), 48),)),
+            Row(26, ((_nearest(), 48),)),
             Row(22, ((_ranked(), 24), (_matching(), 24))),
             Row(16, ((markdown("requests", "Search in Dev Tools", requests), 48),)),
         ),
@@ -59,7 +59,7 @@ def _nearest() -> Panel:
         "_source": False,
         "fields": vega.ABOUT,
     }
-    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 58, left=CHOSEN_SIDE + 40, top=26)
+    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 54, left=CHOSEN_SIDE + 40, top=26)
     found = [
         *vega.described(),
         vega.formula("document", "datum._id"),
@@ -101,7 +101,7 @@ def _nearest() -> Panel:
             vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
             vega.caption(
                 "found",
-                f"format(datum.similarity, '.2f') + ' ' + ({vega.VERDICT})",
+                f"{vega.score()} + ' ' + ({vega.VERDICT})",
                 "datum.x",
                 f"{below} + 26",
                 SIDE,

@@ -61,7 +61,7 @@ def _rate() -> Panel:
         "event.ingested",
         "event.outcome",
         colors={"success": vega.STRONG_COLOR, "failure": "#E7664C", "none": vega.UNLIKELY_COLOR},
-        description="Photos by the time of their ingest: by hours, days or months, as fits. Times are UTC.",
+        description="Photos by the time of their ingest: Times are UTC.",
     )
 
 
@@ -73,8 +73,8 @@ def _lag() -> Panel:
         "event.ingested",
         "event.lag",
         NANOSECONDS,
-        "From the photo's own @timestamp to its ingest, where the sender gave one. Below zero a camera's clock "
-        "is ahead. Old photos that are sent today are as late as they are old.",
+        "From the photo's own @timestamp to its ingest, where the sender gave one. Below zero a camera's "
+        "clock is ahead. Old photos that are sent today are as late as they are old.",
     )
 
 

@@ -14,7 +14,6 @@ from kibana.objects.panel import Panel, documents, markdown
 REVIEW = f"best_similarity >= {POSSIBLE:g} and best_similarity < {STRONG:g}"
 WATCH = "matched_tags : watch"
 SIDE = 84
-MATCHES = 4
 
 
 def board(requests: str) -> Dashboard:
@@ -22,6 +21,7 @@ def board(requests: str) -> Dashboard:
     Args:
         requests: Markdown with links to Dev Tools requests.
     """
+    watched = {"term": {"faces.match.tags": "watch"}}
     near = {"range": {"faces.match.similarity": {"gte": POSSIBLE, "lt": STRONG}}}
     rows = (
         Row(3, ((navigation(PROBES), 48),)),
@@ -40,28 +40,29 @@ def board(requests: str) -> Dashboard:
             ),
         ),
         Row(
-            28,
+            24,
             (
                 (
                     _faces(
-                        "newest", "Who is this? The newest probes", {"match_all": {}}, "No probe has a face"
+                        "newest",
+                        "Who is this? The newest probes",
+                        {"match_all": {}},
+                        "No probe has a face",
+                        3,
                     ),
-                    24,
-                ),
-                (
-                    _faces(
-                        "watch",
-                        "Who is on the watch list?",
-                        {"term": {"faces.match.tags": "watch"}},
-                        "Nobody on the watch list was seen",
-                    ),
-                    24,
+                    48,
                 ),
             ),
         ),
         Row(
-            28,
+            20,
             (
+                (
+                    _faces(
+                        "watch", "Who is on the watch list?", watched, "Nobody on the watch list was seen"
+                    ),
+                    24,
+                ),
                 (
                     _faces(
                         "review",
@@ -71,11 +72,11 @@ def board(requests: str) -> Dashboard:
                     ),
                     24,
                 ),
-                (_portraits(), 24),
             ),
         ),
         Row(18, ((_watch_list(), 24), (_review_queue(), 24))),
-        Row(18, ((_all(), 32), (markdown("requests", "Probes in Dev Tools", requests), 16))),
+        Row(18, ((_portraits(), 24), (_all(), 24))),
+        Row(14, ((markdown("requests", "Probes in Dev Tools", requests), 48),)),
     )
     return Dashboard(
         PROBES,
@@ -93,11 +94,12 @@ def board(requests: str) -> Dashboard:
     )
 
 
-def _faces(key: str, title: str, query: dict[str, Any], nothing: str) -> Panel:
+def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int = 2) -> Panel:
     """Faces of probes, newest first, one a line, each beside the portraits that it looks like.
 
     Args:
         query: which faces, on the nested documents.
+        most: portraits beside a face.
     """
     nested = {
         "path": "faces",
@@ -120,7 +122,7 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str) -> Panel:
         "sort": [{"event.ingested": {"order": "desc", "unmapped_type": "date"}}],
         "_source": ["face.crop"],
     }
-    height = SIDE + 26
+    signals, placed = vega.tiles("lines", (most + 1) * (SIDE + 10) + 24, SIDE + 52)
     lines = [
         *vega.described(),
         vega.formula("document", "datum._id"),
@@ -130,20 +132,14 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str) -> Panel:
         vega.formula("crop", "datum.hit._source.crop"),
         vega.formula("name", "datum.hit._source.label ? datum.hit._source.label.name : null"),
         vega.formula("candidates", "datum.hit._source.candidates ? datum.hit._source.candidates : []"),
-        vega.numbered(),
-        {"type": "filter", "expr": f"datum.index <= max(1, floor(height / {height}))"},
-        vega.formula("x", "0"),
-        vega.formula("y", f"(datum.index - 1) * {height}"),
+        *placed,
     ]
     matches = [
         {"type": "filter", "expr": "length(datum.candidates)"},
         {"type": "flatten", "fields": ["candidates"], "as": ["match"], "index": "place"},
-        {
-            "type": "filter",
-            "expr": f"datum.place < max(1, min({MATCHES}, floor((width - 230) / {SIDE + 14})))",
-        },
+        {"type": "filter", "expr": f"datum.place < {most}"},
         vega.formula("similarity", "datum.match.similarity"),
-        vega.formula("x", f"230 + datum.place * {SIDE + 14}"),
+        vega.formula("x", f"datum.x + (datum.place + 1) * {SIDE + 10} + 6"),
         {
             "type": "lookup",
             "from": "portraits",
@@ -160,10 +156,10 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str) -> Panel:
         "{title: datum.who, similarity: format(datum.similarity, '.3f'),"
         f" verdict: {vega.VERDICT}, tags: datum.match.tags ? join(datum.match.tags, ', ') : ''}}"
     )
-    side, below = f"datum.x + {SIDE} + 10", f"datum.y + {SIDE}"
-    score = "(datum.watched ? '● ' : '') + format(datum.similarity, '.2f') + ' ' + datum.who"
+    below = f"datum.y + {SIDE}"
+    score = f"(datum.watched ? '● ' : '') + {vega.score()}"
     spec = {
-        "signals": [vega.choosing(["probe", "probe_plate"], "face-probes")],
+        "signals": [*signals, vega.choosing(["probe", "probe_plate"], "face-probes")],
         "data": [
             vega.chosen("face-probes"),
             vega.search(
@@ -179,15 +175,21 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str) -> Panel:
         "marks": [
             vega.plate("probe_plate", "lines", SIDE, about, clickable=True),
             vega.picture("probe", "lines", SIDE, about, clickable=True),
-            vega.caption("lines", "datum.observer", side, "datum.y + 4", 130, strong=True),
-            vega.caption("lines", "datum.day", side, "datum.y + 22", 130),
+            vega.caption("lines", "datum.observer", "datum.x", f"{below} + 10", SIDE + 8, strong=True),
+            vega.caption("lines", "slice(datum.day, 2)", "datum.x", f"{below} + 26", SIDE + 8),
             vega.caption(
-                "lines", "'like nobody known'", side, "datum.y + 44", 130, where="!length(datum.candidates)"
+                "lines",
+                "'like nobody known'",
+                f"datum.x + {SIDE + 16}",
+                f"datum.y + {SIDE // 2 - 6}",
+                2 * SIDE,
+                where="!length(datum.candidates)",
             ),
             vega.plate("match_plate", "matches", SIDE, tooltip),
             vega.picture("match", "matches", SIDE, tooltip, field="portrait"),
             vega.verdict_bar("matches", SIDE),
-            vega.caption("matches", score, "datum.x", f"{below} + 9", SIDE + 10),
+            vega.caption("matches", "datum.who", "datum.x", f"{below} + 10", SIDE + 6, strong=True),
+            vega.caption("matches", score, "datum.x", f"{below} + 26", SIDE + 6),
             vega.nothing_found("lines", nothing),
         ],
     }
@@ -196,8 +198,8 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str) -> Panel:
         title,
         spec,
         "A face of a probe, and the portraits that it looks like, best first; ● is on the watch list. Of a "
-        "gallery with more than 500 portraits the newest have their picture. A click on a probe's face chooses "
-        f"it for the panel with its portraits. {NEEDS_PICTURES}",
+        "gallery with more than 500 portraits the newest have their picture. A click on a probe's face "
+        f"chooses it for the panel with its portraits. {NEEDS_PICTURES}",
     )
 
 
@@ -252,7 +254,7 @@ def _portraits() -> Panel:
             vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
             vega.caption(
                 "found",
-                "format(datum.similarity, '.2f') + ' ' + datum.tags",
+                f"{vega.score()} + ' ' + datum.tags",
                 "datum.x",
                 f"{below} + 26",
                 SIDE,

@@ -1,8 +1,8 @@
 """Vega charts over time that fit their dates, however long the board's time range is.
 
 Lens draws its time axis over the board's whole range, which is all time here, and would press everything
-into one bar. So the search asks for hours, days and months at once, as many buckets of each as a chart can
-show, and the chart takes the finest of which it got all.
+into one bar. So the search asks for hours, days, weeks, months and years at once, and the chart takes the
+finest that it has the width for and of which it got all.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from typing import Any
 from kibana.objects.panel import Panel
 from kibana.objects.vega import ACCENT, Spec, formula, nothing_found, panel
 
-MOST = 1000
-"""Buckets of one resolution: as many as are still worth drawing."""
-RESOLUTIONS: dict[str, dict[str, str]] = {
-    "hours": {"fixed_interval": "1h"},
-    "day": {"fixed_interval": "1d"},
-    "month": {"calendar_interval": "month"},
-}
+MOST = 2000
+"""Buckets of one resolution that Elasticsearch answers with, over all series."""
+WIDEST = 120
+"""Buckets beside each other."""
+RESOLUTIONS = {"hours": ("hour", 1), "day": ("day", 24), "week": ("week", 168), "month": ("month", 720)}
+"""By Vega's unit, finest first: Elasticsearch's calendar interval, hours in it. Years are what is left."""
 COLORS = ["#54B399", "#6092C0", "#D36086", "#9170B8", "#D6BF57", "#DA8B45", "#AA6556", "#98A2B3"]
 
 
@@ -139,24 +138,32 @@ def _chart(
     unit: str = "",
 ) -> Spec:
     """Everything but the marks. ``rows`` have ``when`` and ``until`` in milliseconds, and ``bucket``."""
-    aggs = {
+    intervals = {name: interval for name, (interval, _) in RESOLUTIONS.items()} | {"year": "year"}
+    aggs: dict[str, Any] = {
         name: {
             "composite": {
                 "size": MOST,
-                "sources": [{"when": {"date_histogram": {"field": time_field, **interval}}}, *sources],
+                "sources": [
+                    {"when": {"date_histogram": {"field": time_field, "calendar_interval": interval}}},
+                    *sources,
+                ],
             },
             **({"aggs": value} if value else {}),
         }
-        for name, interval in RESOLUTIONS.items()
+        for name, interval in intervals.items()
     }
+    aggs |= {"first": {"min": {"field": time_field}}, "last": {"max": {"field": time_field}}}
     request: dict[str, Any] = {
         "%context%": True,
         "%timefield%": time_field,
         "index": index,
         "body": {"size": 0, "aggs": aggs},
     }
+    answer = "data('answer')[0]"
     fits = " : ".join(
-        f"length(data('answer')[0].{name}.buckets) < {MOST} ? '{name}'" for name in ("hours", "day")
+        f"({answer}.last.value - {answer}.first.value) / 36e5 <= {WIDEST * hours}"
+        f" && length({answer}.{name}.buckets) < {MOST} ? '{name}'"
+        for name, (_, hours) in RESOLUTIONS.items()
     )
     data: list[Spec] = [
         {"name": "answer", "url": request, "format": {"property": "aggregations"}},
@@ -189,7 +196,7 @@ def _chart(
         },
     ]
     return {
-        "signals": [{"name": "resolution", "update": f"{fits} : 'month'"}],
+        "signals": [{"name": "resolution", "update": f"{fits} : 'year'"}],
         "data": data,
         "scales": [
             {

@@ -36,6 +36,11 @@ def in_time(field: str = "@timestamp") -> Spec:
     return {"range": {field: {"%timefilter%": True}}}
 
 
+def score(similarity: str = "datum.similarity") -> str:
+    """A similarity with two places, cut off and not rounded: 0.459 is no 0.46."""
+    return f"format(floor({similarity} * 100) / 100, '.2f')"
+
+
 def board(*more: Spec, time_field: str = "@timestamp") -> list[Any]:
     """Clauses that say what the board's controls, filters, query and time range say, and ``more``."""
     return [*BOARD, {"bool": {"must_not": NOT_BOARD}}, in_time(time_field), *more]
