@@ -12,7 +12,7 @@ LINK = re.compile(r"\]\(\s*<?([^\s)>]*)")
 WITHIN_KIBANA = re.compile(r"(?:\.\./app/)?[a-z_]+(?:[#/?].*)?|#/.*")
 """Relative to a board's own page, …/app/dashboards: stays in its space and below Kibana's base path."""
 WEB = re.compile(r"(?:https?|mailto):.*")
-BOARD = re.compile(r"(?:dashboards)?#/view/([^?/&\s]+)")
+BOARD = re.compile(r"(?:dashboards)?#/view/([^?/&\s)\"\\]+)")
 
 
 def check(export: Export) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec
 
 P = ParamSpec("P")
 Json = dict[str, Any]
+SOURCE = "searchSourceJSON"
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,17 @@ class Control:
 
 @dataclass(frozen=True)
 class Board:
-    """source: the search source, the board's own query and filters."""
+    """
+    source: the search source, the board's own query and filters.
+    panels: those that could be read.
+    panel_count: how many there are.
+    """
 
     id: str
     where: str
     source: Json
     panels: list[Panel]
+    panel_count: int
     controls: list[Control]
     references: dict[str, Target]
 
@@ -142,7 +148,7 @@ def _read(one: Json, where: str, export: Export) -> list[str]:
     references(one)
     export.objects.append(one)
     if kind == "index-pattern":
-        export.views[key] = _view(one, where)
+        export.views[key] = _view(one, where, export)
     elif kind == "dashboard":
         export.boards.append(_board(one, where, export))
     return []
@@ -155,11 +161,15 @@ def _text(holder: Json, name: str) -> str:
     return value
 
 
-def _view(one: Json, where: str) -> View:
+def _view(one: Json, where: str, export: Export) -> View:
     attributes = one["attributes"]
 
     def decoded(name: str, empty: str = "{}") -> Any:
-        return loaded(attributes.get(name) or empty, name)
+        try:
+            return loaded(attributes.get(name) or empty, name)
+        except ValueError as error:
+            export.problems.append(f"{where}: {error}")
+            return loaded(empty, name)
 
     return View(
         id=one["id"],
@@ -174,15 +184,17 @@ def _view(one: Json, where: str) -> View:
 
 def _board(one: Json, where: str, export: Export) -> Board:
     attributes = one["attributes"]
+    panels = loaded(attributes["panelsJSON"], "panelsJSON")
     board = Board(
         id=one["id"],
         where=where,
-        source=loaded(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"], "searchSourceJSON"),
+        source=_unpacked(attributes["kibanaSavedObjectMeta"])[SOURCE],
         panels=[],
+        panel_count=len(panels),
         controls=[],
         references=references(one),
     )
-    for number, panel in enumerate(loaded(attributes["panelsJSON"], "panelsJSON")):
+    for number, panel in enumerate(panels):
         export.guarded(f"{where}, panel {number}", _add_panel, board, panel)
     group = attributes.get("controlGroupInput")
     controls = loaded(group["panelsJSON"], "panelsJSON of the controls") if group else {}
@@ -193,8 +205,18 @@ def _board(one: Json, where: str, export: Export) -> Board:
     return board
 
 
+def _unpacked(value: Any) -> Any:
+    """The value with every search source in it read."""
+    if isinstance(value, list):
+        return [_unpacked(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: loaded(one, key) if key == SOURCE else _unpacked(one) for key, one in value.items()}
+
+
 def _add_panel(board: Board, panel: Json) -> list[str]:
-    key, config, grid = panel["panelIndex"], panel["embeddableConfig"], panel["gridData"]
+    key, grid = panel["panelIndex"], panel["gridData"]
+    config = _unpacked(panel["embeddableConfig"])
     prefix = f"{key}:"
     board.panels.append(
         Panel(

@@ -8,7 +8,7 @@ from typing import Any
 
 from kibana import kql
 from kibana.checks import lens, vega
-from kibana.checks.reading import Board, Control, Export, Json, Panel, View, loaded
+from kibana.checks.reading import SOURCE, Board, Control, Export, Json, Panel, View
 from kibana.fields import META, NEEDS, Template, find
 
 CONTROLS = {"optionsListControl": "a keyword", "rangeSliderControl": "a number", "timeSlider": ""}
@@ -140,7 +140,7 @@ def _of_lens(export: Export, panel: Panel) -> Iterator[Use]:
 def _of_column(column: Json) -> Iterator[tuple[str, str]]:
     params = column.get("params") or {}
     need = lens.OPERATIONS.get(column["operationType"])
-    if need:
+    if need and "sourceField" in column:
         for name in (column["sourceField"], *(params.get("secondaryFields") or [])):
             yield name, need
     elif column["operationType"] == "count" and column.get("sourceField") != "___records___":
@@ -153,7 +153,7 @@ def _of_column(column: Json) -> Iterator[tuple[str, str]]:
 
 def _of_search(export: Export, panel: Panel) -> Iterator[Use]:
     attributes = panel.config["attributes"]
-    source = loaded(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"], "searchSourceJSON")
+    source = attributes["kibanaSavedObjectMeta"][SOURCE]
     view = export.view(panel.references.get(source.get("indexRefName")))
     if view is None:
         return
@@ -205,8 +205,8 @@ def _queries(value: Any) -> Iterator[Json]:
     elif isinstance(value, dict):
         if "language" in value and "query" in value:
             yield value
-        for key, one in value.items():
-            yield from _queries(loaded(one, key) if key == "searchSourceJSON" else one)
+        for one in value.values():
+            yield from _queries(one)
 
 
 def _view_fields(view: View, known: dict[str, Template]) -> Iterator[str]:
