@@ -203,7 +203,9 @@ def _chart(
                 "name": "x",
                 "type": "utc",
                 "range": "width",
-                "domain": {"signal": "[data('span')[0].low, data('span')[0].high]"},
+                "domain": {
+                    "signal": "length(data('span')) ? [data('span')[0].low, data('span')[0].high] : [0, 1]"
+                },
             },
             {
                 "name": "y",

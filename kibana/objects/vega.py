@@ -91,17 +91,18 @@ def tiles(data: str, width: int, height: int, left: int = 0, top: int = 0) -> tu
     The rows get ``x`` and ``y``, a tile's upper left corner.
 
     Args:
-        width, height: of a tile, in pixels.
+        width, height: of a tile, in pixels; what is left of the panel's width lies between the tiles.
         left, top: what is kept free of the panel.
     """
     signals = [
         {"name": f"{data}_columns", "update": f"max(1, floor((width - {left}) / {width}))"},
+        {"name": f"{data}_step", "update": f"floor((width - {left}) / {data}_columns)"},
         {"name": f"{data}_room", "update": f"{data}_columns * max(1, floor((height - {top}) / {height}))"},
     ]
     transform = [
         numbered(),
         {"type": "filter", "expr": f"datum.index <= {data}_room"},
-        formula("x", f"{left} + ((datum.index - 1) % {data}_columns) * {width}"),
+        formula("x", f"{left} + ((datum.index - 1) % {data}_columns) * {data}_step"),
         formula("y", f"{top} + floor((datum.index - 1) / {data}_columns) * {height}"),
     ]
     return signals, transform
