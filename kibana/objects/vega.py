@@ -70,6 +70,12 @@ def first(fields: str, name: str) -> str:
     return f"{fields} && {fields}['{name}'] ? {fields}['{name}'][0] : null"
 
 
+def file_name(fields: str) -> str:
+    """The last part of a hit's path, as an expression; null where there is none."""
+    path = first(fields, "file.path")
+    return f"{fields} && {fields}['file.path'] ? peek(split(({path}), '/')) : null"
+
+
 def numbered(name: str = "index") -> Spec:
     """Numbers the rows from 0."""
     return {"type": "window", "ops": ["row_number"], "as": [name]}
@@ -81,7 +87,7 @@ def described(fields: str = "datum.fields") -> list[Spec]:
         formula("when", f"toDate({first(fields, '@timestamp')})"),
         formula("day", "utcFormat(datum.when, '%Y-%m-%d %H:%M')"),
         formula("observer", first(fields, "observer.name")),
-        formula("file", first(fields, "file.path")),
+        formula("file", file_name(fields)),
     ]
 
 
