@@ -167,6 +167,7 @@ def test_a_face_of_several_is_labelled_and_no_vector_is_lost(es, archive, runnin
     python(running.connection.es_url, scene(PAGE, "label a face"), "team", face["id"], "Zoe")
     after = es.get(index=archive, id="team")["_source"]
     assert [one.get("label") for one in after["faces"]] == [None, {"name": "Zoe"}]
+    assert (before["unnamed_faces"], after["unnamed_faces"]) == (2, 1)
     knn = {"field": "faces.vector", "k": 1, "num_candidates": 50, "filter": {"term": {"people": "Zoe"}}}
     for one in before["faces"]:
         (hit,) = es.search(index=archive, knn=knn | {"query_vector": one["vector"]})["hits"]["hits"]

@@ -23,11 +23,14 @@ import org.elasticsearch.index.query.QueryBuilder;
 import org.elasticsearch.index.query.QueryBuilders;
 import org.elasticsearch.search.SearchHit;
 import org.elasticsearch.search.builder.SearchSourceBuilder;
+import org.elasticsearch.search.sort.SortBuilders;
+import org.elasticsearch.search.sort.SortOrder;
 import org.elasticsearch.xcontent.ToXContentFragment;
 import org.elasticsearch.xcontent.XContentBuilder;
 
 /**
- * The query vector of a face in a document that is indexed already: the one with an id, or the best-scoring one that matches a query.
+ * The query vector of a face in a document that is indexed already: the one with an id, or the best-scoring one that matches a query,
+ * among equals the newest.
  *
  * @param index    an index, an alias or a pattern; the caller must be allowed to read it
  * @param id       the document's {@code _id}; null when it is found by {@code filter}
@@ -84,6 +87,10 @@ record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder
             for (String field : List.of(".id", ".box.width", ".box.height")) {
                 source.fetchField(at(face + field));
             }
+        }
+        if (filter != null) {
+            source.sort(SortBuilders.scoreSort());
+            source.sort(SortBuilders.fieldSort(at("@timestamp")).order(SortOrder.DESC).unmappedType("date"));
         }
         source.fetchField(at("model.id")).fetchField(at("faces.vector")).fetchField(at("vector"));
         SearchRequest search = new SearchRequest(Strings.splitStringByCommaToArray(index)).source(source).allowPartialSearchResults(false);
