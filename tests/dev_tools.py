@@ -1,7 +1,8 @@
-"""Runs requests as Kibana's Console does, and refuses what Console refuses, or wouldn't send as it reads.
+"""Runs requests as Kibana's Console does, and refuses what it refuses.
 
 The rules are those of Kibana 8.19: the parser of kbn-monaco's console language, and the console plugin's way
-to split, fill in and send requests. Refused too: triple quotes and comments within a body, which it takes.
+to split, fill in and send requests. Refused too, since not every version takes them: triple quotes, comments
+within a body, and a blank line before one.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,21 @@ def test_dropping_and_querying_in_dev_tools(es, faces, portrait):
     es.update(index=faces, id="ann-at-the-beach", doc={"observer": {"name": "gate 3"}}, refresh=True)
     (answer,) = console(es, scene(README, "search with a filter"), photo=photo)
     assert [hit["_id"] for hit in answer["hits"]["hits"]] == ["ann-at-the-beach"]
+
+
+def test_what_is_shown_of_a_dropped_photo_is_what_it_has(es, faces, portrait):
+    _, shown = console(es, scene(README, "drop"), photo=encoded(portrait))
+    pasted = json.loads(re.search(r"```json\n(.*?)```", README, re.DOTALL)[1])
+    assert fields(pasted) == fields(shown["_source"])
+
+
+def fields(value: object, path: str = "") -> set[str]:
+    """The paths of all leaves, such as `.faces.box.x`."""
+    if isinstance(value, dict):
+        return set().union(*(fields(inner, f"{path}.{key}") for key, inner in value.items()))
+    if isinstance(value, list):
+        return set().union(*(fields(inner, path) for inner in value))
+    return {path}
 
 
 def test_who_is_this_in_dev_tools(es, gallery, probes, portrait):

@@ -260,7 +260,7 @@ def test_the_docs_requests_are_those_of_the_files(page):
         "a method",
     ],
 )
-def test_what_console_would_not_send_as_it_reads_is_no_request(text):
+def test_what_a_console_may_not_take_is_refused(text):
     with pytest.raises((AssertionError, ValueError)):
         requests(text)
 
