@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kibana.boards import TAG, data_views, exploration, face_search, ingest_health, probes
+from kibana.console_links import markdown
 from kibana.objects.saved_object import saved_object
 
 FILE = Path(__file__).parent / "saved_objects.ndjson"
@@ -17,7 +18,12 @@ def objects() -> list[dict[str, Any]]:
     tag = saved_object(
         "tag", TAG, {"name": "ingest-face", "description": "Photos searchable by face", "color": "#6092C0"}
     )
-    boards = [room.board("") for room in (face_search, probes, exploration, ingest_health)]
+    boards = (
+        face_search.board(markdown(1, 4, 5, 6, 7)),
+        probes.board(markdown(2, 3, 10)),
+        exploration.board(markdown(8, 9, 11)),
+        ingest_health.board(markdown(12)),
+    )
     return [
         tag,
         *(view.saved_object() for view in data_views.ALL),

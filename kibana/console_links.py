@@ -46,9 +46,14 @@ def link(text: str) -> str:
     return f"dev_tools#/console?load_from=data:text/plain,{compress_to_encoded_uri_component(text)}"
 
 
-def markdown() -> str:
-    """All files as a list of links with their purposes."""
-    return "".join(f"- [{file.title}]({link(file.text)}): {file.purpose}\n" for file in files())
+def markdown(*numbers: int) -> str:
+    """Files as a list of links with their purposes.
+
+    Args:
+        numbers: that their names begin with; none: all.
+    """
+    wanted = [file for file in files() if not numbers or int(file.name[:2]) in numbers]
+    return "".join(f"- [{file.title}]({link(file.text)}): {file.purpose}\n" for file in wanted)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def board(requests: str) -> Dashboard:
         Row(14, ((_lag(), 24), (_endpoint(), 24))),
         Row(14, ((_unusable(), 24), (_models(), 24))),
         Row(18, ((_duplicates(), 28), (_duplicates_table(), 20))),
-        Row(14, ((markdown("requests", "Health in Dev Tools", requests), 48),)),
+        Row(5, ((markdown("requests", "Health in Dev Tools", requests), 48),)),
     )
     return Dashboard(
         HEALTH,

@@ -1,7 +1,7 @@
 """Vega charts over time that fit their dates, however long the board's time range is.
 
 Lens draws its time axis over the board's whole range, which is all time here, and would press everything
-into one bar. So the search asks for minutes, hours, days and so on up to years at once, and the chart takes
+into one bar. So the search asks for seconds, minutes, hours and so on up to years, and the chart takes
 the finest that it has the width for and of which it got all.
 """
 
@@ -17,13 +17,15 @@ MOST = 2000
 WIDEST = 120
 """Buckets beside each other."""
 RESOLUTIONS = {
-    "minutes": ("minute", 1),
-    "hours": ("hour", 60),
-    "day": ("day", 1440),
-    "week": ("week", 10080),
-    "month": ("month", 43200),
+    "seconds": ({"fixed_interval": "1s"}, 1),
+    "minutes": ({"calendar_interval": "minute"}, 60),
+    "hours": ({"calendar_interval": "hour"}, 3600),
+    "day": ({"calendar_interval": "day"}, 86400),
+    "week": ({"calendar_interval": "week"}, 604800),
+    "month": ({"calendar_interval": "month"}, 2592000),
 }
-"""By Vega's unit, finest first: Elasticsearch's calendar interval, minutes in it. Years are what is left."""
+"""By Vega's unit, finest first: Elasticsearch's interval, and its seconds. Years are what is left."""
+YEARS = {"calendar_interval": "year"}
 COLORS = ["#54B399", "#6092C0", "#D36086", "#9170B8", "#D6BF57", "#DA8B45", "#AA6556", "#98A2B3"]
 
 
@@ -153,13 +155,13 @@ def _chart(
     color: Spec,
 ) -> Spec:
     """Everything but the marks. ``rows`` have ``when`` and ``until`` in milliseconds, and ``bucket``."""
-    intervals = {name: interval for name, (interval, _) in RESOLUTIONS.items()} | {"year": "year"}
+    intervals = {name: interval for name, (interval, _) in RESOLUTIONS.items()} | {"year": YEARS}
     aggs: dict[str, Any] = {
         name: {
             "composite": {
                 "size": MOST,
                 "sources": [
-                    {"when": {"date_histogram": {"field": time_field, "calendar_interval": interval}}},
+                    {"when": {"date_histogram": {"field": time_field, **interval}}},
                     *sources,
                 ],
             },
@@ -176,9 +178,9 @@ def _chart(
     }
     answer = "data('answer')[0]"
     fits = " : ".join(
-        f"({answer}.last.value - {answer}.first.value) / 6e4 <= {WIDEST * minutes}"
+        f"({answer}.last.value - {answer}.first.value) / 1000 <= {WIDEST * seconds}"
         f" && length({answer}.{name}.buckets) < {MOST} ? '{name}'"
-        for name, (_, minutes) in RESOLUTIONS.items()
+        for name, (_, seconds) in RESOLUTIONS.items()
     )
     data: list[Spec] = [
         {"name": "answer", "url": request, "format": {"property": "aggregations"}},
