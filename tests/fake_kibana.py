@@ -52,6 +52,41 @@ CHECKED_REFERENCES = ("index-pattern", "search")
 RESOLVABLE = ("conflict", "ambiguous_conflict", "missing_references")
 
 
+PANELS = [{"type": "lens", "gridData": {"x": 0, "y": 0, "w": 24, "h": 12}, "embeddableConfig": {}}]
+
+
+def board(name: str, title: str, view: str = "photos") -> Object:
+    return {
+        "type": "dashboard",
+        "id": name,
+        "attributes": {"title": title, "panelsJSON": json.dumps(PANELS)},
+        "references": [
+            {"type": "tag", "id": "faces", "name": "tag-faces"},
+            {"type": "index-pattern", "id": view, "name": "p1:indexpattern-datasource-layer-l1"},
+        ],
+        "coreMigrationVersion": "8.8.0",
+        "typeMigrationVersion": "10.2.0",
+    }
+
+
+OBJECTS: list[Object] = [
+    {"type": "tag", "id": "faces", "attributes": {"name": "Faces", "color": "#6092C0"}, "references": []},
+    {
+        "type": "index-pattern",
+        "id": "photos",
+        "attributes": {
+            "title": "faces",
+            "name": "Photos",
+            "fieldAttrs": '{"people":{"customLabel":"People"}}',
+        },
+        "references": [],
+    },
+    board("search", "Face search"),
+    board("health", "Ingest health"),
+]
+"""A few boards to import."""
+
+
 class Refusal(HTTPException):
     def __init__(self, code: int, error: str, message: str, attributes: Any = None) -> None:
         body = {"statusCode": code, "error": error, "message": message}

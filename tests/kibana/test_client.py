@@ -9,46 +9,13 @@ from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from fake_kibana import FakeKibana
+from fake_kibana import OBJECTS, PANELS, FakeKibana, board
 from secured import Authority
 
 from es_setup.connection import Connection
 from es_setup.nodes import free_port
 from kibana.client import Kibana, KibanaError, StillStarting, connect
 from kibana.importing import as_shipped, copies, install, presence
-
-PANELS = [{"type": "lens", "gridData": {"x": 0, "y": 0, "w": 24, "h": 12}, "embeddableConfig": {}}]
-
-
-def board(name: str, title: str, view: str = "photos") -> dict:
-    return {
-        "type": "dashboard",
-        "id": name,
-        "attributes": {"title": title, "panelsJSON": json.dumps(PANELS)},
-        "references": [
-            {"type": "tag", "id": "faces", "name": "tag-faces"},
-            {"type": "index-pattern", "id": view, "name": "p1:indexpattern-datasource-layer-l1"},
-        ],
-        "coreMigrationVersion": "8.8.0",
-        "typeMigrationVersion": "10.2.0",
-    }
-
-
-OBJECTS = [
-    {"type": "tag", "id": "faces", "attributes": {"name": "Faces", "color": "#6092C0"}, "references": []},
-    {
-        "type": "index-pattern",
-        "id": "photos",
-        "attributes": {
-            "title": "faces",
-            "name": "Photos",
-            "fieldAttrs": '{"people":{"customLabel":"People"}}',
-        },
-        "references": [],
-    },
-    board("search", "Face search"),
-    board("health", "Ingest health"),
-]
 
 
 @pytest.fixture
