@@ -213,15 +213,17 @@ class Kibana:
             answer: dict[str, Any] = self._call("POST", path, files={"file": file}, data=form)
         except Refused as error:
             if error.status == 422:
+                # Retries are written in two batches, what is replaced first.
+                written = "nothing was imported" if endpoint == "_import" else "nothing was added"
                 raise KibanaError(
-                    "this Kibana is older than the boards, and refuses them; nothing was imported. They need "
-                    f"8.19 or newer. Kibana says: {_message(error.body)}"
+                    f"this Kibana is older than the boards, and refuses them; {written}. They need 8.19 or "
+                    f"newer. Kibana says: {_message(error.body)}"
                 ) from None
             raise
         return answer
 
     def _export(self, body: Mapping[str, Any]) -> Export:
-        lines = self._call("POST", self._in_space("/api/saved_objects/_export"), json=body, ndjson=True)
+        lines = self._call("POST", self._in_space("/api/saved_objects/_export"), json=body, lines=True)
         objects = [line for line in lines if "exportedCount" not in line]
         missing = [ref for line in lines if "exportedCount" in line for ref in line["missingReferences"]]
         return Export(objects, [(ref["type"], ref["id"]) for ref in missing])
@@ -230,7 +232,7 @@ class Kibana:
         return path if self.space == DEFAULT_SPACE else f"/s/{quote(self.space, safe='')}{path}"
 
     def _call(
-        self, method: str, path: str, timeout: float = TIMEOUT, ndjson: bool = False, **request: Any
+        self, method: str, path: str, timeout: float = TIMEOUT, lines: bool = False, **request: Any
     ) -> Any:
         try:
             response = requests.request(
@@ -249,13 +251,14 @@ class Kibana:
             raise KibanaError(f"KIBANA_CA_CERTS: {error}") from None
         self._require_kibana(response)
         try:
-            answer = [json.loads(line) for line in response.text.splitlines()] if ndjson else response.json()
+            if response.ok and lines:
+                # Kibana names no charset, and requests would guess one.
+                return [json.loads(line) for line in response.content.decode().split("\n")]
+            answer = response.json()
         except ValueError:
             answer = {"message": response.text[:200]}
         if response.ok:
             return answer
-        if ndjson:
-            answer = answer[0] if answer else {}
         raise self._refusal(response.status_code, f"{method} {path}", answer)
 
     def _auth(self) -> AuthBase | None:

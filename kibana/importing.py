@@ -51,7 +51,7 @@ class Presence:
 
 def shipped() -> list[SavedObject]:
     """The boards, data views and tags as they are built."""
-    return [json.loads(line) for line in SHIPPED.read_text().splitlines()]
+    return [json.loads(line) for line in SHIPPED.read_text().strip().split("\n")]
 
 
 def install(kibana: Kibana, objects: list[SavedObject], overwrite: bool) -> list[Outcome]:

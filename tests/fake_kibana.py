@@ -59,7 +59,11 @@ def board(name: str, title: str, view: str = "photos") -> Object:
     return {
         "type": "dashboard",
         "id": name,
-        "attributes": {"title": title, "panelsJSON": json.dumps(PANELS)},
+        "attributes": {
+            "title": title,
+            "description": "Größe → 顔\u2028in a second line",
+            "panelsJSON": json.dumps(PANELS),
+        },
         "references": [
             {"type": "tag", "id": "faces", "name": "tag-faces"},
             {"type": "index-pattern", "id": view, "name": "p1:indexpattern-datasource-layer-l1"},
@@ -268,7 +272,9 @@ class FakeKibana:
         }
         details |= {"excludedObjectsCount": 0, "excludedObjects": []}
         lines = [{name: one[name] for name in one if name != "namespaces"} for one in exported] + [details]
-        text = "\n".join(json.dumps(line, sort_keys=True, separators=(",", ":")) for line in lines)
+        text = "\n".join(
+            json.dumps(line, sort_keys=True, ensure_ascii=False, separators=(",", ":")) for line in lines
+        )
         return Response(text, content_type="application/ndjson")
 
     def _make(self, kind: str) -> Callable[..., Any]:

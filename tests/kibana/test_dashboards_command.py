@@ -93,6 +93,12 @@ def test_no_kibana_is_one_message_and_no_traceback(run):
     assert err.startswith("error: no Kibana at http://127.0.0.1")
 
 
+def test_elasticsearchs_own_address_is_told_apart(run, running):
+    status, _, err = run("install", KIBANA_URL=running.connection.es_url)
+    assert status == 1
+    assert "is Elasticsearch, not Kibana" in err
+
+
 def test_the_key_comes_from_the_environment_and_elasticsearchs_serves(run, fake):
     fake.api_key = "key"
     assert run("install")[0] == 1
@@ -107,7 +113,7 @@ def test_an_export_is_the_file_that_was_imported(run, fake, shipped, tmp_path):
     fake.edit("dashboard", "search", title="Mine")
     file = tmp_path / "export.ndjson"
     assert run("export", "--out", file) == (0, "", "")
-    before, after = shipped.read_text().splitlines(), file.read_text().splitlines()
+    before, after = (path.read_text().split("\n") for path in (shipped, file))
     assert [line for line in after if line not in before] == [before[2].replace("Face search", "Mine")]
 
 
