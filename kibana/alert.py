@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+from kibana.boards import PROBES
 from kibana.client import DEFAULT_SPACE, Kibana, KibanaError, Refused
 
 HERE = Path(__file__).parent / "alerts"
 NAMESPACE = UUID("7a1f7f0c-52f5-4e36-9d4d-6b8f6b0c4e51")
-PROBES_BOARD = "face-probes"
-"""The id of the board that an alert leads to."""
 
 ONLY_WHEN_MADE = ("rule_type_id", "consumer", "enabled", "connector_type_id")
 """What Kibana doesn't take in an update."""
@@ -56,7 +55,7 @@ def _body(kind: str, space: str, connector: str) -> dict[str, Any]:
     values = {
         "connector": connector,
         "space": "" if space == DEFAULT_SPACE else f"/s/{space}",
-        "board": PROBES_BOARD,
+        "board": PROBES,
     }
     for name, value in values.items():
         text = text.replace(f"${{{name}}}", value)
