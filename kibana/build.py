@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from kibana.boards import TAG, data_views, exploration, face_search, ingest_health, probes
+from kibana.client import ndjson
+from kibana.console_links import markdown
+from kibana.importing import SHIPPED
 from kibana.objects.saved_object import saved_object
-
-FILE = Path(__file__).parent / "saved_objects.ndjson"
 
 
 def objects() -> list[dict[str, Any]]:
@@ -17,7 +16,12 @@ def objects() -> list[dict[str, Any]]:
     tag = saved_object(
         "tag", TAG, {"name": "ingest-face", "description": "Photos searchable by face", "color": "#6092C0"}
     )
-    boards = [room.board("") for room in (face_search, probes, exploration, ingest_health)]
+    boards = (
+        face_search.board(markdown(1, 4, 5, 6, 7)),
+        probes.board(markdown(2, 3, 10)),
+        exploration.board(markdown(8, 9, 11)),
+        ingest_health.board(markdown(12)),
+    )
     return [
         tag,
         *(view.saved_object() for view in data_views.ALL),
@@ -25,10 +29,5 @@ def objects() -> list[dict[str, Any]]:
     ]
 
 
-def text() -> str:
-    """The file: an object a line."""
-    return "".join(json.dumps(one, ensure_ascii=False, sort_keys=True) + "\n" for one in objects())
-
-
 if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")
+    SHIPPED.write_text(ndjson(objects()), encoding="utf-8")

@@ -53,11 +53,11 @@ def board(requests: str) -> Dashboard:
                 (_where(), 20),
             ),
         ),
-        Row(22, ((_people(), 28), (_people_table(), 20))),
-        Row(20, ((_together(), 24), (_together_table(), 24))),
-        Row(18, ((_nameless(), 48),)),
+        Row(18, ((_people(), 28), (_people_table(), 20))),
+        Row(17, ((_together(), 24), (_together_table(), 24))),
+        Row(17, ((_nameless(), 48),)),
         Row(14, ((_faces_a_photo(), 16), (_quality(), 16), (_similarity(), 16))),
-        Row(14, ((markdown("requests", "Counting in Dev Tools", requests), 48),)),
+        Row(7, ((markdown("requests", "Counting in Dev Tools", requests), 48),)),
     )
     return Dashboard(
         EXPLORATION,

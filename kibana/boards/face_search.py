@@ -32,7 +32,7 @@ def board(requests: str) -> Dashboard:
             Row(3, ((navigation(SEARCH), 48),)),
             Row(26, ((_nearest(), 48),)),
             Row(22, ((_ranked(), 24), (_matching(), 24))),
-            Row(16, ((markdown("requests", "Search in Dev Tools", requests), 48),)),
+            Row(9, ((markdown("requests", "Search in Dev Tools", requests), 48),)),
         ),
         TAG,
     )

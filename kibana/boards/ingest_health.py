@@ -11,7 +11,6 @@ from kibana.objects.panel import Panel, documents, markdown
 EVERYWHERE = "faces,face-gallery,face-probes"
 LOW = 0.3
 """Quality below which a face's matches are not to be trusted."""
-NANOSECONDS = "datum.raw / 1e9"
 
 
 def board(requests: str) -> Dashboard:
@@ -36,7 +35,7 @@ def board(requests: str) -> Dashboard:
         Row(14, ((_lag(), 24), (_endpoint(), 24))),
         Row(14, ((_unusable(), 24), (_models(), 24))),
         Row(18, ((_duplicates(), 28), (_duplicates_table(), 20))),
-        Row(14, ((markdown("requests", "Health in Dev Tools", requests), 48),)),
+        Row(5, ((markdown("requests", "Health in Dev Tools", requests), 48),)),
     )
     return Dashboard(
         HEALTH,
@@ -66,26 +65,24 @@ def _rate() -> Panel:
 
 
 def _lag() -> Panel:
-    return over_time.percentiles(
+    return over_time.durations(
         "lag",
         "How far behind the cameras are we?",
         EVERYWHERE,
         "event.ingested",
         "event.lag",
-        NANOSECONDS,
         "From the photo's own @timestamp to its ingest, where the sender gave one. Below zero a camera's "
         "clock is ahead. Old photos that are sent today are as late as they are old.",
     )
 
 
 def _endpoint() -> Panel:
-    return over_time.percentiles(
+    return over_time.durations(
         "endpoint",
         "How long does finding the faces take?",
         EVERYWHERE,
         "event.ingested",
         "event.duration",
-        NANOSECONDS,
         "What a photo waited for the endpoint's answer, with its batch and in the node's queue.",
     )
 
@@ -187,12 +184,13 @@ def _duplicates() -> Panel:
     rows = [
         vega.formula("fields", "datum.one.hits.hits[0].fields"),
         vega.formula("crop", vega.first("datum.fields", "thumbnail")),
-        vega.formula("file", vega.first("datum.fields", "file.path")),
+        vega.formula("file", vega.file_name("datum.fields")),
         vega.formula("count", "datum.doc_count"),
         *placed,
     ]
     tooltip = "{title: datum.count + ' documents', file: datum.file, sha256: datum.key}"
-    only = "kibanaAddFilter({term: {'file.hash.sha256': datum.key}}, 'faces', 'Copies of ' + datum.file)"
+    copies = "{term: {'file.hash.sha256': datum.key}}"
+    only = f"kibanaAddFilter({copies}, 'faces', 'Copies of ' + (datum.file ? datum.file : datum.key))"
     below = f"datum.y + {side}"
     spec = {
         "signals": [

@@ -76,7 +76,7 @@ def board(requests: str) -> Dashboard:
         ),
         Row(18, ((_watch_list(), 24), (_review_queue(), 24))),
         Row(18, ((_portraits(), 24), (_all(), 24))),
-        Row(14, ((markdown("requests", "Probes in Dev Tools", requests), 48),)),
+        Row(7, ((markdown("requests", "Probes in Dev Tools", requests), 48),)),
     )
     return Dashboard(
         PROBES,

@@ -1,8 +1,8 @@
 """Vega charts over time that fit their dates, however long the board's time range is.
 
 Lens draws its time axis over the board's whole range, which is all time here, and would press everything
-into one bar. So the search asks for hours, days, weeks, months and years at once, and the chart takes the
-finest that it has the width for and of which it got all.
+into one bar. So the search asks for seconds, minutes, hours and so on up to years, and the chart takes
+the finest that it has the width for and of which it got all.
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ MOST = 2000
 """Buckets of one resolution that Elasticsearch answers with, over all series."""
 WIDEST = 120
 """Buckets beside each other."""
-RESOLUTIONS = {"hours": ("hour", 1), "day": ("day", 24), "week": ("week", 168), "month": ("month", 720)}
-"""By Vega's unit, finest first: Elasticsearch's calendar interval, hours in it. Years are what is left."""
+RESOLUTIONS = {
+    "seconds": ({"fixed_interval": "1s"}, 1),
+    "minutes": ({"calendar_interval": "minute"}, 60),
+    "hours": ({"calendar_interval": "hour"}, 3600),
+    "day": ({"calendar_interval": "day"}, 86400),
+    "week": ({"calendar_interval": "week"}, 604800),
+    "month": ({"calendar_interval": "month"}, 2592000),
+}
+"""By Vega's unit, finest first: Elasticsearch's interval, and its seconds. Years are what is left."""
+YEARS = {"calendar_interval": "year"}
 COLORS = ["#54B399", "#6092C0", "#D36086", "#9170B8", "#D6BF57", "#DA8B45", "#AA6556", "#98A2B3"]
 
 
@@ -74,14 +82,8 @@ def stacked(
     return panel(key, title, spec, description)
 
 
-def percentiles(
-    key: str, title: str, index: str, time_field: str, field: str, seconds: str, description: str = ""
-) -> Panel:
-    """Median and 95th percentile of ``field``, as two lines.
-
-    Args:
-        seconds: an expression that makes seconds of ``datum.raw``, the percentile in the field's unit.
-    """
+def durations(key: str, title: str, index: str, time_field: str, field: str, description: str = "") -> Panel:
+    """Median and 95th percentile of ``field``, which is in nanoseconds, as two lines, in a unit that fits."""
     value = {"value": {"percentiles": {"field": field, "percents": [50, 95]}}}
     rows = [
         formula("pairs", "[['median', '50.0'], ['95th percentile', '95.0']]"),
@@ -89,12 +91,14 @@ def percentiles(
         formula("series", "datum.pair[0]"),
         formula("raw", "datum.bucket.value.values[datum.pair[1]]"),
         {"type": "filter", "expr": "isValid(datum.raw) && isFinite(datum.raw)"},
-        formula("amount", seconds),
+        formula("middle", "(datum.when + datum.until) / 2"),
+        {"type": "extent", "field": "raw", "signal": "extent"},
+        formula("amount", "datum.raw / unit.nanoseconds"),
     ]
     scale = {"domain": ["median", "95th percentile"], "range": [ACCENT, "#DA8B45"]}
-    tooltip = "{title: datum.series, from: datum.day, seconds: format(datum.amount, ',.3~f')}"
+    tooltip = "{title: datum.series, from: datum.day, took: format(datum.amount, ',.3~r') + ' ' + unit.name}"
     encode = {
-        "x": {"scale": "x", "field": "when"},
+        "x": {"scale": "x", "field": "middle"},
         "y": {"scale": "y", "field": "amount"},
         "stroke": {"scale": "color", "field": "series"},
     }
@@ -122,9 +126,23 @@ def percentiles(
             },
         ],
     }
-    spec = _chart(index, time_field, [], value, rows, "amount", scale, "seconds")
+    spec = _chart(index, time_field, [], value, rows, "amount", scale)
+    spec["signals"].append(
+        {"name": "unit", "update": _unit("(extent ? max(abs(extent[0]), abs(extent[1])) : 0)")}
+    )
+    spec["axes"][1]["title"] = {"signal": "unit.name"}
     spec["marks"] = [lines, nothing_found("rows", "Nothing in this time range")]
     return panel(key, title, spec, description)
+
+
+def _unit(nanoseconds: str) -> str:
+    """The largest unit of which there are two or more, as an expression."""
+    units = {"days": 864e11, "hours": 36e11, "minutes": 6e10, "seconds": 1e9}
+    cases = "".join(
+        f"{nanoseconds} >= {2 * length:.0f} ? {{name: '{name}', nanoseconds: {length:.0f}}} : "
+        for name, length in units.items()
+    )
+    return cases + "{name: 'milliseconds', nanoseconds: 1000000}"
 
 
 def _chart(
@@ -135,16 +153,15 @@ def _chart(
     rows: list[Spec],
     top: str,
     color: Spec,
-    unit: str = "",
 ) -> Spec:
     """Everything but the marks. ``rows`` have ``when`` and ``until`` in milliseconds, and ``bucket``."""
-    intervals = {name: interval for name, (interval, _) in RESOLUTIONS.items()} | {"year": "year"}
+    intervals = {name: interval for name, (interval, _) in RESOLUTIONS.items()} | {"year": YEARS}
     aggs: dict[str, Any] = {
         name: {
             "composite": {
                 "size": MOST,
                 "sources": [
-                    {"when": {"date_histogram": {"field": time_field, "calendar_interval": interval}}},
+                    {"when": {"date_histogram": {"field": time_field, **interval}}},
                     *sources,
                 ],
             },
@@ -161,9 +178,9 @@ def _chart(
     }
     answer = "data('answer')[0]"
     fits = " : ".join(
-        f"({answer}.last.value - {answer}.first.value) / 36e5 <= {WIDEST * hours}"
+        f"({answer}.last.value - {answer}.first.value) / 1000 <= {WIDEST * seconds}"
         f" && length({answer}.{name}.buckets) < {MOST} ? '{name}'"
-        for name, (_, hours) in RESOLUTIONS.items()
+        for name, (_, seconds) in RESOLUTIONS.items()
     )
     data: list[Spec] = [
         {"name": "answer", "url": request, "format": {"property": "aggregations"}},
@@ -176,9 +193,7 @@ def _chart(
                 {"type": "filter", "expr": "datum.bucket"},
                 formula("when", "toNumber(datum.bucket.key.when)"),
                 formula("until", "toNumber(utcOffset(resolution, datum.when))"),
-                formula(
-                    "day", "utcFormat(datum.when, resolution === 'hours' ? '%Y-%m-%d %H:%M' : '%Y-%m-%d')"
-                ),
+                formula("day", "utcFormat(datum.when, '%Y-%m-%d %H:%M')"),
                 *rows,
             ],
         },
@@ -203,7 +218,9 @@ def _chart(
                 "name": "x",
                 "type": "utc",
                 "range": "width",
-                "domain": {"signal": "[data('span')[0].low, data('span')[0].high]"},
+                "domain": {
+                    "signal": "length(data('span')) ? [data('span')[0].low, data('span')[0].high] : [0, 1]"
+                },
             },
             {
                 "name": "y",
@@ -223,7 +240,6 @@ def _chart(
                 "grid": True,
                 "tickCount": 4,
                 "domain": False,
-                "title": unit or None,
             },
         ],
         "legends": [{"fill": "color", "orient": "right", "symbolType": "circle"}],

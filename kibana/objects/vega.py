@@ -70,6 +70,12 @@ def first(fields: str, name: str) -> str:
     return f"{fields} && {fields}['{name}'] ? {fields}['{name}'][0] : null"
 
 
+def file_name(fields: str) -> str:
+    """The last part of a hit's path, as an expression; null where there is none."""
+    path = first(fields, "file.path")
+    return f"{fields} && {fields}['file.path'] ? peek(split(({path}), '/')) : null"
+
+
 def numbered(name: str = "index") -> Spec:
     """Numbers the rows from 0."""
     return {"type": "window", "ops": ["row_number"], "as": [name]}
@@ -81,7 +87,7 @@ def described(fields: str = "datum.fields") -> list[Spec]:
         formula("when", f"toDate({first(fields, '@timestamp')})"),
         formula("day", "utcFormat(datum.when, '%Y-%m-%d %H:%M')"),
         formula("observer", first(fields, "observer.name")),
-        formula("file", first(fields, "file.path")),
+        formula("file", file_name(fields)),
     ]
 
 
@@ -91,17 +97,18 @@ def tiles(data: str, width: int, height: int, left: int = 0, top: int = 0) -> tu
     The rows get ``x`` and ``y``, a tile's upper left corner.
 
     Args:
-        width, height: of a tile, in pixels.
+        width, height: of a tile, in pixels; what is left of the panel's width lies between the tiles.
         left, top: what is kept free of the panel.
     """
     signals = [
         {"name": f"{data}_columns", "update": f"max(1, floor((width - {left}) / {width}))"},
+        {"name": f"{data}_step", "update": f"floor((width - {left}) / {data}_columns)"},
         {"name": f"{data}_room", "update": f"{data}_columns * max(1, floor((height - {top}) / {height}))"},
     ]
     transform = [
         numbered(),
         {"type": "filter", "expr": f"datum.index <= {data}_room"},
-        formula("x", f"{left} + ((datum.index - 1) % {data}_columns) * {width}"),
+        formula("x", f"{left} + ((datum.index - 1) % {data}_columns) * {data}_step"),
         formula("y", f"{top} + floor((datum.index - 1) / {data}_columns) * {height}"),
     ]
     return signals, transform

@@ -162,6 +162,15 @@ def test_a_face_of_the_seed_can_be_chosen_and_a_seed_of_another_model_is_refused
         for face in range(3)
     }
     assert found == {"jerry_seinfeld", "mindy_kaling", "elton_john"}
+    # A clause's name may say it, as a click on a board does.
+    for face in es.get(index=archive, id="group")["_source"]["faces"]:
+        ids_clause = {"ids": {"values": ["group"], "_name": f"face:{face['id']}"}}
+        clicked = {"bool": {"must": [{"match_all": {}}], "should": [ids_clause]}}
+        by_click = names(es.search(index=archive, knn=knn(filter={"index": archive, "query": [clicked]})))
+        by_id = names(es.search(index=archive, knn=knn(filter=seed | {"face": face["id"]})))
+        assert by_click == by_id
+    gone = {"index": archive, "query": {"ids": {"values": ["group"], "_name": "face:gone"}}}
+    assert "face [gone] not found in document [group]" in refused(es, archive, filter=gone)
     assert "vectors of different models" in refused(es, archive, filter=seed, model="facenet-00000000")
     nobody = {"index": archive, "query": {"term": {"people": "nobody"}}}
     assert "no document of [faces] matches [filter]" in refused(es, archive, NotFoundError, filter=nobody)
