@@ -207,5 +207,5 @@ def _value(column: Json, holder: Json, found: Json | None) -> Any:
 
 def time_range(board_id: str) -> tuple[str, str]:
     """From when to when a board shows, as it opens."""
-    (saved,) = (one for one in build.objects() if one["id"] == board_id)
+    (saved,) = (one for one in build.objects() if (one["type"], one["id"]) == ("dashboard", board_id))
     return saved["attributes"]["timeFrom"], saved["attributes"]["timeTo"]
