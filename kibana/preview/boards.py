@@ -22,10 +22,15 @@ COLUMNS, ROW, MARGIN = 48, 20, 8
 
 @dataclass(frozen=True)
 class VegaPanel:
-    """A Vega panel of a dashboard. ``context``: what the saved dashboard tells it before anyone clicks."""
+    """A Vega panel of a dashboard.
+
+    heading: what stands above it: its title, unless that is hidden.
+    context: what the saved dashboard tells it before anyone clicks.
+    """
 
     board: str
     title: str
+    heading: str
     spec: dict[str, Any]
     size: Size
     context: Context
@@ -72,6 +77,7 @@ def _vega_panel(
     return VegaPanel(
         board=board["attributes"]["title"],
         title=title,
+        heading="" if _hides_titles(board) or config.get("hidePanelTitles") else title,
         spec=json.loads(state["params"]["spec"]),
         size=Size(_across(grid["w"]), grid["h"] * ROW + (grid["h"] - 1) * MARGIN),
         context=_context(board["attributes"], source),
@@ -99,12 +105,14 @@ def _visualization(
 def _context(board: dict[str, Any], own: dict[str, Any]) -> Context:
     source = _search_source(board)
     default = Context()
+    time = (board["timeFrom"], board["timeTo"]) if board.get("timeRestore") else ()
     return Context(
-        query=source.get("query", default.query),
-        filters=(*source.get("filter", []), *own.get("filter", [])),
-        time_from=board.get("timeFrom", default.time_from),
-        time_to=board.get("timeTo", default.time_to),
+        source.get("query", default.query), (*source.get("filter", []), *own.get("filter", [])), *time
     )
+
+
+def _hides_titles(board: dict[str, Any]) -> bool:
+    return bool(json.loads(board["attributes"].get("optionsJSON", "{}")).get("hidePanelTitles"))
 
 
 def _search_source(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from kibana.preview.vega_rules import Panel
 
 HERE = Path(__file__).parent / "renderer"
+STOP_TIMEOUT = 30
 
 
 class RendererError(Exception):
@@ -174,12 +175,18 @@ def running_renderer(say: Callable[[str], None] = lambda _: None) -> Iterator[Re
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "CHROMIUM": browser},
+        # A terminal's Ctrl-C is for us: the browser ends when our own work is wound up.
+        start_new_session=True,
     )
     try:
         yield Renderer(process)
     finally:
         # The end of its input is the end of it, and of the browser.
-        process.communicate()
+        try:
+            process.communicate(timeout=STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def _described(panel: Panel | str) -> dict[str, Any]:

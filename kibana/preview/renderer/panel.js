@@ -101,7 +101,7 @@ class Panel {
 
   called(name, args) {
     const plain = args.map((value) => (value === undefined ? null : JSON.parse(JSON.stringify(value))));
-    if (name.endsWith('Filter') && name !== 'kibanaSetTimeFilter') {
+    if (name === 'kibanaAddFilter' || name === 'kibanaRemoveFilter') {
       const index = plain[1];
       if (index && this.job.dataViews && !this.job.dataViews.includes(index)) {
         this.show('error', `Index "${index}" not found`);
