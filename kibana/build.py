@@ -29,5 +29,10 @@ def objects() -> list[dict[str, Any]]:
     ]
 
 
+def text() -> str:
+    """The file that is committed and imported."""
+    return ndjson(objects())
+
+
 if __name__ == "__main__":
-    SHIPPED.write_text(ndjson(objects()), encoding="utf-8")
+    SHIPPED.write_text(text(), encoding="utf-8")

@@ -31,7 +31,8 @@ def indices(
     Args:
         fields_used: the fields that the boards use, by index or alias.
     """
-    names = sorted({one["attributes"]["title"] for one in objects if one["type"] == "index-pattern"})
+    titles = [one["attributes"]["title"] for one in objects if one["type"] == "index-pattern"]
+    names = sorted({name for title in titles for name in title.split(",")})
     return [_index(es, name, fields_used.get(name, ())) for name in names]
 
 

@@ -18,6 +18,7 @@ from kibana import alert, importing
 from kibana.checking import indices
 from kibana.client import DEFAULT_SPACE, Kibana, connect, ndjson
 from kibana.importing import Outcome, Presence
+from kibana.lint import fields_used
 
 app = typer.Typer(help="The boards in Kibana: import, export, check.", no_args_is_help=True)
 
@@ -146,7 +147,8 @@ def _elasticsearch(connection: Connection) -> dict[str, Any]:
     try:
         es = connection.elasticsearch().options(request_timeout=10)
         facts["plugin"] = has_plugin(es)
-        found = indices(es, importing.shipped(), {})
+        shipped = importing.shipped()
+        found = indices(es, shipped, fields_used(shipped))
     except (ApiError, TransportError, ConnectionFailed) as error:
         problems.append(explain(error, connection.es_url))
         return facts

@@ -1,0 +1,268 @@
+"""The shipped boards, drawn over the scene: every face is seen, and a click does what it should."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from urllib.parse import unquote
+
+import pytest
+
+from ingest_service.verdicts import POSSIBLE, STRONG
+from kibana import importing
+from kibana.preview import boards
+from kibana.preview.renderer import Action
+from kibana.preview.vega_rules import prepare
+
+SHIPPED = importing.shipped()
+PANELS = {panel.name: panel for panel in boards.vega_panels(SHIPPED)}
+GALLERY = "face-search-who-looks-like-the-chosen-face"
+PORTRAITS = "probes-who-is-this-whom-does-the-chosen-probe-look-like"
+NEWEST = "probes-who-is-this-who-is-this-the-newest-probes"
+
+
+@pytest.fixture
+def draw(es, scene, renderer):
+    """Draws a shipped panel, under more filters or another query of the board."""
+
+    def drawn(name: str, filters=(), query=None, actions=(), **options):
+        panel = PANELS[name]
+        context = replace(panel.context, filters=tuple({"query": one, "meta": {}} for one in filters))
+        context = replace(context, query=query) if query else context
+        return renderer.draw(
+            prepare(panel.spec, context, es),
+            panel.title,
+            panel.size,
+            actions=actions,
+            data_views=boards.data_views(SHIPPED),
+            **options,
+        )
+
+    return drawn
+
+
+def texts(drawn) -> list[str]:
+    return [item.text for mark in drawn.marks if mark.type == "text" for item in mark.items if item.text]
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_every_vega_panel_has_something_to_show_and_nothing_to_complain_of(draw, name):
+    drawn = draw(name)
+    assert drawn.errors == drawn.warnings == []
+    assert all(drawn.rows.values()), drawn.rows
+    seen = [mark for mark in drawn.marks if mark.role == "mark" and mark.type in ("image", "rect", "line")]
+    assert any(mark.items for mark in seen)
+    pictures = [item for mark in drawn.marks if mark.type == "image" for item in mark.items]
+    assert all(item.loaded for item in pictures)
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_texts_and_pictures_stay_inside_of_their_panel(draw, name):
+    size = PANELS[name].size
+    for mark in draw(name).marks:
+        for item in mark.items if mark.type in ("image", "text") else ():
+            assert item.x >= -1, item
+            assert item.y >= -1, item
+            assert item.x + item.width <= size.width + 1, item
+            assert item.y + item.height <= size.height + 1, item
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_no_text_lies_upon_another(draw, name):
+    items = [item for mark in draw(name).marks if mark.type == "text" for item in mark.items if item.text]
+    for number, one in enumerate(items):
+        for other in items[number + 1 :]:
+            across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+            down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+            assert across <= 1 or down <= 2, (one.text, other.text)
+
+
+def test_the_newest_photos_largest_face_is_chosen_until_somebody_clicks(es, scene, draw):
+    newest = es.search(
+        index="faces", size=1, query={"range": {"face_count": {"gte": 1}}}, sort={"@timestamp": "desc"}
+    )["hits"]["hits"][0]
+    (seed,) = draw(GALLERY).items("seed_face")
+    assert seed.datum["document"] == newest["_id"]
+    assert seed.datum["face"] == newest["_source"]["faces"][0]["id"]
+
+
+def test_the_gallery_has_the_nearest_faces_and_no_others(es, draw):
+    drawn = draw(GALLERY)
+    (seed,) = drawn.items("seed_face")
+    stored = es.get(index="faces", id=seed.datum["document"])["_source"]["faces"]
+    (vector,) = [face["vector"] for face in stored if face["id"] == seed.datum["face"]]
+    knn = {"field": "faces.vector", "k": 60, "num_candidates": 300, "query_vector": vector}
+    exact = es.search(index="faces", size=60, knn=knn, source=False)["hits"]["hits"]
+    shown = [item.datum for item in drawn.items("face")]
+    assert len(shown) >= 30
+    others = [hit for hit in exact if hit["_id"] != seed.datum["document"]]
+    assert [one["similarity"] for one in shown] == pytest.approx(
+        [2 * hit["_score"] - 1 for hit in others[: len(shown)]], abs=1e-5
+    )
+    for one, text in zip(shown, [t for t in texts(drawn) if re.match(r".?\d\.\d\d ", t)], strict=True):
+        verdict = "strong" if one["similarity"] >= STRONG else "unlikely"
+        verdict = "possible" if POSSIBLE <= one["similarity"] < STRONG else verdict
+        assert text.endswith(f" {verdict}")
+
+
+def test_a_click_makes_a_face_the_query_and_leaves_the_other_panels_their_rows(es, draw):
+    before = draw(GALLERY)
+    number = next(at for at, item in enumerate(before.items("face")) if item.datum["similarity"] < POSSIBLE)
+    wanted = before.items("face")[number].datum
+    clicked = draw(GALLERY, actions=[Action("click", "face", number)])
+    (call,) = clicked.calls
+    assert call.name == "kibanaAddFilter"
+    query, view, label = call.args
+    assert view == "faces"
+    assert label.startswith("Chosen face: ")
+
+    after = draw(GALLERY, filters=[query])
+    (seed,) = after.items("seed_face")
+    assert (seed.datum["document"], seed.datum["face"]) == (wanted["document"], wanted["face"])
+    first, last = after.items("face")[0].datum, after.items("face")[-1].datum
+    assert first["similarity"] > last["similarity"]
+    assert [item.datum["face"] for item in after.items("face")] != [
+        item.datum["face"] for item in before.items("face")
+    ]
+    everything = es.count(index="faces")["count"]
+    assert es.count(index="faces", query={"bool": {"filter": [query]}})["count"] == everything
+    for name in PANELS:
+        if name.startswith("exploration"):
+            assert draw(name, filters=[query]).rows == draw(name).rows
+
+    # The next click takes the former filter back.
+    again = draw(GALLERY, filters=[query], actions=[Action("click", "face", 0)])
+    assert [call.name for call in again.calls] == ["kibanaRemoveFilter", "kibanaAddFilter"]
+    assert again.calls[0].args == [query, "faces"]
+    assert again.calls[1].args[0] != query
+
+
+def test_a_click_on_one_face_of_a_group_means_this_face(es, draw):
+    group = es.search(
+        index="faces", size=1, query={"range": {"face_count": {"gte": 2}}}, sort={"@timestamp": "desc"}
+    )["hits"]["hits"][0]
+    for face in group["_source"]["faces"]:
+        name = f"face:{face['id']}"
+        clause = {"ids": {"values": [group["_id"]], "boost": 1000, "_name": name}}
+        choice = {"bool": {"must": [{"match_all": {}}], "should": [clause]}}
+        (seed,) = draw(GALLERY, filters=[choice]).items("seed_face")
+        assert seed.datum["face"] == face["id"]
+
+
+def test_controls_narrow_the_gallery(draw):
+    drawn = draw(
+        GALLERY, filters=[{"term": {"people": "Madonna"}}, {"range": {"best_quality": {"gte": 0.5}}}]
+    )
+    assert drawn.items("face")
+    (seed,) = drawn.items("seed_face")
+    names = {item.datum["name"] for item in [seed, *drawn.items("face")]}
+    assert "Madonna" in names
+    assert len(drawn.items("face")) < len(draw(GALLERY).items("face"))
+
+
+def test_a_click_on_a_probe_asks_the_whole_gallery_who_it_looks_like(es, draw):
+    lines = draw(NEWEST).items("probe")
+    at, probe = next((at, item.datum) for at, item in enumerate(lines) if item.datum["candidates"])
+    (call,) = draw(NEWEST, actions=[Action("click", "probe", at)]).calls
+    assert call.args[1] == "face-probes"
+    drawn = draw(PORTRAITS, filters=[call.args[0]])
+    (seed,) = drawn.items("seed_face")
+    assert seed.datum["face"] == probe["face"]
+    best = drawn.items("portrait")[0].datum
+    assert best["name"] == probe["candidates"][0]["name"]
+    assert best["similarity"] == pytest.approx(probe["candidates"][0]["similarity"], abs=1e-3)
+    everybody = es.count(index="face-gallery", query={"exists": {"field": "vector"}})["count"]
+    assert len(drawn.items("portrait")) == everybody
+
+
+def test_a_click_on_a_person_narrows_the_board_to_their_photos(es, draw):
+    name = "exploration-who-is-in-the-archive"
+    person = draw(name).items("person")[0].datum
+    (call,) = draw(name, actions=[Action("click", "person", 0)]).calls
+    assert call.args == [{"term": {"people": person["name"]}}, "faces", f"Person: {person['name']}"]
+    (only,) = [
+        item
+        for item in draw(name, filters=[call.args[0]]).items("person")
+        if item.datum["name"] == person["name"]
+    ]
+    assert only.datum["photos"] == person["photos"]
+
+
+def test_a_click_on_a_pair_or_a_copy_narrows_the_board_to_its_photos(es, draw):
+    for name, mark, count in (
+        ("exploration-who-is-seen-together", "left", "photos"),
+        ("ingest-health-which-photos-are-there-more-than-once", "copy", "count"),
+    ):
+        first = draw(name).items(mark)[0].datum
+        (call,) = draw(name, actions=[Action("click", mark, 0)]).calls
+        index = "faces" if mark == "left" else "faces,face-gallery,face-probes"
+        assert es.count(index=index, query=call.args[0])["count"] == first[count]
+
+
+def test_without_the_setting_for_pictures_kibana_says_so_and_the_names_stay(draw):
+    drawn = draw(GALLERY, external_urls=False)
+    assert any("External URLs are not enabled" in error for error in drawn.errors)
+    assert not any(item.loaded for item in drawn.items("face"))
+    assert "Madonna" in texts(drawn)
+
+
+def test_the_tables_link_ranks_the_board_by_a_photos_face_and_needs_no_setting(es, scene, draw):
+    view = next(one for one in SHIPPED if one["id"] == "ingest-face-faces")
+    form = json.loads(view["attributes"]["fieldFormatMap"])["_id"]["params"]
+    document = draw(GALLERY).items("face")[5].datum["document"]
+    address = form["urlTemplate"].replace("{{value}}", document)
+    board, state = re.fullmatch(r"\.\./app/dashboards#/view/([\w-]+)\?_a=(.*)", address).groups()
+    assert board in {one["id"] for one in SHIPPED if one["type"] == "dashboard"}
+    query = rison(unquote(state))["query"]
+    assert query["language"] == "lucene"
+    # As Discover asks: the query in `must`, the best first.
+    hits = es.search(index="faces", query={"bool": {"must": [query["query"]]}}, sort="_score", size=10)
+    scores = [hit["_score"] for hit in hits["hits"]["hits"]]
+    assert hits["hits"]["hits"][0]["_id"] == document
+    assert scores[0] == pytest.approx(1, abs=1e-4)
+    assert scores == sorted(scores, reverse=True)
+    (seed,) = draw(GALLERY, query=query).items("seed_face")
+    assert seed.datum["document"] == document
+
+
+def test_an_empty_board_says_so(draw):
+    nobody = {"term": {"people": "nobody"}}
+    assert "No face has a name yet" in texts(draw("exploration-who-is-in-the-archive", filters=[nobody]))
+    assert "Nobody was seen with anybody" in texts(draw("exploration-who-is-seen-together", filters=[nobody]))
+    drawn = draw("exploration-how-many-faces-when-and-where", filters=[nobody])
+    assert "Nothing in this time range" in texts(drawn)
+    assert drawn.errors == []
+
+
+def rison(text: str):
+    """What Kibana reads from an address: objects, lists, strings."""
+
+    def value(at: int):
+        if text[at] == "(":
+            found, at = {}, at + 1
+            while text[at] != ")":
+                key, at = token(at)
+                found[key], at = value(at + 1)
+                at += text[at] == ","
+            return found, at + 1
+        if text.startswith("!(", at):
+            items, at = [], at + 2
+            while text[at] != ")":
+                item, at = value(at)
+                items.append(item)
+                at += text[at] == ","
+            return items, at + 1
+        word, at = token(at)
+        return (int(word) if word.isdigit() else word), at
+
+    def token(at: int):
+        if text[at] == "'":
+            end = text.index("'", at + 1)
+            return text[at + 1 : end], end + 1
+        end = re.compile(r"[(),:!']").search(text, at).start()
+        return text[at:end], end
+
+    found, end = value(0)
+    assert end == len(text)
+    return found
