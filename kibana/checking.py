@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from elasticsearch import Elasticsearch
 
+from es_setup.mappings import find
 from kibana.client import SavedObject
 
 
@@ -37,7 +38,8 @@ def indices(
 
 
 def _index(es: Elasticsearch, name: str, wanted: Collection[str]) -> Index:
-    found = es.field_caps(index=name, fields="*", ignore_unavailable=True, allow_no_indices=True)
-    absent = sorted(field for field in wanted if field not in found["fields"])
-    exists = bool(found["indices"])
-    return Index(name, exists, absent if exists else [])
+    """Of several indices behind an alias each must have the field."""
+    found = es.indices.get_mapping(index=name, ignore_unavailable=True, allow_no_indices=True)
+    mappings = [index["mappings"].get("properties", {}) for index in found.values()]
+    absent = sorted(field for field in wanted if not all(find(mapping, field) for mapping in mappings))
+    return Index(name, bool(mappings), absent if mappings else [])
