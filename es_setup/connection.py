@@ -1,4 +1,4 @@
-"""Where Elasticsearch and the inference service are, and how to get in."""
+"""Where Elasticsearch, the inference service and Kibana are, and how to get in."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ class Connection:
     es_ca_certs: Path | None = None
     faces_api_key: str | None = field(default=None, repr=False)
     faces_ca_certs: Path | None = None
+    kibana_url: str = "http://127.0.0.1:5601"
+    kibana_api_key: str | None = field(default=None, repr=False)
+    kibana_user: str | None = None
+    kibana_password: str | None = field(default=None, repr=False)
+    kibana_ca_certs: Path | None = None
 
     def elasticsearch(self) -> Elasticsearch:
         """A client for ``es_url``; an API key wins over user and password.

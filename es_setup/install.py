@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args
 
 from elasticsearch import ApiError, Elasticsearch
 
-from es_setup import models
-from es_setup.mappings import face_vectors
+from es_setup import mappings, models
+from es_setup.mappings import Mapping, face_vectors
 
 HERE = Path(__file__).parent
 ALIASES = ("faces", "face-gallery", "face-probes")
@@ -86,7 +86,8 @@ def shipped_model() -> str:
 def install(
     es: Elasticsearch, model: str | None = None, vectors: Vectors | None = None
 ) -> Iterator[tuple[str, str]]:
-    """PUTs everything, and creates the first index of each alias if there is none yet.
+    """PUTs everything, creates the first index of each alias if there is none yet, and gives those that are
+    there the fields that they lack.
 
     Yields (what, outcome) as it goes; a second run changes nothing.
 
@@ -103,11 +104,15 @@ def install(
         _require_no_index(es, alias)
     model = model or shipped_model()
     unrecorded = _check_models(es, model)
-    for request in requests(model, vectors):
+    ours = requests(model, vectors)
+    for request in ours:
         es.perform_request("PUT", request.path, headers=_JSON, body=request.body)
         yield f"PUT {request.path}", "ok"
     for alias in ALIASES:
         yield from _first_index(es, alias, vectors)
+    for index, absent in _absent_fields(es, ours):
+        es.indices.put_mapping(index=index, properties=absent)
+        yield f"PUT /{index}/_mapping", f"fields added: {_listed(absent)}"
     for index in unrecorded:
         models.record(es, index, model=model)
         yield f"PUT /{index}/_mapping", f"model {model} recorded"
@@ -131,7 +136,8 @@ def missing(es: Elasticsearch) -> list[str]:
     """What ``install`` would put that isn't there, as paths; none when all is well."""
     asking = es.options(ignore_status=404)
     absent = []
-    for request in requests():
+    ours = requests()
+    for request in ours:
         if asking.perform_request("GET", request.path, headers=_JSON).meta.status != 200:
             absent.append(request.path)
     for alias in ALIASES:
@@ -144,6 +150,7 @@ def missing(es: Elasticsearch) -> list[str]:
         for index, model in models.declared(es, alias).items():
             if model is None:
                 absent.append(f"/{index}/_mapping (_meta.{models.OURS}.model)")
+    absent += [f"/{index}/_mapping ({_listed(fields)})" for index, fields in _absent_fields(es, ours)]
     return absent
 
 
@@ -174,6 +181,27 @@ def _first_index(es: Elasticsearch, alias: str, vectors: Vectors | None) -> Iter
         yield f"PUT /{index}", "exists" + (kept if vectors and kinds != {vectors} else "")
 
 
+def _absent_fields(es: Elasticsearch, ours: list[Request]) -> Iterator[tuple[str, Mapping]]:
+    """Each index that our pipelines write to and that was made before its template had all of these fields.
+
+    Fields that are there are left alone, also where they differ from the template's.
+    """
+    bodies = {request.path: request.body for request in ours}
+    for index, pipeline in _written_to(es).items():
+        wanted: Mapping = {}
+        for name in bodies[f"/_index_template/{pipeline}"]["composed_of"]:
+            template = bodies[f"/_component_template/{name}"]["template"]
+            wanted |= template.get("mappings", {}).get("properties", {})
+        present = es.indices.get_mapping(index=index)[index]["mappings"].get("properties", {})
+        absent, _ = mappings.compare(wanted, present)
+        if absent:
+            yield index, absent
+
+
+def _listed(absent: Mapping) -> str:
+    return ", ".join(sorted(mappings.names(absent)))
+
+
 def _check_models(es: Elasticsearch, model: str) -> list[str]:
     """The indices that our pipelines write to and that are of ``model`` but have it not on record.
 
@@ -197,16 +225,17 @@ def _check_models(es: Elasticsearch, model: str) -> list[str]:
     return unrecorded
 
 
-def _written_to(es: Elasticsearch) -> list[str]:
-    """The indices whose documents pass our pipelines, but for those that are closed to writing."""
-    wanted = ["index.default_pipeline", "index.blocks.write"]
+def _written_to(es: Elasticsearch) -> dict[str, str]:
+    """The indices whose documents pass our pipelines, with that pipeline, but for those that are closed to
+    writing."""
+    wanted = ["index.default_pipeline", "index.blocks.write", "index.blocks.read_only"]
     settings = es.indices.get_settings(index="*", name=wanted, allow_no_indices=True, flat_settings=True)
-    return sorted(
-        index
-        for index, found in settings.items()
+    return {
+        index: found["settings"]["index.default_pipeline"]
+        for index, found in sorted(settings.items())
         if found["settings"].get("index.default_pipeline") in ALIASES
-        and found["settings"].get("index.blocks.write") != "true"
-    )
+        and "true" not in (found["settings"].get(block) for block in wanted[1:])
+    }
 
 
 def _another_index(es: Elasticsearch, index: str) -> str:

@@ -65,6 +65,15 @@ def _why_unfit(wanted: Mapping, there: Mapping) -> str | None:
     return None
 
 
+def names(properties: Mapping, above: str = "") -> Iterator[str]:
+    """The full name of every field, not of objects that only hold others."""
+    for name, field in properties.items():
+        if "properties" in field:
+            yield from names(field["properties"], f"{above}{name}.")
+        else:
+            yield above + name
+
+
 def count(properties: Mapping) -> int:
     """How many fields, not counting objects that only hold others."""
     return sum("type" in field for field in fields(properties))

@@ -1,1 +1,1 @@
-"""Kibana as code: boards, data views, Dev Tools requests, their import and their checks."""
+"""Boards, data views and Dev Tools requests as code, and their import. Knows the fields of the indices."""

@@ -6,20 +6,23 @@ Brought once into the same cache that ``./run demo`` uses, and started once for 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import node9
 import numpy as np
 import pytest
+from elasticsearch import Elasticsearch
 from PIL import Image
-from tools import picture, side_by_side
+from tools import encoded, picture, side_by_side
 
 from es_setup import engine, stack
 from es_setup.stack import Stack, running_stack
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, default_cache, prepare
+
+NAMES = {"mindy_kaling": "Ann", "ben_afflek": "Ben", "madonna": "Cara", "elton_john": "Dan"}
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +74,81 @@ def running(cache: Cache, version: str) -> Iterator[Stack]:
     found, home = stack.prepare_all(print)
     with running_stack(found, home, print) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def es(running: Stack) -> Elasticsearch:
+    return running.connection.elasticsearch()
+
+
+@pytest.fixture
+def faces(es: Elasticsearch) -> Iterator[str]:
+    """The alias `faces`, empty again at the end."""
+    yield "faces"
+    empty(es, "faces")
+
+
+@pytest.fixture
+def gallery(es: Elasticsearch) -> Iterator[str]:
+    """The alias `face-gallery`, empty again at the end."""
+    yield "face-gallery"
+    empty(es, "face-gallery")
+
+
+@pytest.fixture
+def probes(es: Elasticsearch) -> Iterator[str]:
+    """The alias `face-probes`, empty again at the end."""
+    yield "face-probes"
+    empty(es, "face-probes")
+
+
+def empty(es: Elasticsearch, alias: str) -> None:
+    es.indices.refresh(index=alias)
+    for hit in es.search(index=alias, size=1000, source=False)["hits"]["hits"]:
+        es.delete(index=hit["_index"], id=hit["_id"])
+    es.indices.refresh(index=alias)
+
+
+@pytest.fixture
+def bulk(es: Elasticsearch) -> Callable[..., dict[str, dict]]:
+    """Drops documents (id -> body) in one bulk; returns each one's answer (id -> item)."""
+
+    def drop(
+        documents: dict[str, dict], index: str = "faces", pipeline: str | None = None
+    ) -> dict[str, dict]:
+        operations: list[dict] = []
+        for key, body in documents.items():
+            operations += [{"index": {"_index": index, "_id": key}}, body]
+        answer = es.bulk(operations=operations, pipeline=pipeline, refresh=True)
+        return {item["index"]["_id"]: item["index"] for item in answer["items"]}
+
+    return drop
+
+
+@pytest.fixture
+def photos(people) -> dict[str, list[Path]]:
+    """Each person's photos, by the names that the docs use."""
+    return {NAMES[name]: own for name, own in people.items() if name in NAMES}
+
+
+@pytest.fixture
+def archive(es, faces, photos, bulk):
+    """Three photos of each person, ids like `ann-0`, and the unnamed photo `team` with Ann and Ben."""
+    documents = {
+        f"{name.lower()}-{number}": {
+            "image": encoded(path),
+            "file": {"path": f"{name}/{number}.jpg"},
+            "person": {"name": name},
+            "observer": {"name": f"gate {number + 2}"},
+            "@timestamp": f"2026-0{number + 4}-15T12:00:00Z",
+        }
+        for name, own in photos.items()
+        for number, path in enumerate(own[:3])
+    }
+    together = picture(side_by_side([photos["Ann"][0], photos["Ben"][0]]), quality=92)
+    documents["team"] = {"image": encoded(together), "file": {"path": "team.jpg"}}
+    assert all(item["status"] == 201 for item in bulk(documents).values())
+    return faces
 
 
 @pytest.fixture(scope="session")

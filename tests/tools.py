@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import re
 import subprocess
@@ -78,18 +77,6 @@ def wait_until(condition: Callable[[], object], patience: float = 60) -> None:
 def scene(text: str, name: str) -> str:
     """The code block below `<!-- scene: name -->` in a page of the docs."""
     return re.search(rf"<!-- scene: {re.escape(name)} -->\n```\w*\n(.*?)```", text, re.DOTALL).group(1)
-
-
-def console(es: Elasticsearch, text: str, photo: str) -> list[dict]:
-    """Runs Dev Tools requests: a line `METHOD path`, then a body; `${photo}` is Console's variable."""
-    answers = []
-    for request in re.split(r"(?m)^(?=(?:GET|PUT|POST|DELETE) )", text)[1:]:
-        line, _, body = request.partition("\n")
-        method, path = line.split(" ", 1)
-        headers = {"accept": "application/json", "content-type": "application/json"}
-        sent = json.loads(body.replace("${photo}", photo)) if body.strip() else None
-        answers.append(es.perform_request(method, "/" + path, headers=headers, body=sent).body)
-    return answers
 
 
 def python(es_url: str, text: str, *arguments: str, folder: Path | None = None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from es_setup.cli import cluster, photos, servers
+from es_setup.cli import cluster, dashboards, photos, servers
 
 app = typer.Typer(
     help="Photos in Elasticsearch, searchable by face.",
@@ -22,3 +22,4 @@ app.command("search")(photos.search)
 app.command("status")(cluster.status)
 app.command("up")(servers.up)
 app.command("demo")(servers.demo)
+app.add_typer(dashboards.app, name="dashboards")

@@ -29,6 +29,11 @@ CONNECTION = {
     "es_ca_certs": "the authority of its certificate, a PEM file",
     "faces_api_key": "the service's key",
     "faces_ca_certs": "the authority of the service's certificate, a PEM file",
+    "kibana_url": "Kibana, with its base path if it has one",
+    "kibana_api_key": "API key, encoded; without a key or user of its own, Elasticsearch's serve",
+    "kibana_user": "user, if there is no API key",
+    "kibana_password": "the user's password",
+    "kibana_ca_certs": "the authority of Kibana's certificate, a PEM file; default: Elasticsearch's",
 }
 """What the help says of each field of ``Connection``. The environment variable has its name in capitals."""
 
@@ -72,3 +77,6 @@ def connected(
 
 connected_to_elasticsearch = functools.partial(connected, starts=("es_",))
 """For commands that need nothing of the service."""
+
+connected_to_kibana = functools.partial(connected, starts=("kibana_", "es_"))
+"""For commands about the boards, and the indices that they look at."""

@@ -33,6 +33,7 @@ from es_setup.models import MixedModels
 from es_setup.searching import Match, NoFaces
 from ingest_service.verdicts import POSSIBLE, STRONG
 from ingest_service.weights import WeightsError
+from kibana.client import KibanaError
 
 # Where no terminal says how wide it is, nothing is cut off.
 WIDE = None if sys.stdout.isatty() else 250
@@ -124,6 +125,7 @@ def explained() -> Iterator[None]:
         MixedModels,
         NoFaces,
         ConnectionFailed,
+        KibanaError,
         demos.DemoError,
         OSError,
     ) as error:

@@ -14,39 +14,6 @@ from es_setup.cli import app
 from es_setup.stack import Stack
 
 
-@pytest.fixture(scope="session")
-def es(running: Stack) -> Elasticsearch:
-    return running.connection.elasticsearch()
-
-
-@pytest.fixture
-def faces(es: Elasticsearch) -> Iterator[str]:
-    """The alias `faces`, empty again at the end."""
-    yield "faces"
-    empty(es, "faces")
-
-
-@pytest.fixture
-def gallery(es: Elasticsearch) -> Iterator[str]:
-    """The alias `face-gallery`, empty again at the end."""
-    yield "face-gallery"
-    empty(es, "face-gallery")
-
-
-@pytest.fixture
-def probes(es: Elasticsearch) -> Iterator[str]:
-    """The alias `face-probes`, empty again at the end."""
-    yield "face-probes"
-    empty(es, "face-probes")
-
-
-def empty(es: Elasticsearch, alias: str) -> None:
-    es.indices.refresh(index=alias)
-    for hit in es.search(index=alias, size=1000, source=False)["hits"]["hits"]:
-        es.delete(index=hit["_index"], id=hit["_id"])
-    es.indices.refresh(index=alias)
-
-
 @pytest.fixture
 def own_index(es: Elasticsearch) -> Iterator[Callable[..., str]]:
     """Makes indices of the test's own; at the end they are gone, with the pipelines attached to them."""
@@ -78,22 +45,6 @@ def pipeline(es: Elasticsearch) -> Iterator[Callable[..., str]]:
     yield make
     for name in names:
         es.ingest.delete_pipeline(id=name)
-
-
-@pytest.fixture
-def bulk(es: Elasticsearch) -> Callable[..., dict[str, dict]]:
-    """Drops documents (id -> body) in one bulk; returns each one's answer (id -> item)."""
-
-    def drop(
-        documents: dict[str, dict], index: str = "faces", pipeline: str | None = None
-    ) -> dict[str, dict]:
-        operations: list[dict] = []
-        for key, body in documents.items():
-            operations += [{"index": {"_index": index, "_id": key}}, body]
-        answer = es.bulk(operations=operations, pipeline=pipeline, refresh=True)
-        return {item["index"]["_id"]: item["index"] for item in answer["items"]}
-
-    return drop
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -31,13 +31,14 @@ def test_a_photo_becomes_a_document_with_its_face_its_model_and_how_it_went(
     assert face["id"] == stored["file"]["hash"]["sha256"][:16] + "-0"
     assert len(face["vector"]) == 128
     assert set(face) == {"id", "vector", "box", "confidence", "quality", "landmarks", "crop"}
-    assert stored["face_count"] == 1
+    assert stored["face_count"] == stored["unnamed_faces"] == 1
     assert stored["best_quality"] == face["quality"]["score"]
     assert stored["model"]["id"] == running.model
     assert len(stored["model"]["digest"]) == 64
     assert stored["event"]["outcome"] == "success"
     assert stored["event"]["duration"] > 0
     assert stored["@timestamp"] == stored["event"]["ingested"]
+    assert "lag" not in stored["event"]
     assert len(stored["thumbnail"]) > 1000
     with Image.open(portrait) as image:
         assert (stored["photo"]["width"], stored["photo"]["height"]) == image.size
@@ -52,7 +53,35 @@ def test_the_timestamp_is_the_senders_else_the_cameras_else_now(es, faces, portr
     assert es.get(index=faces, id="sender")["_source"]["@timestamp"] == "2001-02-03T04:05:06Z"
     camera = es.get(index=faces, id="camera")["_source"]
     assert camera["@timestamp"] == camera["photo"]["taken"] == "2004-05-01T12:30:00"
-    datetime.fromisoformat(camera["event"]["ingested"].replace("Z", "+00:00"))
+    moment(camera["event"]["ingested"])
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def test_how_late_a_photo_came_is_told_by_the_senders_timestamp(es, faces, good):
+    sent = {
+        "late": "2001-02-03T04:05:06Z",
+        "millis": 981173106000,
+        "ahead": (datetime.now(timezone.utc) + timedelta(days=1)).isoformat(),
+    }
+    for key, timestamp in sent.items():
+        es.index(index=faces, id=key, document=good | {"@timestamp": timestamp})
+    es.index(index=faces, id="broken", document={"image": "?", "@timestamp": sent["late"]})
+    es.index(index=faces, id="unknown", document={"image": "?"})
+    es.indices.refresh(index=faces)
+    events = {
+        hit["_id"]: hit["_source"]["event"]
+        for hit in es.search(index=faces, source=["event"])["hits"]["hits"]
+    }
+    for key in ("late", "millis", "broken"):
+        late = moment(events[key]["ingested"]) - moment(sent["late"])
+        assert events[key]["lag"] == late // timedelta(microseconds=1) * 1000
+    assert -timedelta(days=1) / timedelta(microseconds=1) * 1000 <= events["ahead"]["lag"] < 0
+    assert "lag" not in events["unknown"]
+    ahead = es.search(index=faces, query={"range": {"event.lag": {"lt": 0}}})["hits"]["hits"]
+    assert [hit["_id"] for hit in ahead] == ["ahead"]
 
 
 def test_a_persons_name_labels_the_face_only_if_there_is_one(es, faces, portrait, group_photo):
@@ -65,6 +94,8 @@ def test_a_persons_name_labels_the_face_only_if_there_is_one(es, faces, portrait
     )
     assert es.get(index=faces, id="one")["_source"]["faces"][0]["label"] == {"name": "Ben"}
     assert all("label" not in face for face in es.get(index=faces, id="three")["_source"]["faces"])
+    unnamed = {key: es.get(index=faces, id=key)["_source"]["unnamed_faces"] for key in ("one", "three")}
+    assert unnamed == {"one": 0, "three": 3}
     people = es.search(index=faces, size=0, aggs={"who": {"terms": {"field": "people"}}})["aggregations"][
         "who"
     ]
@@ -76,7 +107,7 @@ def test_a_photo_without_a_face_is_stored_with_none_and_a_tag(es, faces):
     es.index(index=faces, id="1", document=document)
     stored = es.get(index=faces, id="1")["_source"]
     assert stored["faces"] == []
-    assert stored["face_count"] == 0
+    assert stored["face_count"] == stored["unnamed_faces"] == 0
     assert stored["tags"] == ["holiday", "no_face"]
     assert stored["event"]["outcome"] == "success"
     assert "best_quality" not in stored

@@ -69,6 +69,7 @@ PHOTO = {
     "model.id": "keyword",
     "model.digest": "keyword",
     "event.ingested": "date",
+    "event.lag": "long",
     "event.duration": "long",
     "event.outcome": "keyword",
     "error.code": "keyword",
@@ -101,6 +102,7 @@ NESTED = {
     "faces.match.tags": "keyword",
     "faces.candidates": "object",
     "faces.group": "keyword",
+    "unnamed_faces": "integer",
     "matched_people": "keyword",
     "matched_tags": "keyword",
     "best_similarity": "float",
@@ -186,6 +188,52 @@ def test_what_is_not_there_is_missing_by_name_and_comes_back(es, running, reinst
     assert outcomes["PUT /face-probes-000001"] == "created"
     assert outcomes["PUT /face-gallery-000001/_mapping"] == f"model {running.model} recorded"
     assert missing(es) == []
+
+
+def older(mapping: dict) -> dict:
+    """The mapping as it was before some of its fields came, with one that differs from ours."""
+    properties = mapping["properties"]
+    del properties["event"]["properties"]["lag"]
+    properties["best_quality"] = {"type": "double"}
+    if "faces" in properties:
+        del properties["unnamed_faces"]
+        del properties["faces"]["properties"]["group"]
+        del properties["faces"]["properties"]["match"]["properties"]["tags"]
+    return mapping
+
+
+def test_an_older_index_gets_the_fields_it_lacks_and_keeps_those_it_has(es, running, own_index):
+    lacking = {
+        "face-gallery": "event.lag",
+        "faces": "event.lag, faces.group, faces.match.tags, unnamed_faces",
+    }
+    for alias in lacking:
+        settings = {"index.default_pipeline": alias}
+        own_index(f"older-{alias}", mappings=older(mapping_of(es, alias)), settings=settings)
+    assert missing(es) == [f"/older-{alias}/_mapping ({fields})" for alias, fields in lacking.items()]
+
+    outcomes = put(es, running.model)
+    for alias, fields in lacking.items():
+        assert outcomes[f"PUT /older-{alias}/_mapping"] == f"fields added: {fields}"
+        wanted = types(mapping_of(es, alias)["properties"]) | {"best_quality": "double"}
+        assert types(mapping_of(es, f"older-{alias}")["properties"]) == wanted
+    assert missing(es) == []
+    before = [mapping_of(es, f"older-{alias}") for alias in lacking]
+    assert [what for what in put(es, running.model) if what.endswith("_mapping")] == []
+    assert [mapping_of(es, f"older-{alias}") for alias in lacking] == before
+
+
+def test_an_index_that_is_closed_to_writing_is_left_alone(es, running, own_index):
+    lacking = {"properties": {"@timestamp": {"type": "date"}}}
+    for block in ("write", "read_only"):
+        index = own_index(f"own-{block}", mappings=lacking, settings={"index.default_pipeline": "faces"})
+        es.indices.put_settings(index=index, settings={f"index.blocks.{block}": True})
+    try:
+        assert missing(es) == []
+        put(es, running.model)
+    finally:
+        es.indices.put_settings(index="own-*", settings={"index.blocks.read_only": None})
+    assert mapping_of(es, "own-write")["properties"].keys() == {"@timestamp"}
 
 
 @pytest.mark.parametrize("kind", INDEX_OPTIONS)

@@ -49,7 +49,11 @@ def test_a_portrait_of_nobody_or_of_several_is_told_so(es, group_photo):
     assert "[max_faces: 1]" in stored["error"]["message"]
     assert stored["image"] == group["image"]
     assert "vector" not in stored
-    assert processed(es, {"single_face": True}, nobody)["error"]["code"] == "no_face"
+    assert len(stored["thumbnail"]) > 1000
+    stored = processed(es, {"single_face": True}, nobody)
+    assert stored["error"]["code"] == "no_face"
+    assert len(stored["thumbnail"]) > 300
+    assert "thumbnail" not in processed(es, {"single_face": True}, {"image": "?"})
     assert refusal(es, {"single_face": True, "on_error": "fail"}, group).startswith(
         "[several_faces] [3] faces found"
     )
@@ -63,6 +67,7 @@ def test_everything_goes_below_the_target_field(es, good):
     assert stored["tags"] == ["mine"]
     assert stored["file"] == "report.pdf"
     assert stored["portrait"]["faces"][0]["label"]["name"] == "Ben"
+    assert stored["portrait"]["unnamed_faces"] == 0
     assert stored["portrait"]["event"]["outcome"] == "success"
     message = refusal(es, {"target_field": "file"}, document)
     assert "field [file] of type [java.lang.String] is not an object" in message
@@ -71,10 +76,11 @@ def test_everything_goes_below_the_target_field(es, good):
 def test_a_photo_whose_faces_are_stored_is_looked_at_again_only_when_asked_to(es, good):
     stored = processed(es, {"remove_binary": False}, good)
     stored["faces"][0]["label"] = {"name": "said by a person"}
-    assert processed(es, {"remove_binary": False}, stored) == stored
+    assert processed(es, {"remove_binary": False}, stored) == stored | {"unnamed_faces": 0}
     again = processed(es, {"remove_binary": False, "override": True}, stored)
     assert again["event"]["ingested"] > stored["event"]["ingested"]
     assert again["faces"][0]["label"] == {"name": "said by a person"}
+    assert again["unnamed_faces"] == 0
     assert again["faces"][0]["id"] == stored["faces"][0]["id"]
 
 

@@ -6,46 +6,22 @@ import re
 from pathlib import Path
 
 import pytest
+from dev_tools import console, requests, send
 from elasticsearch import ConflictError
-from tools import console, encoded, picture, python, scene, side_by_side
-
-from es_setup.install import install
+from tools import encoded, picture, python, scene, side_by_side
 
 PAGE = (Path(__file__).parents[2] / "docs" / "queries.md").read_text()
-NAMES = {"mindy_kaling": "Ann", "ben_afflek": "Ben", "madonna": "Cara", "elton_john": "Dan"}
 POSSIBLE = (1 + 0.46) / 2
-
-
-@pytest.fixture
-def photos(people) -> dict[str, list[Path]]:
-    """Each person's photos, by the names that the docs use."""
-    return {NAMES[name]: own for name, own in people.items() if name in NAMES}
-
-
-@pytest.fixture
-def archive(es, faces, photos, bulk):
-    """Three photos of each person, ids like `ann-0`, and the unnamed photo `team` with Ann and Ben."""
-    documents = {
-        f"{name.lower()}-{number}": {
-            "image": encoded(path),
-            "file": {"path": f"{name}/{number}.jpg"},
-            "person": {"name": name},
-            "observer": {"name": f"gate {number + 2}"},
-            "@timestamp": f"2026-0{number + 4}-15T12:00:00Z",
-        }
-        for name, own in photos.items()
-        for number, path in enumerate(own[:3])
-    }
-    together = picture(side_by_side([photos["Ann"][0], photos["Ben"][0]]), quality=92)
-    documents["team"] = {"image": encoded(together), "file": {"path": "team.jpg"}}
-    assert all(item["status"] == 201 for item in bulk(documents).values())
-    return faces
 
 
 @pytest.fixture
 def run(es):
     """Runs a scene with a photo; returns the last answer."""
-    return lambda name, photo=b"": console(es, scene(PAGE, name), encoded(photo))[-1]
+
+    def last(name: str, photo: bytes | Path = b"") -> dict:
+        return console(es, scene(PAGE, name), photo=encoded(photo), group=encoded(photo))[-1]
+
+    return last
 
 
 def ids(answer: dict) -> list[str]:
@@ -170,19 +146,19 @@ def test_enrolling_probing_and_the_watch_list(archive, gallery, probes, bulk, ru
     assert found - {"team"} == {largest}
 
 
-def test_a_photo_is_named_by_whoever_saw_it_last(es, faces, running, photos, run):
-    es.indices.delete(index="faces-000001")
-    for _ in install(es, running.model):
-        pass
+def test_a_photo_is_named_by_whoever_saw_it_last(es, faces, photos):
     es.index(index=faces, id="beach-7", document={"image": encoded(photos["Ann"][0])})
-    assert run("name a photo")["result"] == "updated"
+    see, name = requests(scene(PAGE, "name a photo"))
+    seen = send(es, see)
+    numbers = {"seq_no": seen["_seq_no"], "primary_term": seen["_primary_term"]}
+    assert send(es, name, **numbers)["result"] == "updated"
     stored = es.get(index=faces, id="beach-7")["_source"]
     assert stored["person"] == {"name": "Ann"}
     assert stored["face_count"] == 1
     people = es.search(index=faces, aggs={"who": {"terms": {"field": "people"}}})["aggregations"]["who"]
     assert people["buckets"] == [{"key": "Ann", "doc_count": 1}]
     with pytest.raises(ConflictError):
-        run("name a photo")
+        send(es, name, **numbers)
 
 
 def test_a_face_of_several_is_labelled_and_no_vector_is_lost(es, archive, running, whole):
@@ -191,6 +167,7 @@ def test_a_face_of_several_is_labelled_and_no_vector_is_lost(es, archive, runnin
     python(running.connection.es_url, scene(PAGE, "label a face"), "team", face["id"], "Zoe")
     after = es.get(index=archive, id="team")["_source"]
     assert [one.get("label") for one in after["faces"]] == [None, {"name": "Zoe"}]
+    assert (before["unnamed_faces"], after["unnamed_faces"]) == (2, 1)
     knn = {"field": "faces.vector", "k": 1, "num_candidates": 50, "filter": {"term": {"people": "Zoe"}}}
     for one in before["faces"]:
         (hit,) = es.search(index=archive, knn=knn | {"query_vector": one["vector"]})["hits"]["hits"]

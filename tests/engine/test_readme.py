@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
-from tools import console, encoded, python, scene, shell
+from dev_tools import console
+from tools import encoded, python, scene, shell
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -23,23 +25,42 @@ def folder(tmp_path, large_photo):
 
 def test_dropping_and_querying_in_dev_tools(es, faces, portrait):
     photo = encoded(portrait)
-    created, shown = console(es, scene(README, "drop"), photo)
+    created, shown = console(es, scene(README, "drop"), photo=photo)
     assert created["result"] == "created"
     assert shown["_source"]["face_count"] == 1
     for name in ("search by photo", "search by document"):
-        (answer,) = console(es, scene(README, name), photo)
+        (answer,) = console(es, scene(README, name), photo=photo)
         hit = answer["hits"]["hits"][0]
         assert hit["_id"] == "ann-at-the-beach"
         assert hit["_score"] == pytest.approx(1, abs=1e-4)
         assert hit["fields"] == {"people": ["Ann"]}
     es.update(index=faces, id="ann-at-the-beach", doc={"observer": {"name": "gate 3"}}, refresh=True)
-    (answer,) = console(es, scene(README, "search with a filter"), photo)
+    (answer,) = console(es, scene(README, "search with a filter"), photo=photo)
     assert [hit["_id"] for hit in answer["hits"]["hits"]] == ["ann-at-the-beach"]
 
 
+def test_what_is_shown_of_a_dropped_photo_is_what_it_has(es, faces, portrait):
+    _, shown = console(es, scene(README, "drop"), photo=encoded(portrait))
+    pasted = json.loads(re.search(r"```json\n(.*?)```", README, re.DOTALL)[1])
+    assert fields(pasted) == fields(shown["_source"])
+
+
+def fields(value: object, path: str = "") -> set[str]:
+    """The paths of all leaves, such as `.faces.box.x`."""
+    if isinstance(value, dict):
+        return set().union(*(fields(inner, f"{path}.{key}") for key, inner in value.items()))
+    if isinstance(value, list):
+        return set().union(*(fields(inner, path) for inner in value))
+    return {path}
+
+
 def test_who_is_this_in_dev_tools(es, gallery, probes, portrait):
-    enrolled, probed, found = console(es, scene(README, "who is this"), encoded(portrait))
+    photo = encoded(portrait)
+    (enrolled,) = console(es, scene(README, "enrol"), photo=photo)
+    probed, shown = console(es, scene(README, "probe"), photo=photo)
+    (found,) = console(es, scene(README, "watch list"))
     assert enrolled["result"] == probed["result"] == "created"
+    assert shown["_source"]["faces"][0]["match"]["name"] == "Ann"
     (hit,) = found["hits"]["hits"]
     assert hit["_id"] == "gate-3-0001"
     assert hit["fields"]["matched_people"] == ["Ann"]

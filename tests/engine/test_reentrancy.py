@@ -22,9 +22,49 @@ def test_an_update_of_another_field_keeps_the_faces_and_asks_nobody(
 ):
     es.index(index=index, id="1", document=good)
     before, sent = whole(index, "1"), photos_sent(es)
-    es.update(index=index, id="1", doc={"observer": {"name": "gate 3"}, "person": {"name": "Ann"}})
-    assert whole(index, "1") == before | {"observer": {"name": "gate 3"}, "person": {"name": "Ann"}}
+    es.update(index=index, id="1", doc={"observer": {"name": "gate 3"}})
+    assert whole(index, "1") == before | {"observer": {"name": "gate 3"}}
     assert photos_sent(es) == sent
+
+
+@pytest.mark.parametrize("index", ["faces", "face-probes"])
+def test_a_photo_that_gets_a_name_has_no_unnamed_face_any_more(es, faces, probes, whole, good, index):
+    es.index(index=index, id="1", document=good)
+    before = whole(index, "1")
+    assert before["unnamed_faces"] == 1
+    es.update(index=index, id="1", doc={"person": {"name": "Ann"}})
+    assert whole(index, "1") == before | {"unnamed_faces": 0, "person": {"name": "Ann"}}
+
+
+def test_labels_given_by_a_partial_update_are_counted_at_once_and_in_a_bulk_only_if_sent(
+    es, faces, whole, group_photo
+):
+    es.index(index=faces, id="1", document={"image": encoded(group_photo), "person": {"name": "team"}})
+    document = whole(faces, "1")
+    left = [document["unnamed_faces"]]
+    for face in document["faces"][:2]:
+        face["label"] = {"name": "Ann"}
+        es.update(index=faces, id="1", doc={"faces": document["faces"]})
+        left.append(whole(faces, "1")["unnamed_faces"])
+    assert left == [3, 2, 1]
+    document["faces"][2]["label"] = {"name": "Bea"}
+    for sent, counted in (({}, 1), ({"unnamed_faces": 0}, 0)):
+        update = [{"update": {"_index": faces, "_id": "1"}}, {"doc": {"faces": document["faces"]} | sent}]
+        assert not es.bulk(operations=update)["errors"]
+        assert whole(faces, "1")["unnamed_faces"] == counted
+    del document["faces"][0]["label"]
+    es.index(index=faces, id="1", document=document)
+    assert whole(faces, "1")["unnamed_faces"] == 1
+
+
+def test_a_document_from_before_gets_its_number_of_unnamed_faces_as_it_comes_by(es, faces, whole, good):
+    es.index(index=faces, id="1", document=good)
+    document = whole(faces, "1")
+    older = {name: value for name, value in document.items() if name != "unnamed_faces"}
+    es.index(index=faces, id="1", document=older, pipeline="_none")
+    assert "unnamed_faces" not in whole(faces, "1")
+    es.update(index=faces, id="1", doc={"observer": {"name": "gate 3"}})
+    assert whole(faces, "1") == document | {"observer": {"name": "gate 3"}}
 
 
 @pytest.mark.parametrize("index", ["faces", "face-gallery"])

@@ -130,6 +130,26 @@ def test_a_query_of_elasticsearch_finds_the_seed_whose_face_is_looked_for(es, ar
     assert len(ids(es.search(index=archive, knn=knn(filter={"index": archive, "query": []})))) == 5
 
 
+def test_among_equal_seeds_the_newest_is_looked_for(es, faces, people, own_index, attach):
+    own_index("own")
+    assert attach("own", "--field", "image", "--target-field", "portrait")[0] == 0
+    for index, target in (("faces", None), ("own", "portrait")):
+        for month, name in ((2, "mindy_kaling"), (3, "elton_john"), (1, "madonna")):
+            time = {"@timestamp": f"2026-0{month}-01T12:00:00Z"}
+            document = {"image": encoded(people[name][0])} | ({target: time} if target else time)
+            es.index(index=index, id=name, document=document, refresh=True)
+        query = {"index": index, "query": {"match_all": {}}}
+        knn_query = knn(filter=query, **({"target_field": target} if target else {}))
+        knn_query["field"] = f"{target}.faces.vector" if target else "faces.vector"
+        knn_query["inner_hits"] = {}
+        hit = es.search(index=index, knn=knn_query)["hits"]["hits"][0]
+        assert hit["_id"] == "elton_john"
+        assert hit["_score"] == pytest.approx(1, abs=1e-4)
+        # A score counts more than a date.
+        query["query"] = {"bool": {"must": [{"match_all": {}}], "should": [{"ids": {"values": ["madonna"]}}]}}
+        assert ids(es.search(index=index, knn=knn_query))[0] == "madonna"
+
+
 def test_a_face_of_the_seed_can_be_chosen_and_a_seed_of_another_model_is_refused(es, archive, group_photo):
     es.index(index=archive, id="group", document={"image": encoded(group_photo)}, refresh=True)
     seed = {"index": archive, "query": {"ids": {"values": ["group"]}}}
@@ -142,6 +162,15 @@ def test_a_face_of_the_seed_can_be_chosen_and_a_seed_of_another_model_is_refused
         for face in range(3)
     }
     assert found == {"jerry_seinfeld", "mindy_kaling", "elton_john"}
+    # A clause's name may say it, as a click on a board does.
+    for face in es.get(index=archive, id="group")["_source"]["faces"]:
+        ids_clause = {"ids": {"values": ["group"], "_name": f"face:{face['id']}"}}
+        clicked = {"bool": {"must": [{"match_all": {}}], "should": [ids_clause]}}
+        by_click = names(es.search(index=archive, knn=knn(filter={"index": archive, "query": [clicked]})))
+        by_id = names(es.search(index=archive, knn=knn(filter=seed | {"face": face["id"]})))
+        assert by_click == by_id
+    gone = {"index": archive, "query": {"ids": {"values": ["group"], "_name": "face:gone"}}}
+    assert "face [gone] not found in document [group]" in refused(es, archive, filter=gone)
     assert "vectors of different models" in refused(es, archive, filter=seed, model="facenet-00000000")
     nobody = {"index": archive, "query": {"term": {"people": "nobody"}}}
     assert "no document of [faces] matches [filter]" in refused(es, archive, NotFoundError, filter=nobody)

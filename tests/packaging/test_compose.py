@@ -20,7 +20,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from typer.testing import CliRunner
 
+from es_setup.cli import app
 from es_setup.engine import VERSION
 from ingest_service.settings import PROFILES, Settings
 from ingest_service.weights import Cache
@@ -198,20 +200,46 @@ def test_what_is_built_has_its_dockerfile_and_target(services):
         assert "image" not in services[name]
 
 
-def test_the_set_up_runs_once_when_both_servers_are_healthy(services):
+def test_the_set_up_runs_once_when_all_servers_are_healthy(services):
     setup = services["setup"]
     assert setup["restart"] == "no"
     waits = {name: wait["condition"] for name, wait in setup["depends_on"].items()}
-    assert waits == {"elasticsearch": "service_healthy", "faces": "service_healthy"}
+    assert waits == dict.fromkeys(["elasticsearch", "faces", "kibana"], "service_healthy")
     assert all("healthcheck" in service for name, service in services.items() if name != "setup")
 
 
 def test_every_address_is_that_of_a_service(services):
-    given = [value for service in services.values() for value in service.get("environment", {}).values()]
-    urls = [urlsplit(value) for value in given if value.startswith("http")]
-    assert len(urls) == 4
-    for url in urls:
+    given = {
+        name: urlsplit(value)
+        for service in services.values()
+        for name, value in service.get("environment", {}).items()
+        if value.startswith("http")
+    }
+    outside = given.pop("SERVER_PUBLICBASEURL")
+    assert len(given) == 5
+    for url in given.values():
         assert str(url.port) in {str(port["target"]) for port in services[url.hostname]["ports"]}
+    assert str(outside.port) in {port["published"] for port in services["kibana"]["ports"]}
+    assert outside.hostname == services["kibana"]["ports"][0]["host_ip"]
+
+
+def test_the_set_up_installs_the_pipelines_and_then_the_boards():
+    [found] = re.findall(r'CMD (\["sh", .*)', DOCKERFILES["ingest_service"].read_text())
+    commands = json.loads(found)
+    assert commands[:2] == ["sh", "-c"]
+    runs = [command.split() for command in commands[2].split(" && ")]
+    assert runs == [
+        ["python", "-m", "es_setup", "install"],
+        ["python", "-m", "es_setup", "dashboards", "install"],
+    ]
+    for run in runs:
+        assert CliRunner().invoke(app, [*run[3:], "--help"]).exit_code == 0
+
+
+def test_kibana_shows_pictures_in_vega_and_takes_alert_rules(services):
+    environment = services["kibana"]["environment"]
+    assert environment["VIS_TYPE_VEGA_ENABLEEXTERNALURLS"] == "true"
+    assert len(environment["XPACK_ENCRYPTEDSAVEDOBJECTS_ENCRYPTIONKEY"]) >= 32
 
 
 def test_only_this_machine_reaches_the_ports(services):

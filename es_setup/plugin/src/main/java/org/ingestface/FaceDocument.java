@@ -1,5 +1,6 @@
 package org.ingestface;
 
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -12,15 +13,16 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 
+import org.elasticsearch.common.time.DateFormatter;
 import org.elasticsearch.core.Nullable;
 
 /**
  * The fields of a document that has been looked at for faces.
  *
- * <p>Two kinds of fields. Ours ({@code faces}, {@code face_count}, {@code best_quality}, {@code model}, {@code photo},
- * {@code thumbnail}, {@code error}) describe one photo and are cleared before each writing, since they may describe another one. The
- * sender's and those shared with them ({@code file}, {@code event}, {@code person}, {@code tags}, {@code @timestamp}) are added to
- * where their shape permits, and otherwise left alone.
+ * <p>Two kinds of fields. Ours ({@code faces}, {@code face_count}, {@code unnamed_faces}, {@code best_quality}, {@code model},
+ * {@code photo}, {@code thumbnail}, {@code error}) describe one photo and are cleared before each writing, since they may describe
+ * another one. The sender's and those shared with them ({@code file}, {@code event}, {@code person}, {@code tags},
+ * {@code @timestamp}) are added to where their shape permits, and otherwise left alone.
  *
  * <p>With a target all of them lie in one object, as for an index that has a {@code tags} or {@code file} of its own.
  */
@@ -38,21 +40,38 @@ final class FaceDocument {
         FACES_WITHOUT_VECTORS
     }
 
+    /** What an earlier run looked at. */
+    private enum Earlier {
+        NOTHING,
+        THIS_PHOTO,
+        /** Or one that it could not read, and so perhaps this one. */
+        ANOTHER_PHOTO
+    }
+
     /** What of a photo goes below {@code photo}; another name there is the sender's. */
     private static final List<String> PHOTO = List.of("width", "height", "taken", "fingerprint");
     private static final List<String> OURS = Stream.concat(
         Stream.of("face_count", "best_quality", "thumbnail", "error", "model.id", "model.digest"),
         PHOTO.stream().map(name -> "photo." + name)
     ).toList();
-    private static final List<String> OF_AN_ARCHIVE = List.of("faces", "best_similarity");
+    private static final List<String> OF_AN_ARCHIVE = List.of("faces", "unnamed_faces", "best_similarity");
     private static final List<String> OF_A_PORTRAIT = List.of("vector", "face");
     private static final List<String> FILE = List.of("file.size", "file.mime_type", "file.hash.sha256");
-    private static final List<String> SHARED = List.of("event.ingested", "event.duration", "event.outcome", "tags", "@timestamp");
+    private static final List<String> SHARED = List.of(
+        "event.ingested",
+        "event.lag",
+        "event.duration",
+        "event.outcome",
+        "tags",
+        "@timestamp"
+    );
     /** What a person decided about a face, and its name: they outlive a new embedding of the same face. */
     private static final List<String> LASTING = List.of("id", "label", "not");
 
     private static final DateTimeFormatter UTC_MILLIS = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'")
         .withZone(ZoneOffset.UTC);
+    /** What our mapping of {@code @timestamp} takes, as strings and as numbers. */
+    private static final DateFormatter TIMESTAMP = DateFormatter.forPattern("strict_date_optional_time||epoch_millis");
 
     private final Map<String, Object> source;
     private final String prefix;
@@ -116,7 +135,7 @@ final class FaceDocument {
      */
     void writeFaces(FaceAnswer.Faces found, @Nullable List<List<Gallery.Match>> matches, long tookNanos, Instant now) {
         List<?> before = Objects.equals(photoSha256(), found.file().sha256()) && get("faces") instanceof List<?> list ? list : List.of();
-        forgetAnotherPhoto(found.file().sha256());
+        Object sent = forgetAnotherPhoto(found.file().sha256());
         clear();
         List<Map<String, Object>> faces = described(found, before);
         if (matches != null) {
@@ -131,6 +150,7 @@ final class FaceDocument {
                 faces.get(0).putIfAbsent("label", mapOf("name", name));
             }
             set("faces", faces);
+            writeUnnamedFaces(faces);
         }
         set("face_count", faces.size());
         found.faces()
@@ -148,17 +168,35 @@ final class FaceDocument {
             addTag(NO_FACE);
         }
         writeTimestamp(found.photo().get("taken") instanceof String taken ? taken : UTC_MILLIS.format(now));
-        writeEvent("success", tookNanos, now);
+        writeEvent("success", tookNanos, sent, now);
     }
 
-    /** Writes why there are no faces. The photo itself stays, so nothing is lost. */
-    void writeError(String code, String message, long tookNanos, Instant now) {
-        forgetAnotherPhoto(null);
+    /**
+     * Writes why there are no faces. The photo itself stays, so nothing is lost.
+     *
+     * @param thumbnail of a photo that could be read; null for another
+     */
+    void writeError(String code, String message, @Nullable String thumbnail, long tookNanos, Instant now) {
+        Object sent = forgetAnotherPhoto(null);
         clear();
         set("error.code", code);
         set("error.message", message);
+        set("thumbnail", thumbnail);
         writeTimestamp(UTC_MILLIS.format(now));
-        writeEvent("failure", tookNanos, now);
+        writeEvent("failure", tookNanos, sent, now);
+    }
+
+    /** Counts the faces without a name anew, if there are faces: a person may have named one. Nothing else is changed. */
+    void recountUnnamedFaces() {
+        if (single == false && known() == Known.FACES) {
+            writeUnnamedFaces((List<?>) get("faces"));
+        }
+    }
+
+    private void writeUnnamedFaces(List<?> faces) {
+        boolean photosName = faces.size() == 1 && DottedPaths.get(source, "person.name") != null;
+        long unnamed = faces.stream().filter(face -> DottedPaths.get((Map<?, ?>) face, "label.name") == null).count();
+        replace("unnamed_faces", photosName ? 0 : (int) unnamed);
     }
 
     /**
@@ -166,21 +204,44 @@ final class FaceDocument {
      * {@code file} is ours; after a successful one it is of the photo with the stored hash, whoever wrote it.
      *
      * @param sha256 of the photo now; null when it cannot be read, and so is another one than that of the stored faces
+     * @return the sender's own {@code @timestamp}; null when there is none, or none that is surely theirs
      */
-    private void forgetAnotherPhoto(@Nullable String sha256) {
-        boolean hadFaces = known() != Known.NOTHING;
-        String before = photoSha256();
+    @Nullable
+    private Object forgetAnotherPhoto(@Nullable String sha256) {
+        Earlier earlier = earlier(sha256);
+        Object sent = sendersTimestamp(earlier);
+        if (earlier == Earlier.ANOTHER_PHOTO) {
+            if (sent == null) {
+                remove("@timestamp");
+            }
+            if (known() != Known.NOTHING) {
+                FILE.forEach(this::remove);
+            }
+        }
+        return sent;
+    }
+
+    private Earlier earlier(@Nullable String sha256) {
+        if (known() != Known.NOTHING) {
+            String before = photoSha256();
+            return before == null || before.equals(sha256) ? Earlier.THIS_PHOTO : Earlier.ANOTHER_PHOTO;
+        }
         boolean hadError = get("error.code") != null && "failure".equals(get("event.outcome"));
-        if (hadFaces ? before == null || before.equals(sha256) : hadError == false) {
-            return;
-        }
+        return hadError ? Earlier.ANOTHER_PHOTO : Earlier.NOTHING;
+    }
+
+    @Nullable
+    private Object sendersTimestamp(Earlier earlier) {
         Object timestamp = get("@timestamp");
-        if (timestamp != null && (timestamp.equals(get("event.ingested")) || timestamp.equals(get("photo.taken")))) {
-            remove("@timestamp");
+        // An earlier run wrote a lag only from a time of the sender's.
+        if (timestamp == null || earlier == Earlier.NOTHING || get("event.lag") != null) {
+            return timestamp;
         }
-        if (hadFaces) {
-            FILE.forEach(this::remove);
-        }
+        // Of the same photo it may be the ingest before the last, which nothing tells from a sender's time.
+        boolean ours = earlier == Earlier.THIS_PHOTO
+            || timestamp.equals(get("event.ingested"))
+            || timestamp.equals(get("photo.taken"));
+        return ours ? null : timestamp;
     }
 
     private void clear() {
@@ -287,10 +348,23 @@ final class FaceDocument {
         setIfAbsent("@timestamp", otherwise);
     }
 
-    private void writeEvent(String outcome, long tookNanos, Instant now) {
+    /** @param sent the sender's own time of the photo; null when they gave none */
+    private void writeEvent(String outcome, long tookNanos, @Nullable Object sent, Instant now) {
         replace("event.ingested", UTC_MILLIS.format(now));
+        replace("event.lag", sent == null ? null : nanosSince(sent, now));
         replace("event.duration", tookNanos);
         replace("event.outcome", outcome);
+    }
+
+    /** Negative for a time to come; null for what is no time, or is further from now than 64 bits can say. */
+    @Nullable
+    private static Long nanosSince(Object time, Instant now) {
+        try {
+            long millis = Math.subtractExact(now.toEpochMilli(), TIMESTAMP.parseMillis(time.toString()));
+            return Math.multiplyExact(millis, 1_000_000L);
+        } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
+            return null;
+        }
     }
 
     private void addTag(String tag) {

@@ -70,6 +70,9 @@ public final class FaceProcessor extends AbstractProcessor {
         try {
             photo = photo(document);
             passes = photo == null ? mayPassWithoutPhoto(document) : mayPassWithPhoto(document, photo);
+            if (passes) {
+                faces(document).recountUnnamedFaces();
+            }
         } catch (Exception e) {
             handler.accept(null, e);
             return;
@@ -84,7 +87,7 @@ public final class FaceProcessor extends AbstractProcessor {
             // Not kept, whatever on_error says: the mapping of a binary field refuses an object, and would hide our reason.
             handler.accept(null, photoError(notBase64(photo)));
         } else {
-            finish(document, handler, () -> writeError(document, photo, notBase64(photo), 0));
+            finish(document, handler, () -> writeError(document, photo, notBase64(photo), null, 0));
         }
     }
 
@@ -182,13 +185,16 @@ public final class FaceProcessor extends AbstractProcessor {
         client.find(options.endpoint(), request, new ActionListener<>() {
             @Override
             public void onResponse(FaceClient.Timed timed) {
-                if (timed.answer() instanceof FaceAnswer.Faces found && portraitError(found) == null) {
-                    identify(found, timed.tookNanos(), document, handler);
+                if (timed.answer() instanceof FaceAnswer.Faces found) {
+                    FaceAnswer.PhotoError error = portraitError(found);
+                    if (error == null) {
+                        identify(found, timed.tookNanos(), document, handler);
+                    } else {
+                        finish(document, handler, () -> writeError(document, image, error, found.thumbnail(), timed.tookNanos()));
+                    }
                 } else {
-                    FaceAnswer.PhotoError error = timed.answer() instanceof FaceAnswer.Faces found
-                        ? portraitError(found)
-                        : (FaceAnswer.PhotoError) timed.answer();
-                    finish(document, handler, () -> writeError(document, image, error, timed.tookNanos()));
+                    FaceAnswer.PhotoError error = (FaceAnswer.PhotoError) timed.answer();
+                    finish(document, handler, () -> writeError(document, image, error, null, timed.tookNanos()));
                 }
             }
 
@@ -197,7 +203,7 @@ public final class FaceProcessor extends AbstractProcessor {
                 boolean keeps = options.onUnavailable() == FaceOptions.OnUnavailable.KEEP && e instanceof EsRejectedExecutionException;
                 if (keeps && hasFacesOf(image, faces(document)) == false) {
                     FaceAnswer.PhotoError error = new FaceAnswer.PhotoError("unavailable", e.getMessage());
-                    finish(document, handler, () -> keepError(document, error, 0));
+                    finish(document, handler, () -> keepError(document, error, null, 0));
                 } else {
                     handler.accept(null, e);
                 }
@@ -257,16 +263,22 @@ public final class FaceProcessor extends AbstractProcessor {
     }
 
     /** Faces of this very photo, looked at again, are not given up for an error: a person may have labelled them. */
-    private void writeError(IngestDocument document, Object photo, FaceAnswer.PhotoError error, long tookNanos) {
+    private void writeError(
+        IngestDocument document,
+        Object photo,
+        FaceAnswer.PhotoError error,
+        @Nullable String thumbnail,
+        long tookNanos
+    ) {
         if (options.onError() == FaceOptions.OnError.FAIL || hasFacesOf(photo, faces(document))) {
             throw photoError(error);
         }
-        keepError(document, error, tookNanos);
+        keepError(document, error, thumbnail, tookNanos);
     }
 
-    private void keepError(IngestDocument document, FaceAnswer.PhotoError error, long tookNanos) {
+    private void keepError(IngestDocument document, FaceAnswer.PhotoError error, @Nullable String thumbnail, long tookNanos) {
         checkRoom(document);
-        faces(document).writeError(error.code(), error.message(), tookNanos, clock.instant());
+        faces(document).writeError(error.code(), error.message(), thumbnail, tookNanos, clock.instant());
     }
 
     /** Null when the photo has as many faces as are wanted. */

@@ -2,6 +2,7 @@ package org.ingestface;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -23,11 +24,14 @@ import org.elasticsearch.index.query.QueryBuilder;
 import org.elasticsearch.index.query.QueryBuilders;
 import org.elasticsearch.search.SearchHit;
 import org.elasticsearch.search.builder.SearchSourceBuilder;
+import org.elasticsearch.search.sort.SortBuilders;
+import org.elasticsearch.search.sort.SortOrder;
 import org.elasticsearch.xcontent.ToXContentFragment;
 import org.elasticsearch.xcontent.XContentBuilder;
 
 /**
- * The query vector of a face in a document that is indexed already: the one with an id, or the best-scoring one that matches a query.
+ * The query vector of a face in a document that is indexed already: the one with an id, or the best-scoring one that matches a query,
+ * among equals the newest.
  *
  * @param index    an index, an alias or a pattern; the caller must be allowed to read it
  * @param id       the document's {@code _id}; null when it is found by {@code filter}
@@ -39,6 +43,9 @@ import org.elasticsearch.xcontent.XContentBuilder;
  */
 record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder filter, @Nullable String faceId,
     @Nullable Integer position, @Nullable String model, @Nullable String target) implements Writeable, ToXContentFragment {
+
+    /** How the name ({@code _name}) of a clause of {@code filter} begins that says which of the document's faces is meant. */
+    private static final String CLICKED = "face:";
 
     private record StoredFace(@Nullable String id, float[] vector, double area) {}
 
@@ -85,6 +92,10 @@ record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder
                 source.fetchField(at(face + field));
             }
         }
+        if (filter != null) {
+            source.sort(SortBuilders.scoreSort());
+            source.sort(SortBuilders.fieldSort(at("@timestamp")).order(SortOrder.DESC).unmappedType("date"));
+        }
         source.fetchField(at("model.id")).fetchField(at("faces.vector")).fetchField(at("vector"));
         SearchRequest search = new SearchRequest(Strings.splitStringByCommaToArray(index)).source(source).allowPartialSearchResults(false);
         client.search(search, listener.delegateFailureAndWrap((delegate, response) -> delegate.onResponse(choose(response))));
@@ -119,7 +130,17 @@ record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder
         }
         Map<String, DocumentField> fields = hits[0].getFields();
         checkModel(hits[0].getId(), fields.get(at("model.id")));
-        return choose(hits[0].getId(), readFaces(fields));
+        return choose(hits[0].getId(), readFaces(fields), faceId == null && position == null ? clicked(hits[0]) : faceId);
+    }
+
+    /** The face that a matching clause of {@code filter} names: null when none does. */
+    @Nullable
+    private static String clicked(SearchHit hit) {
+        return Arrays.stream(hit.getMatchedQueries())
+            .filter(name -> name.startsWith(CLICKED))
+            .map(name -> name.substring(CLICKED.length()))
+            .findFirst()
+            .orElse(null);
     }
 
     private void checkModel(String found, @Nullable DocumentField modelId) {
@@ -132,24 +153,24 @@ record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder
         }
     }
 
-    private float[] choose(String found, List<StoredFace> faces) {
+    /** @param wanted a face's id; null for {@code position}, and without that for the largest */
+    private float[] choose(String found, List<StoredFace> faces, @Nullable String wanted) {
         if (faces.isEmpty()) {
             throw new IllegalArgumentException(
                 "document [" + found + "] of [" + index + "] has no face with a vector, neither in the nested field [" + at("faces")
                     + "] nor in [" + at("vector") + "]"
             );
         }
-        if (faceId == null && position == null) {
+        if (wanted == null && position == null) {
             return faces.stream().max(Comparator.comparingDouble(StoredFace::area)).orElseThrow().vector();
         }
         if (position != null && position < faces.size()) {
             return faces.get(position).vector();
         }
-        return faces.stream().filter(face -> faceId != null && faceId.equals(face.id())).findFirst().orElseThrow(() -> {
+        return faces.stream().filter(face -> wanted != null && wanted.equals(face.id())).findFirst().orElseThrow(() -> {
             List<String> ids = faces.stream().map(StoredFace::id).toList();
-            Object wanted = position == null ? faceId : position;
             return new IllegalArgumentException(
-                "face [" + wanted + "] not found in document [" + found + "] of [" + index + "]; its faces are " + ids
+                "face [" + (position == null ? wanted : position) + "] not found in document [" + found + "] of [" + index + "]; its faces are " + ids
             );
         }).vector();
     }

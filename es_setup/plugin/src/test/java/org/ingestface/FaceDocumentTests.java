@@ -91,6 +91,39 @@ class FaceDocumentTests {
         assertTrue(faces().stream().noneMatch(face -> face.containsKey("label")));
     }
 
+    private Object unnamedFaces() {
+        document.recountUnnamedFaces();
+        return source.get("unnamed_faces");
+    }
+
+    @Test
+    void aFaceIsUnnamedUntilItHasALabelAndAgainWithoutIt() throws Exception {
+        document.writeFaces(Answers.found(3), null, 1, NOW);
+        assertEquals(3, source.get("unnamed_faces"));
+        faces().get(1).put("label", Map.of("name", "Ann"));
+        faces().get(2).put("label.name", "Bea");
+        faces().get(0).put("label", Map.of("customer", 7));
+        assertEquals(1, unnamedFaces());
+        faces().get(1).remove("label");
+        assertEquals(2, unnamedFaces());
+        document.writeFaces(Answers.found(0), null, 1, NOW);
+        assertEquals(0, source.get("unnamed_faces"));
+        document.writeError("c", "m", null, 1, NOW);
+        assertNull(unnamedFaces(), "nobody knows how many");
+    }
+
+    @Test
+    void thePhotosNameIsTheNameOfAFaceThatIsAloneAndOfNoOther() throws Exception {
+        source.put("person", Map.of("name", "Ann"));
+        document.writeFaces(Answers.found(2), null, 1, NOW);
+        assertEquals(2, source.get("unnamed_faces"));
+        source.remove("person");
+        document.writeFaces(foundInAnother(null), null, 1, NOW);
+        assertEquals(1, source.get("unnamed_faces"));
+        source.put("person.name", List.of("Ann"));
+        assertEquals(0, unnamedFaces());
+    }
+
     @Test
     void aLabelThatIsNoPhotosNameOutlivesAFaceThatJoins() throws Exception {
         document.writeFaces(Answers.found(1), null, 1, NOW);
@@ -133,7 +166,7 @@ class FaceDocumentTests {
 
     @Test
     void theTimeIsTheSendersElseThePhotosElseNow() throws Exception {
-        document.writeError("c", "m", 1, NOW);
+        document.writeError("c", "m", null, 1, NOW);
         assertEquals("2026-11-22T16:00:00.000Z", source.get("@timestamp"));
         source.remove("@timestamp");
         document.writeFaces(Answers.found(1), null, 1, NOW);
@@ -152,6 +185,76 @@ class FaceDocumentTests {
         }
         FaceAnswer.File file = new FaceAnswer.File(77, "image/png", "f".repeat(64));
         return new FaceAnswer.Faces(found.modelId(), found.modelDigest(), found.faces(), photo, file, null);
+    }
+
+    @Test
+    void theLagIsFromTheSendersTimeToTheIngest() throws Exception {
+        long second = 1_000_000_000;
+        Map<Object, Long> expected = new HashMap<>();
+        expected.put("2026-11-22T15:59:30Z", 30 * second);
+        expected.put("2026-11-22T16:59:30.5+01:00", 29_500_000_000L);
+        expected.put("2026-11-22", 16 * 3600 * second);
+        expected.put("2026-11-22T16:00:10Z", -10 * second);
+        expected.put(NOW.toEpochMilli() - 7, 7_000_000L);
+        expected.put(String.valueOf(NOW.toEpochMilli() - 7), 7_000_000L);
+        for (Map.Entry<Object, Long> sent : expected.entrySet()) {
+            source.clear();
+            source.put("@timestamp", sent.getKey());
+            document.writeFaces(Answers.found(1), null, 1, NOW);
+            assertEquals(sent.getValue(), get("event.lag"), sent.getKey()::toString);
+            document.writeError("c", "m", null, 1, NOW);
+            assertEquals(sent.getValue(), get("event.lag"), sent.getKey()::toString);
+        }
+    }
+
+    @Test
+    void aTimeThatCannotBeReadOrIsTooFarAwayHasNoLag() throws Exception {
+        for (Object odd : List.of("yesterday", "", "0001-01-01", "-9223372036854775808", Long.MAX_VALUE, true, List.of(), Map.of("a", 1))) {
+            source.clear();
+            source.put("@timestamp", odd);
+            document.writeFaces(Answers.found(1), null, 1, NOW);
+            assertNull(get("event.lag"), odd::toString);
+            assertEquals(odd, source.get("@timestamp"));
+        }
+    }
+
+    @Test
+    void aTimeOfTheCamerasOrOfTheIngestHasNoLagHoweverOftenThePhotoIsLookedAt() throws Exception {
+        for (FaceAnswer.Faces found : List.of(Answers.found(1), foundInAnother(null))) {
+            for (Instant now : List.of(NOW, LATER, LATER.plusSeconds(9))) {
+                document.writeFaces(found, null, 1, now);
+                assertNull(get("event.lag"));
+            }
+            source.clear();
+        }
+        document.writeError("c", "m", null, 1, NOW);
+        document.writeError("c", "m", null, 1, LATER);
+        assertNull(get("event.lag"));
+        document.writeFaces(Answers.found(1), null, 1, LATER);
+        document.writeFaces(foundInAnother(null), null, 1, LATER);
+        assertNull(get("event.lag"));
+    }
+
+    @Test
+    void aNewLookAtThePhotoHasANewLagAndAnotherPhotoThatOfItsOwnTime() throws Exception {
+        source.put("@timestamp", "2026-11-22T15:59:59Z");
+        document.writeFaces(Answers.found(1), null, 1, NOW);
+        document.writeFaces(Answers.found(1), null, 1, NOW.plusSeconds(1));
+        assertEquals(2_000_000_000L, get("event.lag"));
+        source.put("@timestamp", "2026-11-22T16:00:00Z");
+        document.writeFaces(foundInAnother(null), null, 1, NOW.plusSeconds(5));
+        assertEquals(5_000_000_000L, get("event.lag"));
+        source.remove("@timestamp");
+        document.writeFaces(Answers.found(1), null, 1, LATER);
+        assertNull(get("event.lag"));
+    }
+
+    @Test
+    void aSendersTimeThatIsAlsoTheCamerasStaysWithAnotherPhoto() throws Exception {
+        source.put("@timestamp", "2004-05-01T12:00:00");
+        document.writeFaces(Answers.found(1), null, 1, NOW);
+        document.writeFaces(foundInAnother("2010-01-01T00:00:00"), null, 1, LATER);
+        assertEquals("2004-05-01T12:00:00", source.get("@timestamp"));
     }
 
     private List<Object> fileAndTime() {
@@ -211,7 +314,7 @@ class FaceDocumentTests {
     void anUnreadablePhotoLeavesNothingOfTheFileBeforeIt() throws Exception {
         document.writeFaces(Answers.found(1), null, 1, NOW);
         source.put("file.path", "/a.jpg");
-        document.writeError("not_an_image", "no", 5, LATER);
+        document.writeError("not_an_image", "no", null, 5, LATER);
         assertEquals(Arrays.asList(null, null, null, "2027-01-01T00:00:00.000Z"), fileAndTime());
         assertEquals("/a.jpg", get("file.path"));
     }
@@ -219,8 +322,8 @@ class FaceDocumentTests {
     @Test
     void aPhotoThatIsReadAtLastHasItsOwnTimeAndStillTheSendersFile() throws Exception {
         source.put("file", Map.of("size", 7, "hash", Map.of("sha256", "e".repeat(64))));
-        document.writeError("internal", "no", 5, NOW);
-        document.writeError("internal", "no", 5, NOW);
+        document.writeError("internal", "no", null, 5, NOW);
+        document.writeError("internal", "no", null, 5, NOW);
         assertEquals(Arrays.asList(7, null, "e".repeat(64), "2026-11-22T16:00:00.000Z"), fileAndTime());
         document.writeFaces(Answers.found(1), null, 1, LATER);
         assertEquals(List.of(7, "image/jpeg", Answers.SHA256, "2004-05-01T12:00:00"), fileAndTime());
@@ -229,9 +332,9 @@ class FaceDocumentTests {
     @Test
     void theSendersTimeOutlivesErrors() throws Exception {
         source.put("@timestamp", "1999-01-01");
-        document.writeError("internal", "no", 5, NOW);
+        document.writeError("internal", "no", null, 5, NOW);
         document.writeFaces(Answers.found(1), null, 1, LATER);
-        document.writeError("internal", "no", 5, LATER);
+        document.writeError("internal", "no", null, 5, LATER);
         assertEquals("1999-01-01", source.get("@timestamp"));
     }
 
@@ -242,7 +345,7 @@ class FaceDocumentTests {
         Map<String, Object> photo = Map.of("raw", "another", "width", 5);
         document.writeFaces(new FaceAnswer.Faces("m", null, found.faces(), photo, found.file(), null), null, 1, NOW);
         assertEquals(Map.of("raw", "cGhvdG8=", "width", 5), source.get("photo"));
-        document.writeError("c", "m", 1, NOW);
+        document.writeError("c", "m", null, 1, NOW);
         assertEquals(Map.of("raw", "cGhvdG8="), source.get("photo"));
     }
 
@@ -264,7 +367,7 @@ class FaceDocumentTests {
         source.put("photo", new HashMap<>(Map.of("caption", "at the sea", "width", 1)));
         source.put("event", Map.of("dataset", "holiday"));
         document.writeFaces(Answers.found(0), null, 1, NOW);
-        document.writeError("not_an_image", "no", 5, NOW);
+        document.writeError("not_an_image", "no", null, 5, NOW);
         assertEquals(Map.of("code", "not_an_image", "message", "no"), source.get("error"));
         for (String gone : List.of("faces", "face_count", "best_quality", "model", "thumbnail", "tags")) {
             assertFalse(source.containsKey(gone), gone);
@@ -278,7 +381,7 @@ class FaceDocumentTests {
 
     @Test
     void aSuccessRemovesAFormerError() throws Exception {
-        document.writeError("not_an_image", "no", 5, NOW);
+        document.writeError("not_an_image", "no", null, 5, NOW);
         source.put("error.code", "older");
         document.writeFaces(Answers.found(1), null, 1, NOW);
         assertFalse(source.containsKey("error"));
@@ -319,7 +422,8 @@ class FaceDocumentTests {
         assertNull(source.get("faces"));
         assertNull(get("face.label"), "the photo's own person.name says it");
         assertEquals(1, source.get("face_count"));
-        portrait.writeError("no_face", "none", 1, NOW);
+        assertNull(source.get("unnamed_faces"));
+        portrait.writeError("no_face", "none", null, 1, NOW);
         assertNull(source.get("vector"));
         assertNull(source.get("face"));
     }
@@ -339,11 +443,12 @@ class FaceDocumentTests {
         below.writeFaces(Answers.found(1), null, 1, NOW);
         assertEquals(FaceDocument.Known.FACES, below.known());
         assertEquals(1, get("portrait.face_count"));
+        assertEquals(0, get("portrait.unnamed_faces"));
         assertEquals("success", get("portrait.event.outcome"));
         assertEquals(Answers.SHA256, get("portrait.file.hash.sha256"));
         assertEquals("us", get("portrait.caption"));
         assertEquals(Set.of("tags", "file", "person", "portrait.caption", "portrait"), source.keySet());
-        below.writeError("c", "m", 1, NOW);
+        below.writeError("c", "m", null, 1, NOW);
         assertEquals("c", get("portrait.error.code"));
         assertNull(get("portrait.faces"));
         assertEquals("mine", source.get("tags"));

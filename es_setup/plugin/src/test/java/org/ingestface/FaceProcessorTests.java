@@ -80,11 +80,15 @@ class FaceProcessorTests {
     }
 
     @Test
-    void aDocumentThatHasItsFacesPassesUntouched() {
-        Map<String, Object> source = Map.of("faces", List.of(), "model", Map.of("id", "m"));
+    void aDocumentThatHasItsFacesPassesUntouchedButForTheNumberOfThoseWithoutAName() {
+        List<?> faces = List.of(Map.of("vector", List.of(1.0), "label", Map.of("name", "Ann")), Map.of("vector", List.of(1.0)));
+        Map<String, Object> source = Map.of("faces", faces, "model", Map.of("id", "m"), "unnamed_faces", 2);
         IngestDocument document = document(source);
         assertSame(document, run(Map.of("model", "m"), document).document());
-        assertEquals(source, document.getSource());
+        assertEquals(Map.of("faces", faces, "model", Map.of("id", "m"), "unnamed_faces", 1), document.getSource());
+        IngestDocument below = document(Map.of("portrait", source));
+        run(Map.of("target_field", "portrait"), below);
+        assertEquals(Map.of("portrait", document.getSource()), below.getSource());
     }
 
     @Test
@@ -185,7 +189,9 @@ class FaceProcessorTests {
         }
         IngestDocument kept = document(complete(base64));
         run(Map.of("remove_binary", false), kept);
-        assertEquals(complete(base64), kept.getSource());
+        Map<String, Object> counted = complete(base64);
+        counted.put("unnamed_faces", 0);
+        assertEquals(counted, kept.getSource());
     }
 
     @Test

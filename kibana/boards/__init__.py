@@ -1,0 +1,29 @@
+"""The boards, one a module, and what they share."""
+
+from __future__ import annotations
+
+from kibana.objects.panel import Panel, links
+
+SEARCH = "ingest-face-search"
+PROBES = "ingest-face-probes"
+EXPLORATION = "ingest-face-exploration"
+HEALTH = "ingest-face-health"
+TAG = "ingest-face"
+
+TITLES = {
+    SEARCH: "Face search",
+    PROBES: "Probes: who is this?",
+    EXPLORATION: "Exploration",
+    HEALTH: "Ingest health",
+}
+
+NEEDS_PLUGIN = (
+    "It needs the plugin ingest-face on every node of Elasticsearch: where that is missing, it shows an "
+    "error with `[face]` and no faces. Pictures need vis_type_vega.enableExternalUrls: true in Kibana."
+)
+NEEDS_PICTURES = "Pictures need vis_type_vega.enableExternalUrls: true in Kibana."
+
+
+def navigation(here: str) -> Panel:
+    """The row of links that every board begins with."""
+    return links("boards", TITLES, here)

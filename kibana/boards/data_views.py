@@ -1,0 +1,93 @@
+"""The data views: what each field is called on the boards, what it means, and how it is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kibana.boards import SEARCH
+from kibana.boards.remedies import in_words
+from kibana.objects.data_view import DataView, Field, duration, image, link, lookup, number
+
+THUMBNAIL = "data:image/jpeg;base64,{{rawValue}}"
+SECRET = ("image", "faces.vector", "vector", "photo.fingerprint", "faces.landmarks", "face.landmarks")
+"""Not fetched by Discover: large, or nothing that a person could read."""
+
+
+def _similar_faces(index: str) -> dict[str, Any]:
+    """Makes a document's id a link to the search board, with a query that ranks photos by its face.
+
+    In Lucene's place a query may be an object of the query DSL, and there alone on a board it gives scores.
+    """
+    builder = f"query_vector_builder:(face:(document:(id:'{{{{value}}}}',index:{index})))"
+    knn = f"knn:(field:faces.vector,k:100,num_candidates:500,{builder})"
+    query = f"nested:(path:faces,query:({knn}),score_mode:max)"
+    template = f"../app/dashboards#/view/{SEARCH}?_a=(query:(language:lucene,query:({query})))"
+    return link(template, "find similar faces", same_tab=True)
+
+
+_PHOTO = {
+    "@timestamp": Field("When", "Sent by the camera; else EXIF's date; else when it was ingested."),
+    "thumbnail": Field("Photo", "A small copy, at most 200 pixels a side.", image(THUMBNAIL, 96)),
+    "observer.name": Field("Observer", "The camera or collection that the photo is from."),
+    "person.name": Field("Name sent", "The name that the sender gave the photo."),
+    "file.path": Field("File", "Where the original is."),
+    "url.original": Field("Original", "The address of the original.", link("{{rawValue}}", "open original")),
+    "file.hash.sha256": Field("File's SHA-256", "Equal for exact copies."),
+    "face_count": Field("Faces", "Faces found in the photo.", number("0")),
+    "best_quality": Field("Best quality", "Quality of the photo's best face, 0 to 1.", number("0.00")),
+    "model.id": Field("Model", "What the vectors are comparable within."),
+    "tags": Field("Tags", "The sender's, and no_face."),
+    "event.ingested": Field("Ingested", "When the photo was looked at."),
+    "event.duration": Field("Time in the endpoint", "How long finding the faces took.", duration()),
+    "event.lag": Field("Lag", "From the photo's own time to its ingest.", duration()),
+    "event.outcome": Field("Outcome", "success or failure."),
+    "error.code": Field("Error", "What is wrong with the photo, and what to do.", lookup(in_words())),
+    "error.message": Field("Message", "What is wrong with the photo, in full."),
+}
+_ARCHIVE = {
+    "people": Field("People", "Everybody whom a person named on the photo."),
+    "unnamed_faces": Field("Unnamed faces", "Faces that nobody has named.", number("0")),
+}
+_MATCHES = {
+    "matched_people": Field(
+        "Looks like", "People of the gallery whom the faces look like: a machine's guess."
+    ),
+    "matched_tags": Field("Gallery tags", "Tags of those people's portraits, such as watch."),
+    "best_similarity": Field("Similarity", "Cosine of the best match, -1 to 1.", number("0.000")),
+}
+
+FACES = DataView(
+    "ingest-face-faces",
+    "Faces",
+    "faces",
+    "@timestamp",
+    {"_id": Field("Similar", "Ranks all photos by this photo's largest face.", _similar_faces("faces"))}
+    | _PHOTO
+    | _ARCHIVE,
+    SECRET,
+)
+PROBES = DataView(
+    "ingest-face-probes",
+    "Face probes",
+    "face-probes",
+    "@timestamp",
+    {
+        "_id": Field(
+            "Similar", "Ranks the archive by this photo's largest face.", _similar_faces("face-probes")
+        )
+    }
+    | _PHOTO
+    | _ARCHIVE
+    | _MATCHES,
+    SECRET,
+)
+GALLERY = DataView("ingest-face-gallery", "Face gallery", "face-gallery", "@timestamp", _PHOTO, SECRET)
+INGEST = DataView(
+    "ingest-face-ingest",
+    "Face ingest: archive, gallery and probes",
+    "faces,face-gallery,face-probes",
+    "event.ingested",
+    _PHOTO | _ARCHIVE | _MATCHES,
+    SECRET,
+)
+ALL = (FACES, PROBES, GALLERY, INGEST)

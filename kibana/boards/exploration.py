@@ -1,0 +1,364 @@
+"""Exploration: who is in the archive, where, when, and with whom?"""
+
+from __future__ import annotations
+
+from kibana.boards import EXPLORATION, HEALTH, NEEDS_PICTURES, SEARCH, TAG, TITLES, navigation
+from kibana.boards import data_views as views
+from kibana.objects import lens, over_time, vega
+from kibana.objects.dashboard import Control, Dashboard, Row
+from kibana.objects.panel import Panel, markdown
+
+SIDE = 92
+SIMILARITIES = [0.4, 0.46, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.01]
+TENTHS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01]
+
+
+def board(requests: str) -> Dashboard:
+    """
+    Args:
+        requests: Markdown with links to Dev Tools requests.
+    """
+    faces = views.FACES
+    rows = (
+        Row(3, ((navigation(EXPLORATION), 48),)),
+        Row(
+            7,
+            (
+                (lens.metric("photos", "Photos", faces, lens.count("Photos")), 12),
+                (lens.metric("faces", "Faces", faces, lens.total("Faces", "face_count")), 12),
+                (lens.metric("people", "People", faces, lens.distinct("People", "people")), 12),
+                (
+                    lens.metric(
+                        "unnamed", "Nameless", faces, lens.total("Faces nobody has named", "unnamed_faces")
+                    ),
+                    12,
+                ),
+            ),
+        ),
+        Row(
+            16,
+            (
+                (
+                    over_time.stacked(
+                        "over-time",
+                        "How many faces, when and where?",
+                        "faces",
+                        "@timestamp",
+                        "observer.name",
+                        summed="face_count",
+                        description="Faces by the photo's time, stacked by observer. Times are UTC.",
+                    ),
+                    28,
+                ),
+                (_where(), 20),
+            ),
+        ),
+        Row(18, ((_people(), 28), (_people_table(), 20))),
+        Row(17, ((_together(), 24), (_together_table(), 24))),
+        Row(17, ((_nameless(), 48),)),
+        Row(14, ((_faces_a_photo(), 16), (_quality(), 16), (_similarity(), 16))),
+        Row(7, ((markdown("requests", "Counting in Dev Tools", requests), 48),)),
+    )
+    return Dashboard(
+        EXPLORATION,
+        TITLES[EXPLORATION],
+        "Who is in the archive, where, when, and with whom; and whom nobody has named yet.",
+        faces,
+        (
+            Control("person", "optionsListControl", "Person", "people"),
+            Control("observer", "optionsListControl", "Observer", "observer.name"),
+            Control("quality", "rangeSliderControl", "Quality of the best face", "best_quality", 0.05),
+            Control("time", "timeSlider", "Time"),
+        ),
+        rows,
+        TAG,
+    )
+
+
+def _where() -> Panel:
+    return lens.heat_map(
+        "where",
+        "Who was seen where?",
+        views.FACES,
+        lens.top("Observer", "observer.name", 10),
+        lens.top("Person", "people", 15),
+        lens.count("Photos"),
+        "Photos with this person from this observer.",
+    ).leading_to(SEARCH, "Search among these photos")
+
+
+def _people_table() -> Panel:
+    return lens.table(
+        "people-table",
+        "When was each person last seen?",
+        views.FACES,
+        [lens.top("Person", "people", 100)],
+        [lens.count("Photos"), lens.latest("Last seen", "@timestamp")],
+    ).leading_to(SEARCH, "Search among these photos")
+
+
+def _together_table() -> Panel:
+    return lens.heat_map(
+        "together-table",
+        "How often is each with each?",
+        views.FACES,
+        lens.top("Person", "people", 12),
+        lens.top("With", "people", 12),
+        lens.count("Photos"),
+        "Photos with both; on the diagonal, photos with this person at all.",
+    ).leading_to(SEARCH, "Search among these photos")
+
+
+def _faces_a_photo() -> Panel:
+    bounds = [0, 1, 2, 3, 4, 5, 7, 11, 1001]
+    names = ["0", "1", "2", "3", "4", "5 to 6", "7 to 10", "over 10"]
+    return lens.bars(
+        "faces-a-photo",
+        "How many faces has a photo?",
+        views.FACES,
+        lens.ranges("Faces", "face_count", bounds, names),
+        lens.count("Photos"),
+    )
+
+
+def _quality() -> Panel:
+    return lens.bars(
+        "quality",
+        "How good are the faces?",
+        views.FACES,
+        lens.ranges("Quality of the photo's best face", "best_quality", TENTHS),
+        lens.count("Photos"),
+        description="From size, sharpness and frontality, 0 to 1. Below 0.3 matches are not to be trusted.",
+    ).leading_to(HEALTH, "Look at the ingest of these photos")
+
+
+def _similarity() -> Panel:
+    return lens.bars(
+        "similarity",
+        "How similar are the probes' best matches?",
+        views.PROBES,
+        lens.ranges("Similarity of the best match", "best_similarity", SIMILARITIES),
+        lens.count("Probes"),
+        description="Of the probes. Strong from 0.60, possible from 0.46; not calibrated.",
+    )
+
+
+def _people() -> Panel:
+    """Everybody with a name: best face, photos, last seen."""
+    best = {"top_hits": {"size": 1, "sort": [{"faces.quality.score": "desc"}], "_source": ["faces.crop"]}}
+    photos = {"reverse_nested": {}, "aggs": {"last": {"max": {"field": "@timestamp"}}}}
+    names = {
+        "terms": {"field": "faces.label.name", "size": 60},
+        "aggs": {"best": best, "photos": photos},
+    }
+    request = {
+        "%context%": True,
+        "%timefield%": "@timestamp",
+        "index": "faces",
+        "body": {"size": 0, "aggs": {"faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}}},
+    }
+    signals, placed = vega.tiles("people", SIDE + 18, SIDE + 62)
+    rows = [
+        vega.formula("name", "datum.key"),
+        vega.formula("crop", "datum.best.hits.hits[0]._source.crop"),
+        vega.formula("last", "utcFormat(datum.photos.last.value, '%Y-%m-%d')"),
+        vega.formula("photos", "datum.photos.doc_count"),
+        *placed,
+    ]
+    tooltip = "{title: datum.name, photos: datum.photos, 'last seen': datum.last}"
+    below = f"datum.y + {SIDE}"
+    only = "kibanaAddFilter({term: {people: datum.name}}, 'faces', 'Person: ' + datum.name)"
+    spec = {
+        "signals": [
+            *signals,
+            {"name": "person", "on": [{"events": "@person:click, @person_plate:click", "update": only}]},
+        ],
+        "data": [
+            {
+                "name": "people",
+                "url": request,
+                "format": {"property": "aggregations.faces.names.buckets"},
+                "transform": rows,
+            }
+        ],
+        "marks": [
+            vega.plate("person_plate", "people", SIDE, tooltip, clickable=True),
+            vega.picture("person", "people", SIDE, tooltip, clickable=True),
+            vega.caption("people", "datum.name", "datum.x", f"{below} + 6", SIDE + 12, strong=True),
+            vega.caption(
+                "people",
+                "datum.photos + (datum.photos === 1 ? ' photo' : ' photos')",
+                "datum.x",
+                f"{below} + 22",
+                SIDE + 12,
+            ),
+            vega.caption("people", "'last ' + datum.last", "datum.x", f"{below} + 37", SIDE + 12),
+            vega.nothing_found("people", "No face has a name yet"),
+        ],
+    }
+    return vega.panel(
+        "people-faces",
+        "Who is in the archive?",
+        spec,
+        "Everybody whom a person named, by their best face. A click narrows the board to them. "
+        + NEEDS_PICTURES,
+    )
+
+
+def _together() -> Panel:
+    """Pairs of people on the same photos, most often seen first."""
+    pairs = {
+        "terms": {"field": "people", "size": 30},
+        "aggs": {
+            "others": {
+                "terms": {"field": "people", "size": 31},
+                "aggs": {"last": {"max": {"field": "@timestamp"}}},
+            }
+        },
+    }
+    best = {"top_hits": {"size": 1, "sort": [{"faces.quality.score": "desc"}], "_source": ["faces.crop"]}}
+    names = {"terms": {"field": "faces.label.name", "size": 60}, "aggs": {"best": best}}
+    request = {
+        "%context%": True,
+        "%timefield%": "@timestamp",
+        "index": "faces",
+        "body": {
+            "size": 0,
+            "aggs": {"pairs": pairs, "faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}},
+        },
+    }
+    side, width = 64, 2 * 64 + 130
+    signals, placed = vega.tiles("pairs", width, side + 20)
+    rows = [
+        vega.formula("buckets", "datum.pairs.buckets"),
+        {"type": "flatten", "fields": ["buckets"], "as": ["one"]},
+        {"type": "filter", "expr": "datum.one"},
+        vega.formula("others", "datum.one.others.buckets"),
+        {"type": "flatten", "fields": ["others"], "as": ["other"]},
+        vega.formula("left", "datum.one.key"),
+        vega.formula("right", "datum.other.key"),
+        {"type": "filter", "expr": "datum.left < datum.right"},
+        vega.formula("photos", "datum.other.doc_count"),
+        {
+            "type": "window",
+            "sort": {"field": ["photos", "left"], "order": ["descending", "ascending"]},
+            "ops": ["row_number"],
+            "as": ["place"],
+        },
+        {"type": "collect", "sort": {"field": "place"}},
+        vega.formula("last", "utcFormat(datum.other.last.value, '%Y-%m-%d')"),
+        {
+            "type": "lookup",
+            "from": "crops",
+            "key": "key",
+            "fields": ["left", "right"],
+            "values": ["crop"],
+            "as": ["left_crop", "right_crop"],
+        },
+        *placed,
+    ]
+    crops = [
+        vega.formula("buckets", "datum.faces.names.buckets"),
+        {"type": "flatten", "fields": ["buckets"], "as": ["bucket"]},
+        {"type": "filter", "expr": "datum.bucket"},
+        vega.formula("key", "datum.bucket.key"),
+        vega.formula("crop", "datum.bucket.best.hits.hits[0]._source.crop"),
+    ]
+    tooltip = "{title: datum.left + ' and ' + datum.right, photos: datum.photos, 'last seen': datum.last}"
+    both = (
+        "kibanaAddFilter({bool: {filter: [{term: {people: datum.left}}, {term: {people: datum.right}}]}},"
+        " 'faces', datum.left + ' and ' + datum.right)"
+    )
+    beside = f"datum.x + {2 * side + 10}"
+    spec = {
+        "signals": [
+            *signals,
+            {"name": "pair", "on": [{"events": "@left:click, @right:click", "update": both}]},
+        ],
+        "data": [
+            {"name": "answer", "url": request, "format": {"property": "aggregations"}},
+            {"name": "crops", "source": "answer", "transform": crops},
+            {"name": "pairs", "source": "answer", "transform": rows},
+        ],
+        "marks": [
+            vega.plate("left_plate", "pairs", side, tooltip),
+            vega.picture("left", "pairs", side, tooltip, field="left_crop", clickable=True),
+            vega.beside(vega.plate("right_plate", "pairs", side, tooltip), side + 2),
+            vega.beside(
+                vega.picture("right", "pairs", side, tooltip, field="right_crop", clickable=True), side + 2
+            ),
+            vega.caption("pairs", "datum.left", beside, "datum.y + 2", 110, strong=True),
+            vega.caption("pairs", "datum.right", beside, "datum.y + 18", 110, strong=True),
+            vega.caption(
+                "pairs",
+                "datum.photos + (datum.photos === 1 ? ' photo' : ' photos')",
+                beside,
+                "datum.y + 36",
+                110,
+            ),
+            vega.nothing_found("pairs", "Nobody was seen with anybody"),
+        ],
+    }
+    return vega.panel(
+        "together",
+        "Who is seen together?",
+        spec,
+        "Pairs of people on the same photo, most often seen first. A click narrows the board to them. "
+        + NEEDS_PICTURES,
+    )
+
+
+def _nameless() -> Panel:
+    """Faces without a label, newest first."""
+    nested = {
+        "path": "faces",
+        "query": {"bool": {"must_not": {"exists": {"field": "faces.label.name"}}}},
+        "inner_hits": {
+            "size": 10,
+            "_source": ["faces.id", "faces.crop", "faces.quality.score", "faces.label.name"],
+        },
+    }
+    body = {
+        "size": 60,
+        "query": {
+            "bool": {"filter": vega.board({"range": {"unnamed_faces": {"gte": 1}}}, {"nested": nested})}
+        },
+        "sort": [{"@timestamp": {"order": "desc", "unmapped_type": "date"}}],
+        "_source": False,
+        "fields": vega.ABOUT,
+    }
+    signals, placed = vega.tiles("faces", SIDE + 16, SIDE + 44)
+    rows = [
+        *vega.described(),
+        vega.formula("document", "datum._id"),
+        vega.formula("hits", "datum.inner_hits.faces.hits.hits"),
+        {"type": "flatten", "fields": ["hits"], "as": ["hit"]},
+        vega.formula("face", "datum.hit._source.id"),
+        vega.formula("crop", "datum.hit._source.crop"),
+        vega.formula("name", "null"),
+        vega.formula("quality", "datum.hit._source.quality ? datum.hit._source.quality.score : null"),
+        *placed,
+    ]
+    tooltip = (
+        "{title: 'Not named', observer: datum.observer, when: datum.day, file: datum.file,"
+        " quality: format(datum.quality, '.2f')}"
+    )
+    below = f"datum.y + {SIDE}"
+    spec = {
+        "signals": [*signals, vega.choosing(["face", "face_plate"], "faces")],
+        "data": [vega.chosen("faces"), vega.search("faces", "faces", body, "hits.hits", rows)],
+        "marks": [
+            vega.plate("face_plate", "faces", SIDE, tooltip, clickable=True),
+            vega.picture("face", "faces", SIDE, tooltip, clickable=True),
+            vega.caption("faces", "datum.observer", "datum.x", f"{below} + 6", SIDE + 10, strong=True),
+            vega.caption("faces", "datum.day", "datum.x", f"{below} + 22", SIDE + 10),
+            vega.nothing_found("faces", "Every face has a name"),
+        ],
+    }
+    return vega.panel(
+        "nameless",
+        "Whom has nobody named?",
+        spec,
+        "Newest first. A click chooses the face: go on to the board Face search to see whom it looks like. "
+        + NEEDS_PICTURES,
+    )

@@ -1,0 +1,148 @@
+"""Face search: who looks like the chosen face?"""
+
+from __future__ import annotations
+
+from kibana.boards import NEEDS_PLUGIN, SEARCH, TAG, TITLES, navigation
+from kibana.boards.data_views import FACES
+from kibana.objects import vega
+from kibana.objects.dashboard import Control, Dashboard, Row
+from kibana.objects.panel import Panel, documents, markdown
+
+CHOSEN_SIDE = 190
+SIDE = 104
+
+
+def board(requests: str) -> Dashboard:
+    """
+    Args:
+        requests: Markdown with links to Dev Tools requests.
+    """
+    return Dashboard(
+        SEARCH,
+        TITLES[SEARCH],
+        "Click a face, and the most similar faces are found among the photos that the controls let through.",
+        FACES,
+        (
+            Control("person", "optionsListControl", "Person", "people"),
+            Control("observer", "optionsListControl", "Observer", "observer.name"),
+            Control("quality", "rangeSliderControl", "Quality of the best face", "best_quality", 0.05),
+            Control("time", "timeSlider", "Time"),
+        ),
+        (
+            Row(3, ((navigation(SEARCH), 48),)),
+            Row(26, ((_nearest(), 48),)),
+            Row(22, ((_ranked(), 24), (_matching(), 24))),
+            Row(9, ((markdown("requests", "Search in Dev Tools", requests), 48),)),
+        ),
+        TAG,
+    )
+
+
+def _nearest() -> Panel:
+    """The chosen face, and beside it the most similar ones; a click makes a face the chosen one."""
+    knn = {
+        "field": "faces.vector",
+        "k": 60,
+        "num_candidates": 300,
+        "filter": vega.board(),
+        "query_vector_builder": {"face": {"filter": {"index": "faces", "query": vega.board()}}},
+    }
+    nested = {
+        "path": "faces",
+        "score_mode": "max",
+        "query": {"knn": knn},
+        "inner_hits": {"size": 1, "_source": ["faces.id", "faces.crop", "faces.label.name"]},
+    }
+    body = {
+        "size": 60,
+        "query": {"bool": {"must": [{"nested": nested}]}},
+        "_source": False,
+        "fields": vega.ABOUT,
+    }
+    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 54, left=CHOSEN_SIDE + 40, top=26)
+    found = [
+        *vega.described(),
+        vega.formula("document", "datum._id"),
+        vega.formula("hit", "datum.inner_hits.faces.hits.hits[0]._source"),
+        vega.formula("face", "datum.hit.id"),
+        vega.formula("crop", "datum.hit.crop"),
+        vega.formula("name", "datum.hit.label ? datum.hit.label.name : null"),
+        vega.formula("similarity", "2 * datum._score - 1"),
+        {"type": "filter", "expr": "datum.face !== data('chosen')[0].face"},
+        *placed,
+    ]
+    seed = [vega.formula("x", "0"), vega.formula("y", "26")]
+    shown = "datum.name ? datum.name : 'not named'"
+    about = f"title: {shown}, observer: datum.observer, when: datum.day, file: datum.file"
+    tooltip = f"{{{about}, similarity: format(datum.similarity, '.3f'), verdict: {vega.VERDICT}}}"
+    below = f"datum.y + {SIDE}"
+    large = f"datum.y + {CHOSEN_SIDE}"
+    spec = {
+        "signals": [*signals, vega.choosing(["face", "face_plate"], "faces")],
+        "data": [
+            vega.chosen("faces"),
+            {"name": "seed", "source": "chosen", "transform": seed},
+            vega.search("found", "faces", body, "hits.hits", found),
+        ],
+        "marks": [
+            vega.heading("The chosen face", "0"),
+            vega.heading(
+                "The most similar faces, of those that the controls let through", str(CHOSEN_SIDE + 40)
+            ),
+            vega.plate("seed_plate", "seed", CHOSEN_SIDE, f"{{{about}}}"),
+            vega.picture("seed_face", "seed", CHOSEN_SIDE, f"{{{about}}}"),
+            vega.caption("seed", shown, "datum.x", f"{large} + 8", CHOSEN_SIDE, strong=True, size=16),
+            vega.caption("seed", "datum.observer", "datum.x", f"{large} + 32", CHOSEN_SIDE),
+            vega.caption("seed", "datum.day", "datum.x", f"{large} + 50", CHOSEN_SIDE),
+            vega.caption("seed", "datum.file", "datum.x", f"{large} + 68", CHOSEN_SIDE),
+            vega.plate("face_plate", "found", SIDE, tooltip, clickable=True),
+            vega.picture("face", "found", SIDE, tooltip, clickable=True),
+            vega.verdict_bar("found", SIDE),
+            vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
+            vega.caption(
+                "found",
+                f"{vega.score()} + ' ' + ({vega.VERDICT})",
+                "datum.x",
+                f"{below} + 26",
+                SIDE,
+            ),
+            vega.nothing_found("found", "No other face among the photos that the controls let through"),
+        ],
+    }
+    return vega.panel(
+        "nearest",
+        "Who looks like the chosen face?",
+        spec,
+        f"A click on a face makes it the query. {NEEDS_PLUGIN}",
+    )
+
+
+def _ranked() -> Panel:
+    columns = {"thumbnail": 150, "_id": 130, "people": None, "observer.name": None, "best_quality": 90}
+    return documents(
+        "ranked",
+        "Similar photos, as a table",
+        FACES,
+        columns,
+        [("_score", "desc")],
+        description="The gallery's twin, which needs no setting of Kibana: `find similar faces` ranks all "
+        "photos by the largest face of the photo beside it. To see all again, empty the query.",
+    )
+
+
+def _matching() -> Panel:
+    columns = {
+        "thumbnail": 150,
+        "people": None,
+        "observer.name": None,
+        "url.original": 120,
+        "file.path": None,
+    }
+    return documents(
+        "matching",
+        "Which photos do the controls let through?",
+        FACES,
+        columns,
+        [("@timestamp", "desc")],
+        description="Newest first, each with its original.",
+    )

@@ -1,0 +1,301 @@
+"""Probes: who is on the photos that were dropped into ``face-probes``?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest_service.verdicts import POSSIBLE, STRONG
+from kibana.boards import NEEDS_PICTURES, NEEDS_PLUGIN, PROBES, TAG, TITLES, navigation
+from kibana.boards import data_views as views
+from kibana.objects import lens, vega
+from kibana.objects.dashboard import Control, Dashboard, Row
+from kibana.objects.panel import Panel, documents, markdown
+
+REVIEW = f"best_similarity >= {POSSIBLE:g} and best_similarity < {STRONG:g}"
+WATCH = "matched_tags : watch"
+SIDE = 84
+
+
+def board(requests: str) -> Dashboard:
+    """
+    Args:
+        requests: Markdown with links to Dev Tools requests.
+    """
+    watched = {"term": {"faces.match.tags": "watch"}}
+    near = {"range": {"faces.match.similarity": {"gte": POSSIBLE, "lt": STRONG}}}
+    rows = (
+        Row(3, ((navigation(PROBES), 48),)),
+        Row(
+            7,
+            (
+                (lens.metric("probes", "Probes", views.PROBES, lens.count("Probes")), 12),
+                (
+                    lens.metric(
+                        "known", "Known", views.PROBES, lens.count("Look like somebody", "matched_people : *")
+                    ),
+                    12,
+                ),
+                (lens.metric("watched", "Watched", views.PROBES, lens.count("On the watch list", WATCH)), 12),
+                (lens.metric("unsure", "Unsure", views.PROBES, lens.count("To be reviewed", REVIEW)), 12),
+            ),
+        ),
+        Row(
+            24,
+            (
+                (
+                    _faces(
+                        "newest",
+                        "Who is this? The newest probes",
+                        {"match_all": {}},
+                        "No probe has a face",
+                        3,
+                    ),
+                    48,
+                ),
+            ),
+        ),
+        Row(
+            20,
+            (
+                (
+                    _faces(
+                        "watch", "Who is on the watch list?", watched, "Nobody on the watch list was seen"
+                    ),
+                    24,
+                ),
+                (
+                    _faces(
+                        "review",
+                        f"Is it the same person? Matches from {POSSIBLE:g} to {STRONG:g}",
+                        near,
+                        "Nothing to review",
+                    ),
+                    24,
+                ),
+            ),
+        ),
+        Row(18, ((_watch_list(), 24), (_review_queue(), 24))),
+        Row(18, ((_portraits(), 24), (_all(), 24))),
+        Row(7, ((markdown("requests", "Probes in Dev Tools", requests), 48),)),
+    )
+    return Dashboard(
+        PROBES,
+        TITLES[PROBES],
+        "Photos dropped into face-probes, each beside those of the gallery whom its faces look like.",
+        views.PROBES,
+        (
+            Control("person", "optionsListControl", "Looks like", "matched_people"),
+            Control("observer", "optionsListControl", "Observer", "observer.name"),
+            Control("similarity", "rangeSliderControl", "Similarity", "best_similarity", 0.01),
+            Control("time", "timeSlider", "Time"),
+        ),
+        rows,
+        TAG,
+    )
+
+
+def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int = 2) -> Panel:
+    """Faces of probes, newest first, one a line, each beside the portraits that it looks like.
+
+    Args:
+        query: which faces, on the nested documents.
+        most: portraits beside a face.
+    """
+    nested = {
+        "path": "faces",
+        "query": query,
+        "inner_hits": {
+            "size": 5,
+            "_source": ["faces.id", "faces.crop", "faces.label.name", "faces.candidates"],
+        },
+    }
+    probes = {
+        "size": 12,
+        "query": {"bool": {"filter": vega.board({"nested": nested})}},
+        "sort": [{"@timestamp": {"order": "desc", "unmapped_type": "date"}}],
+        "_source": False,
+        "fields": vega.ABOUT,
+    }
+    portraits = {
+        "size": 500,
+        "query": {"bool": {"filter": [{"exists": {"field": "vector"}}]}},
+        "sort": [{"event.ingested": {"order": "desc", "unmapped_type": "date"}}],
+        "_source": ["face.crop"],
+    }
+    signals, placed = vega.tiles("lines", (most + 1) * (SIDE + 10) + 24, SIDE + 52)
+    lines = [
+        *vega.described(),
+        vega.formula("document", "datum._id"),
+        vega.formula("hits", "datum.inner_hits.faces.hits.hits"),
+        {"type": "flatten", "fields": ["hits"], "as": ["hit"]},
+        vega.formula("face", "datum.hit._source.id"),
+        vega.formula("crop", "datum.hit._source.crop"),
+        vega.formula("name", "datum.hit._source.label ? datum.hit._source.label.name : null"),
+        vega.formula("candidates", "datum.hit._source.candidates ? datum.hit._source.candidates : []"),
+        *placed,
+    ]
+    matches = [
+        {"type": "filter", "expr": "length(datum.candidates)"},
+        {"type": "flatten", "fields": ["candidates"], "as": ["match"], "index": "place"},
+        {"type": "filter", "expr": f"datum.place < {most}"},
+        vega.formula("similarity", "datum.match.similarity"),
+        vega.formula("x", f"datum.x + (datum.place + 1) * {SIDE + 10} + 6"),
+        {
+            "type": "lookup",
+            "from": "portraits",
+            "key": "_id",
+            "fields": ["match.gallery_id"],
+            "values": ["portrait"],
+            "as": ["portrait"],
+        },
+        vega.formula("who", "datum.match.name ? datum.match.name : 'no name'"),
+        vega.formula("watched", "datum.match.tags ? indexof(datum.match.tags, 'watch') >= 0 : false"),
+    ]
+    about = "{title: 'Probe', observer: datum.observer, when: datum.day, file: datum.file}"
+    tooltip = (
+        "{title: datum.who, similarity: format(datum.similarity, '.3f'),"
+        f" verdict: {vega.VERDICT}, tags: datum.match.tags ? join(datum.match.tags, ', ') : ''}}"
+    )
+    below = f"datum.y + {SIDE}"
+    score = f"(datum.watched ? '● ' : '') + {vega.score()}"
+    spec = {
+        "signals": [*signals, vega.choosing(["probe", "probe_plate"], "face-probes")],
+        "data": [
+            vega.chosen("face-probes"),
+            vega.search(
+                "portraits",
+                "face-gallery",
+                portraits,
+                "hits.hits",
+                [vega.formula("portrait", "datum._source.face ? datum._source.face.crop : null")],
+            ),
+            vega.search("lines", "face-probes", probes, "hits.hits", lines),
+            {"name": "matches", "source": "lines", "transform": matches},
+        ],
+        "marks": [
+            vega.plate("probe_plate", "lines", SIDE, about, clickable=True),
+            vega.picture("probe", "lines", SIDE, about, clickable=True),
+            vega.caption("lines", "datum.observer", "datum.x", f"{below} + 10", SIDE + 8, strong=True),
+            vega.caption("lines", "slice(datum.day, 2)", "datum.x", f"{below} + 26", SIDE + 8),
+            vega.caption(
+                "lines",
+                "'like nobody known'",
+                f"datum.x + {SIDE + 16}",
+                f"datum.y + {SIDE // 2 - 6}",
+                2 * SIDE,
+                where="!length(datum.candidates)",
+            ),
+            vega.plate("match_plate", "matches", SIDE, tooltip),
+            vega.picture("match", "matches", SIDE, tooltip, field="portrait"),
+            vega.verdict_bar("matches", SIDE),
+            vega.caption("matches", "datum.who", "datum.x", f"{below} + 10", SIDE + 6, strong=True),
+            vega.caption("matches", score, "datum.x", f"{below} + 26", SIDE + 6),
+            vega.nothing_found("lines", nothing),
+        ],
+    }
+    return vega.panel(
+        key,
+        title,
+        spec,
+        "A face of a probe, and the portraits that it looks like, best first; ● is on the watch list. Of a "
+        "gallery with more than 500 portraits the newest have their picture. A click on a probe's face "
+        f"chooses it for the panel with its portraits. {NEEDS_PICTURES}",
+    )
+
+
+def _portraits() -> Panel:
+    """The portraits that the chosen probe looks like, of however large a gallery."""
+    knn = {
+        "field": "vector",
+        "k": 24,
+        "num_candidates": 200,
+        "query_vector_builder": {"face": {"filter": {"index": "face-probes", "query": vega.board()}}},
+    }
+    body = {
+        "size": 24,
+        "query": {"bool": {"must": [{"knn": knn}]}},
+        "_source": ["face.crop"],
+        "fields": ["person.name", "tags"],
+    }
+    big = 150
+    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 50, left=big + 30, top=26)
+    found = [
+        vega.formula("crop", "datum._source.face ? datum._source.face.crop : null"),
+        vega.formula("name", vega.first("datum.fields", "person.name")),
+        vega.formula("tags", "datum.fields && datum.fields.tags ? join(datum.fields.tags, ', ') : ''"),
+        vega.formula("similarity", "2 * datum._score - 1"),
+        *placed,
+    ]
+    seed = [vega.formula("x", "0"), vega.formula("y", "26")]
+    shown = "datum.name ? datum.name : 'no name'"
+    tooltip = (
+        f"{{title: {shown}, similarity: format(datum.similarity, '.3f'), verdict: {vega.VERDICT},"
+        " tags: datum.tags}"
+    )
+    about = "{title: 'Probe', observer: datum.observer, when: datum.day, file: datum.file}"
+    below = f"datum.y + {SIDE}"
+    spec = {
+        "signals": signals,
+        "data": [
+            vega.chosen("face-probes"),
+            {"name": "seed", "source": "chosen", "transform": seed},
+            vega.search("found", "face-gallery", body, "hits.hits", found),
+        ],
+        "marks": [
+            vega.heading("The chosen probe", "0"),
+            vega.heading("Portraits of the gallery, most similar first", str(big + 30)),
+            vega.plate("seed_plate", "seed", big, about),
+            vega.picture("seed_face", "seed", big, about),
+            vega.caption("seed", "datum.observer", "datum.x", f"datum.y + {big} + 8", big, strong=True),
+            vega.caption("seed", "datum.day", "datum.x", f"datum.y + {big} + 26", big),
+            vega.plate("portrait_plate", "found", SIDE, tooltip),
+            vega.picture("portrait", "found", SIDE, tooltip),
+            vega.verdict_bar("found", SIDE),
+            vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
+            vega.caption(
+                "found",
+                f"{vega.score()} + ' ' + datum.tags",
+                "datum.x",
+                f"{below} + 26",
+                SIDE,
+            ),
+            vega.nothing_found("found", "The gallery is empty"),
+        ],
+    }
+    return vega.panel(
+        "portraits",
+        "Whom does the chosen probe look like?",
+        spec,
+        f"All portraits by similarity, also those below {POSSIBLE:g}. {NEEDS_PLUGIN}",
+    )
+
+
+def _watch_list() -> Panel:
+    return _table("watch-table", "Hits on the watch list", WATCH)
+
+
+def _review_queue() -> Panel:
+    return _table("review-table", "To be reviewed by a person", REVIEW)
+
+
+def _all() -> Panel:
+    return _table("newest-table", "All probes, newest first", "")
+
+
+def _table(key: str, title: str, query: str) -> Panel:
+    columns = {
+        "thumbnail": 150,
+        "matched_people": None,
+        "best_similarity": 90,
+        "observer.name": None,
+        "_id": 130,
+    }
+    return documents(
+        key,
+        title,
+        views.PROBES,
+        columns,
+        [("@timestamp", "desc")],
+        query,
+        "Needs no setting of Kibana. `find similar faces` ranks the archive by the photo's largest face.",
+    )

@@ -1,0 +1,1 @@
+"""What ``kibana.lint`` checks, one concern a module."""

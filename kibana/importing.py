@@ -1,0 +1,226 @@
+"""Brings the boards into a space of Kibana, finds them there, and tells what somebody changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from kibana.client import Key, Kibana, SavedObject
+
+SHIPPED = Path(__file__).parent / "saved_objects.ndjson"
+
+RESOLVABLE = ("conflict", "ambiguous_conflict", "missing_references")
+"""While an answer has one of these errors, Kibana wrote nothing at all, whatever ``successResults`` lists."""
+
+State = Literal["imported", "exists", "replaced", "kept", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one object."""
+
+    type: str
+    id: str
+    title: str
+    state: State
+    """``exists``: as we ship it. ``kept``: it was there, and isn't as we ship it."""
+    copy_id: str
+    """Its id in this space; Kibana gives a new one when another space has an object of this id already."""
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.state in ("imported", "exists", "replaced")
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Whether an object of ours is in the space."""
+
+    type: str
+    id: str
+    title: str
+    state: Literal["equal", "changed", "missing"]
+    copy_id: str | None
+    dangling: list[Key]
+    """What it refers to and isn't there."""
+
+
+def shipped() -> list[SavedObject]:
+    """The boards, data views and tags as they are built."""
+    return [json.loads(line) for line in SHIPPED.read_text().strip().split("\n")]
+
+
+def install(kibana: Kibana, objects: list[SavedObject], overwrite: bool) -> list[Outcome]:
+    """Imports what isn't there, and with ``overwrite`` replaces what is. A second run changes nothing, and
+    completes a first one that broke off.
+
+    Raises:
+        KibanaError: Kibana refused everything, or broke off.
+    """
+    answer = kibana.import_objects(objects)
+    errors = _errors(answer)
+    if not any(error["type"] in RESOLVABLE for error in errors.values()):
+        return [_outcome(one, _successes(answer), errors, "imported") for one in objects]
+    there = {key: error.get("destinationId", key[1]) for key, error in errors.items() if _is_conflict(error)}
+    changed = _changed(kibana, objects, there)
+    retries = [
+        {"type": key[0], "id": key[1], "overwrite": key in there} | _destination(there.get(key), key)
+        for key in map(_key, objects)
+        if key not in errors or (overwrite and key in there)
+    ]
+    retried: dict[str, Any] = kibana.resolve_import_errors(objects, retries) if retries else {}
+    written = {} if _nothing_written(retried) else _successes(retried)
+    failed = _errors(retried)
+    outcomes = []
+    for one in objects:
+        key = _key(one)
+        if key in there and not overwrite:
+            state: State = "kept" if key in changed else "exists"
+            outcomes.append(Outcome(*key, title(one), state, there[key]))
+        else:
+            still = {key: errors[key]} if key in errors and key not in there else failed
+            outcomes.append(_outcome(one, written, still, "replaced" if key in there else "imported"))
+    return outcomes
+
+
+def copies(kibana: Kibana, objects: Iterable[SavedObject]) -> dict[Key, SavedObject]:
+    """The copy in the space of each object that has one: of its id, or else one that Kibana gave a new id."""
+    wanted = [_key(one) for one in objects]
+    found = {_key(one): one for one in kibana.export(wanted).objects}
+    absent = [key for key in wanted if key not in found]
+    if absent:
+        for one in kibana.export_types({kind for kind, _ in absent}).objects:
+            key = (one["type"], one.get("originId", ""))
+            if key in absent:
+                found.setdefault(key, one)
+    return found
+
+
+def as_shipped(objects: Iterable[SavedObject], found: Mapping[Key, SavedObject]) -> list[SavedObject]:
+    """The copies in the form, the order and with the ids of ``objects``: what differs, somebody changed."""
+    ids = {_key(copy): key[1] for key, copy in found.items()}
+    return [_as_shipped(one, found[_key(one)], ids) for one in objects if _key(one) in found]
+
+
+def presence(kibana: Kibana, objects: list[SavedObject]) -> list[Presence]:
+    """Each object with what became of it in the space. Touches nothing."""
+    found = copies(kibana, objects)
+    missing = set(kibana.export([_key(copy) for copy in found.values()], deep=True).missing)
+    theirs = {_key(one): one for one in as_shipped(objects, found)}
+    report = []
+    for one in objects:
+        key = _key(one)
+        if key not in found:
+            report.append(Presence(*key, title(one), "missing", None, []))
+            continue
+        dangling = [ref for ref in map(_key, found[key].get("references", [])) if ref in missing]
+        state: Literal["equal", "changed"] = "equal" if _has_all_of(theirs[key], one) else "changed"
+        report.append(Presence(*key, title(one), state, found[key]["id"], dangling))
+    return report
+
+
+def title(one: SavedObject) -> str:
+    attributes = one["attributes"]
+    return str(attributes.get("title") or attributes.get("name") or one["id"])
+
+
+def _key(one: Mapping[str, Any]) -> Key:
+    return one["type"], one["id"]
+
+
+def _changed(kibana: Kibana, objects: list[SavedObject], there: Mapping[Key, str]) -> set[Key]:
+    """Those of the objects whose copies (ids by key) aren't as we ship them."""
+    exported = {_key(copy): copy for copy in kibana.export((key[0], there[key]) for key in there).objects}
+    found = {
+        key: exported[key[0], copy_id] for key, copy_id in there.items() if (key[0], copy_id) in exported
+    }
+    theirs = {_key(one): one for one in as_shipped(objects, found)}
+    return {_key(one) for one in objects if _key(one) in theirs and not _has_all_of(theirs[_key(one)], one)}
+
+
+def _as_shipped(one: SavedObject, copy: SavedObject, ids: Mapping[Key, str]) -> SavedObject:
+    references = [ref | {"id": ids.get(_key(ref), ref["id"])} for ref in copy.get("references", [])]
+    shown = copy | {"id": one["id"], "references": references}
+    return {name: shown[name] for name in one if name in shown}
+
+
+def _has_all_of(theirs: SavedObject, ours: SavedObject) -> bool:
+    """Whether a copy still says all that we ship. More may stand in it: a newer Kibana adds defaults, and
+    Discover counts in a data view which fields are popular."""
+    same = _contains(theirs["attributes"], ours["attributes"])
+    return same and _references(theirs) == _references(ours)
+
+
+def _references(one: SavedObject) -> set[tuple[str, str, str]]:
+    return {(ref["name"], ref["type"], ref["id"]) for ref in one.get("references", [])}
+
+
+def _contains(theirs: Any, ours: Any) -> bool:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return all(name in theirs and _contains(theirs[name], value) for name, value in ours.items())
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(_contains, theirs, ours))
+    if isinstance(ours, str) and isinstance(theirs, str) and ours != theirs:
+        # Much of a saved object is JSON within a string.
+        try:
+            inside = json.loads(theirs), json.loads(ours)
+        except ValueError:
+            return False
+        return all(isinstance(part, dict | list) for part in inside) and _contains(*inside)
+    return bool(theirs == ours)
+
+
+def _errors(answer: Mapping[str, Any]) -> dict[Key, dict[str, Any]]:
+    """Each object's error. One that nothing can be done about here outweighs a conflict."""
+    found: dict[Key, dict[str, Any]] = {}
+    for item in answer.get("errors", []):
+        if _key(item) not in found or _is_conflict(found[_key(item)]):
+            found[_key(item)] = item["error"]
+    return found
+
+
+def _successes(answer: Mapping[str, Any]) -> dict[Key, str]:
+    """The id in the space of each object that was written."""
+    return {_key(item): item.get("destinationId", item["id"]) for item in answer.get("successResults", [])}
+
+
+def _nothing_written(answer: Mapping[str, Any]) -> bool:
+    return any(item["error"]["type"] in RESOLVABLE for item in answer.get("errors", []))
+
+
+def _is_conflict(error: Mapping[str, Any]) -> bool:
+    return bool(error["type"] == "conflict")
+
+
+def _destination(copy_id: str | None, key: Key) -> dict[str, str]:
+    return {"destinationId": copy_id} if copy_id and copy_id != key[1] else {}
+
+
+def _outcome(
+    one: SavedObject, written: Mapping[Key, str], errors: Mapping[Key, Mapping[str, Any]], state: State
+) -> Outcome:
+    key = _key(one)
+    if key in written and key not in errors:
+        return Outcome(*key, title(one), state, written[key])
+    reason = _reason(errors[key]) if key in errors else "Kibana wrote nothing because of the others' errors"
+    return Outcome(*key, title(one), "failed", key[1], reason)
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    match error["type"]:
+        case "unsupported_type":
+            return "this Kibana knows no objects of this type: is it older than 8.19, or is the feature off?"
+        case "missing_references":
+            absent = ", ".join(f"{ref['type']} {ref['id']}" for ref in error["references"])
+            return f"it refers to what isn't in this space: {absent}"
+        case "ambiguous_conflict":
+            ids = ", ".join(destination["id"] for destination in error["destinations"])
+            return f"this space has several copies of it ({ids}): delete all but one, and run this again"
+        case "conflict":
+            return "somebody made it at the same moment: run this again"
+        case _:
+            return str(error.get("message") or error.get("error") or "Kibana gives no reason")

@@ -1,0 +1,246 @@
+"""Vega charts over time that fit their dates, however long the board's time range is.
+
+Lens draws its time axis over the board's whole range, which is all time here, and would press everything
+into one bar. So the search asks for seconds, minutes, hours and so on up to years, and the chart takes
+the finest that it has the width for and of which it got all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kibana.objects.panel import Panel
+from kibana.objects.vega import ACCENT, Spec, formula, nothing_found, panel
+
+MOST = 2000
+"""Buckets of one resolution that Elasticsearch answers with, over all series."""
+WIDEST = 120
+"""Buckets beside each other."""
+RESOLUTIONS = {
+    "seconds": ({"fixed_interval": "1s"}, 1),
+    "minutes": ({"calendar_interval": "minute"}, 60),
+    "hours": ({"calendar_interval": "hour"}, 3600),
+    "day": ({"calendar_interval": "day"}, 86400),
+    "week": ({"calendar_interval": "week"}, 604800),
+    "month": ({"calendar_interval": "month"}, 2592000),
+}
+"""By Vega's unit, finest first: Elasticsearch's interval, and its seconds. Years are what is left."""
+YEARS = {"calendar_interval": "year"}
+COLORS = ["#54B399", "#6092C0", "#D36086", "#9170B8", "#D6BF57", "#DA8B45", "#AA6556", "#98A2B3"]
+
+
+def stacked(
+    key: str,
+    title: str,
+    index: str,
+    time_field: str,
+    split: str,
+    summed: str | None = None,
+    colors: dict[str, str] | None = None,
+    description: str = "",
+) -> Panel:
+    """Bars of documents, or of a field's sum, stacked by the values of ``split``.
+
+    Args:
+        colors: value -> colour; else values get theirs in order.
+    """
+    value = {"value": {"sum": {"field": summed}}} if summed else {}
+    sources = [{"series": {"terms": {"field": split, "missing_bucket": True}}}]
+    amount = "datum.bucket.value.value" if summed else "datum.bucket.doc_count"
+    rows = [
+        formula("series", "datum.bucket.key.series === null ? 'none' : datum.bucket.key.series"),
+        formula("amount", amount),
+        {
+            "type": "stack",
+            "groupby": ["when"],
+            "field": "amount",
+            "sort": {"field": "series"},
+            "as": ["low", "high"],
+        },
+    ]
+    scale: Spec = {"domain": {"data": "rows", "field": "series", "sort": True}, "range": COLORS}
+    if colors:
+        scale = {"domain": list(colors), "range": list(colors.values())}
+    tooltip = "{title: datum.series, from: datum.day, amount: datum.amount}"
+    bars = {
+        "name": "bar",
+        "type": "rect",
+        "from": {"data": "rows"},
+        "encode": {
+            "update": {
+                "x": {"scale": "x", "field": "when"},
+                "x2": {"scale": "x", "signal": "datum.until", "offset": -1},
+                "y": {"scale": "y", "field": "low"},
+                "y2": {"scale": "y", "field": "high"},
+                "fill": {"scale": "color", "field": "series"},
+                "tooltip": {"signal": tooltip},
+            }
+        },
+    }
+    spec = _chart(index, time_field, sources, value, rows, "high", scale)
+    spec["marks"] = [bars, nothing_found("rows", "Nothing in this time range")]
+    return panel(key, title, spec, description)
+
+
+def durations(key: str, title: str, index: str, time_field: str, field: str, description: str = "") -> Panel:
+    """Median and 95th percentile of ``field``, which is in nanoseconds, as two lines, in a unit that fits."""
+    value = {"value": {"percentiles": {"field": field, "percents": [50, 95]}}}
+    rows = [
+        formula("pairs", "[['median', '50.0'], ['95th percentile', '95.0']]"),
+        {"type": "flatten", "fields": ["pairs"], "as": ["pair"]},
+        formula("series", "datum.pair[0]"),
+        formula("raw", "datum.bucket.value.values[datum.pair[1]]"),
+        {"type": "filter", "expr": "isValid(datum.raw) && isFinite(datum.raw)"},
+        formula("middle", "(datum.when + datum.until) / 2"),
+        {"type": "extent", "field": "raw", "signal": "extent"},
+        formula("amount", "datum.raw / unit.nanoseconds"),
+    ]
+    scale = {"domain": ["median", "95th percentile"], "range": [ACCENT, "#DA8B45"]}
+    tooltip = "{title: datum.series, from: datum.day, took: format(datum.amount, ',.3~r') + ' ' + unit.name}"
+    encode = {
+        "x": {"scale": "x", "field": "middle"},
+        "y": {"scale": "y", "field": "amount"},
+        "stroke": {"scale": "color", "field": "series"},
+    }
+    lines = {
+        "type": "group",
+        "from": {"facet": {"name": "line", "data": "rows", "groupby": "series"}},
+        "marks": [
+            {
+                "type": "line",
+                "from": {"data": "line"},
+                "encode": {"update": {**encode, "strokeWidth": {"value": 2}}},
+            },
+            {
+                "name": "point",
+                "type": "symbol",
+                "from": {"data": "line"},
+                "encode": {
+                    "update": {
+                        **encode,
+                        "fill": {"scale": "color", "field": "series"},
+                        "size": {"value": 30},
+                        "tooltip": {"signal": tooltip},
+                    }
+                },
+            },
+        ],
+    }
+    spec = _chart(index, time_field, [], value, rows, "amount", scale)
+    spec["signals"].append(
+        {"name": "unit", "update": _unit("(extent ? max(abs(extent[0]), abs(extent[1])) : 0)")}
+    )
+    spec["axes"][1]["title"] = {"signal": "unit.name"}
+    spec["marks"] = [lines, nothing_found("rows", "Nothing in this time range")]
+    return panel(key, title, spec, description)
+
+
+def _unit(nanoseconds: str) -> str:
+    """The largest unit of which there are two or more, as an expression."""
+    units = {"days": 864e11, "hours": 36e11, "minutes": 6e10, "seconds": 1e9}
+    cases = "".join(
+        f"{nanoseconds} >= {2 * length:.0f} ? {{name: '{name}', nanoseconds: {length:.0f}}} : "
+        for name, length in units.items()
+    )
+    return cases + "{name: 'milliseconds', nanoseconds: 1000000}"
+
+
+def _chart(
+    index: str,
+    time_field: str,
+    sources: list[Spec],
+    value: Spec,
+    rows: list[Spec],
+    top: str,
+    color: Spec,
+) -> Spec:
+    """Everything but the marks. ``rows`` have ``when`` and ``until`` in milliseconds, and ``bucket``."""
+    intervals = {name: interval for name, (interval, _) in RESOLUTIONS.items()} | {"year": YEARS}
+    aggs: dict[str, Any] = {
+        name: {
+            "composite": {
+                "size": MOST,
+                "sources": [
+                    {"when": {"date_histogram": {"field": time_field, **interval}}},
+                    *sources,
+                ],
+            },
+            **({"aggs": value} if value else {}),
+        }
+        for name, interval in intervals.items()
+    }
+    aggs |= {"first": {"min": {"field": time_field}}, "last": {"max": {"field": time_field}}}
+    request: dict[str, Any] = {
+        "%context%": True,
+        "%timefield%": time_field,
+        "index": index,
+        "body": {"size": 0, "aggs": aggs},
+    }
+    answer = "data('answer')[0]"
+    fits = " : ".join(
+        f"({answer}.last.value - {answer}.first.value) / 1000 <= {WIDEST * seconds}"
+        f" && length({answer}.{name}.buckets) < {MOST} ? '{name}'"
+        for name, (_, seconds) in RESOLUTIONS.items()
+    )
+    data: list[Spec] = [
+        {"name": "answer", "url": request, "format": {"property": "aggregations"}},
+        {
+            "name": "rows",
+            "source": "answer",
+            "transform": [
+                formula("buckets", "datum[resolution].buckets"),
+                {"type": "flatten", "fields": ["buckets"], "as": ["bucket"]},
+                {"type": "filter", "expr": "datum.bucket"},
+                formula("when", "toNumber(datum.bucket.key.when)"),
+                formula("until", "toNumber(utcOffset(resolution, datum.when))"),
+                formula("day", "utcFormat(datum.when, '%Y-%m-%d %H:%M')"),
+                *rows,
+            ],
+        },
+        {
+            "name": "span",
+            "source": "rows",
+            "transform": [
+                {
+                    "type": "aggregate",
+                    "fields": ["when", "until"],
+                    "ops": ["min", "max"],
+                    "as": ["low", "high"],
+                }
+            ],
+        },
+    ]
+    return {
+        "signals": [{"name": "resolution", "update": f"{fits} : 'year'"}],
+        "data": data,
+        "scales": [
+            {
+                "name": "x",
+                "type": "utc",
+                "range": "width",
+                "domain": {
+                    "signal": "length(data('span')) ? [data('span')[0].low, data('span')[0].high] : [0, 1]"
+                },
+            },
+            {
+                "name": "y",
+                "type": "linear",
+                "range": "height",
+                "nice": True,
+                "zero": True,
+                "domain": {"data": "rows", "field": top},
+            },
+            {"name": "color", "type": "ordinal", **color},
+        ],
+        "axes": [
+            {"orient": "bottom", "scale": "x", "labelOverlap": True, "tickCount": 6},
+            {
+                "orient": "left",
+                "scale": "y",
+                "grid": True,
+                "tickCount": 4,
+                "domain": False,
+            },
+        ],
+        "legends": [{"fill": "color", "orient": "right", "symbolType": "circle"}],
+    }

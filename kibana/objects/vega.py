@@ -1,0 +1,317 @@
+"""Vega panels: searches with Kibana's tokens, and the marks that all of our drawings share.
+
+Kibana fills a panel's tokens in only inside ``body.query`` and ``body.aggs``. Pictures are ``data:``
+addresses, for which Kibana wants ``vis_type_vega.enableExternalUrls: true``; without it a panel keeps its
+texts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest_service.verdicts import POSSIBLE, STRONG
+from kibana.objects.panel import Panel, visualization
+from kibana.objects.saved_object import dumped
+
+Spec = dict[str, Any]
+
+STRONG_COLOR, POSSIBLE_COLOR, UNLIKELY_COLOR = "#54B399", "#D6BF57", "#98A2B3"
+ACCENT = "#6092C0"
+VERDICT_COLOR = (
+    f"datum.similarity >= {STRONG} ? '{STRONG_COLOR}' : "
+    f"datum.similarity >= {POSSIBLE} ? '{POSSIBLE_COLOR}' : '{UNLIKELY_COLOR}'"
+)
+VERDICT = (
+    f"datum.similarity >= {STRONG} ? 'strong' : datum.similarity >= {POSSIBLE} ? 'possible' : 'unlikely'"
+)
+
+BOARD = ["%dashboard_context-must_clause%", "%dashboard_context-filter_clause%"]
+NOT_BOARD = ["%dashboard_context-must_not_clause%"]
+
+
+ABOUT = ["@timestamp", "observer.name", "file.path"]
+
+
+def in_time(field: str = "@timestamp") -> Spec:
+    return {"range": {field: {"%timefilter%": True}}}
+
+
+def score(similarity: str = "datum.similarity") -> str:
+    """A similarity with two places, cut off and not rounded: 0.459 is no 0.46."""
+    return f"format(floor({similarity} * 100) / 100, '.2f')"
+
+
+def board(*more: Spec, time_field: str = "@timestamp") -> list[Any]:
+    """Clauses that say what the board's controls, filters, query and time range say, and ``more``."""
+    return [*BOARD, {"bool": {"must_not": NOT_BOARD}}, in_time(time_field), *more]
+
+
+def search(name: str, index: str, body: Spec, rows: str, transform: list[Spec] | None = None) -> Spec:
+    """A data set made of a search.
+
+    Args:
+        rows: where in the answer the rows are, such as ``hits.hits``.
+    """
+    found = {"name": name, "url": {"index": index, "body": body}, "format": {"property": rows}}
+    return found | ({"transform": transform} if transform else {})
+
+
+def panel(key: str, title: str, spec: Spec, description: str) -> Panel:
+    whole = {"$schema": "https://vega.github.io/schema/vega/v5.json", "padding": 8, **spec}
+    return visualization(key, "vega", title, description, {"spec": dumped(whole)})
+
+
+def formula(name: str, expression: str) -> Spec:
+    return {"type": "formula", "as": name, "expr": expression}
+
+
+def first(fields: str, name: str) -> str:
+    """The first value of a hit's field, as an expression; null where there is none."""
+    return f"{fields} && {fields}['{name}'] ? {fields}['{name}'][0] : null"
+
+
+def file_name(fields: str) -> str:
+    """The last part of a hit's path, as an expression; null where there is none."""
+    path = first(fields, "file.path")
+    return f"{fields} && {fields}['file.path'] ? peek(split(({path}), '/')) : null"
+
+
+def numbered(name: str = "index") -> Spec:
+    """Numbers the rows from 0."""
+    return {"type": "window", "ops": ["row_number"], "as": [name]}
+
+
+def described(fields: str = "datum.fields") -> list[Spec]:
+    """``when`` (milliseconds), ``day``, ``observer`` and ``file`` of a hit that was asked for ``ABOUT``."""
+    return [
+        formula("when", f"toDate({first(fields, '@timestamp')})"),
+        formula("day", "utcFormat(datum.when, '%Y-%m-%d %H:%M')"),
+        formula("observer", first(fields, "observer.name")),
+        formula("file", file_name(fields)),
+    ]
+
+
+def tiles(data: str, width: int, height: int, left: int = 0, top: int = 0) -> tuple[list[Spec], list[Spec]]:
+    """Signals and transforms that lay rows out as tiles, line by line, as many as there is room for.
+
+    The rows get ``x`` and ``y``, a tile's upper left corner.
+
+    Args:
+        width, height: of a tile, in pixels; what is left of the panel's width lies between the tiles.
+        left, top: what is kept free of the panel.
+    """
+    signals = [
+        {"name": f"{data}_columns", "update": f"max(1, floor((width - {left}) / {width}))"},
+        {"name": f"{data}_step", "update": f"floor((width - {left}) / {data}_columns)"},
+        {"name": f"{data}_room", "update": f"{data}_columns * max(1, floor((height - {top}) / {height}))"},
+    ]
+    transform = [
+        numbered(),
+        {"type": "filter", "expr": f"datum.index <= {data}_room"},
+        formula("x", f"{left} + ((datum.index - 1) % {data}_columns) * {data}_step"),
+        formula("y", f"{top} + floor((datum.index - 1) / {data}_columns) * {height}"),
+    ]
+    return signals, transform
+
+
+def picture(
+    name: str, data: str, side: int, tooltip: str, field: str = "crop", clickable: bool = False
+) -> Spec:
+    """A face or photo at (x, y), in a square of ``side`` pixels."""
+    look = {"cursor": {"value": "pointer"}} if clickable else {}
+    return {
+        "name": name,
+        "type": "image",
+        "from": {"data": data},
+        "encode": {
+            "update": {
+                "x": {"field": "x"},
+                "y": {"field": "y"},
+                "width": {"value": side},
+                "height": {"value": side},
+                "aspect": {"value": True},
+                "align": {"value": "left"},
+                "url": {"signal": f"datum.{field} ? 'data:image/jpeg;base64,' + datum.{field} : ''"},
+                "tooltip": {"signal": tooltip},
+                **look,
+            }
+        },
+    }
+
+
+def plate(name: str, data: str, side: int, tooltip: str, clickable: bool = False) -> Spec:
+    """What is seen where a picture isn't: before it is there, or where Kibana shows none."""
+    look = {"cursor": {"value": "pointer"}} if clickable else {}
+    return {
+        "name": name,
+        "type": "rect",
+        "from": {"data": data},
+        "encode": {
+            "update": {
+                "x": {"field": "x"},
+                "y": {"field": "y"},
+                "width": {"value": side},
+                "height": {"value": side},
+                "fill": {"value": "#98A2B3"},
+                "fillOpacity": {"value": 0.15},
+                "tooltip": {"signal": tooltip},
+                **look,
+            }
+        },
+    }
+
+
+def beside(mark: Spec, pixels: int) -> Spec:
+    """The mark, so many pixels further to the right."""
+    update = {**mark["encode"]["update"], "x": {"field": "x", "offset": pixels}}
+    return {**mark, "encode": {"update": update}}
+
+
+def verdict_bar(data: str, side: int) -> Spec:
+    """Below a face: as long as it is similar, in the colour of the verdict."""
+    return {
+        "type": "rect",
+        "from": {"data": data},
+        "encode": {
+            "update": {
+                "x": {"field": "x"},
+                "y": {"signal": f"datum.y + {side} + 2"},
+                "width": {"signal": f"{side} * clamp(datum.similarity, 0.02, 1)"},
+                "height": {"value": 4},
+                "fill": {"signal": VERDICT_COLOR},
+            }
+        },
+    }
+
+
+def caption(
+    data: str, text: str, x: str, y: str, limit: int, strong: bool = False, size: int = 12, where: str = ""
+) -> Spec:
+    """A line of text, cut off where there is no more room.
+
+    Args:
+        text, x, y: expressions; ``y`` is the text's upper edge.
+        limit: in pixels.
+        where: an expression; rows for which it is false have no text.
+    """
+    encode = {
+        "x": {"signal": x},
+        "y": {"signal": y},
+        "baseline": {"value": "top"},
+        "limit": {"value": limit},
+        "fontSize": {"value": size},
+        "fontWeight": {"value": "bold" if strong else "normal"},
+        "text": {"signal": f"({where}) ? ({text}) : ''" if where else text},
+    }
+    # Kibana gives this style the colour of its theme, light or dark.
+    style = "guide-title" if strong else "guide-label"
+    return {
+        "type": "text",
+        "style": style,
+        "interactive": False,
+        "from": {"data": data},
+        "encode": {"update": encode},
+    }
+
+
+def heading(text: str, x: str) -> Spec:
+    """A line over a part of a panel. ``x``: an expression."""
+    return {
+        "type": "text",
+        "style": "guide-label",
+        "interactive": False,
+        "encode": {
+            "update": {
+                "x": {"signal": x},
+                "y": {"value": 2},
+                "baseline": {"value": "top"},
+                "fontSize": {"value": 12},
+                "text": {"value": text},
+            }
+        },
+    }
+
+
+def nothing_found(data: str, text: str) -> Spec:
+    """What stands where there are no rows."""
+    return {
+        "type": "text",
+        "style": "guide-label",
+        "interactive": False,
+        "encode": {
+            "update": {
+                "x": {"signal": "width / 2"},
+                "y": {"signal": "height / 2"},
+                "align": {"value": "center"},
+                "baseline": {"value": "middle"},
+                "fontSize": {"value": 14},
+                "limit": {"signal": "width"},
+                "text": {"signal": f"length(data('{data}')) ? '' : '{text}'"},
+            }
+        },
+    }
+
+
+def choice(document: str, face: str) -> str:
+    """The filter, as an expression, by which a board knows the chosen face. It leaves every panel its rows,
+    and gives the document the highest score; the clause's name says which of its faces it is.
+
+    Args:
+        document, face: expressions for the two ids.
+    """
+    clause = f"{{ids: {{values: [{document}], boost: 1000, _name: 'face:' + {face}}}}}"
+    return f"{{bool: {{must: [{{match_all: {{}}}}], should: [{clause}]}}}}"
+
+
+def chosen(index: str) -> Spec:
+    """The data set ``chosen``: the face that the query vector builder takes for the same clauses, one row.
+
+    It has ``document``, ``face`` (ids), ``crop``, ``name`` and what ``described`` gives; ``clicked`` is the
+    id of the face that somebody clicked, null when nobody did: the newest is taken then.
+    """
+    any_face = {
+        "nested": {
+            "path": "faces",
+            "query": {"exists": {"field": "faces.vector"}},
+            "inner_hits": {"size": 100, "_source": ["faces.id", "faces.crop", "faces.label.name"]},
+        }
+    }
+    body = {
+        "size": 1,
+        "query": {"bool": {"must": board(), "filter": [any_face]}},
+        "sort": ["_score", {"@timestamp": {"order": "desc", "unmapped_type": "date"}}],
+        "_source": False,
+        "fields": ABOUT,
+    }
+    transform = [
+        *described(),
+        formula("document", "datum._id"),
+        formula("named", "datum.matched_queries ? datum.matched_queries : []"),
+        formula("clicked", "length(datum.named) ? slice(datum.named[0], 5) : null"),
+        formula("hits", "datum.inner_hits.faces.hits.hits"),
+        {"type": "flatten", "fields": ["hits"], "as": ["hit"]},
+        formula("face", "datum.hit._source.id"),
+        formula("crop", "datum.hit._source.crop"),
+        formula("name", "datum.hit._source.label ? datum.hit._source.label.name : null"),
+        {"type": "filter", "expr": "datum.clicked === null || datum.clicked === datum.face"},
+        numbered("place"),
+        # Largest first: the first is the one that a builder takes when none is named.
+        {"type": "filter", "expr": "datum.place === 1"},
+    ]
+    return search("chosen", index, body, "hits.hits", transform)
+
+
+def choosing(marks: list[str], index: str) -> Spec:
+    """The signal by which a click on one of ``marks`` makes its face the chosen one.
+
+    Rows need ``document``, ``face`` and ``name``; a data set ``chosen`` says what to take back.
+    """
+    before = "data('chosen')[0]"
+    take_back = (
+        f"length(data('chosen')) && {before}.clicked !== null"
+        f" ? kibanaRemoveFilter({choice(f'{before}.document', f'{before}.clicked')}, '{index}') : 0"
+    )
+    label = "'Chosen face: ' + (datum.name ? datum.name : datum.document)"
+    choose = f"kibanaAddFilter({choice('datum.document', 'datum.face')}, '{index}', {label})"
+    events = ", ".join(f"@{mark}:click" for mark in marks)
+    return {"name": "choosing", "on": [{"events": events, "update": f"[{take_back}, {choose}]"}]}

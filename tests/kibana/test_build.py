@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kibana.build import FILE
+
+
+@pytest.mark.parametrize("seed", ["0", "4711"])
+def test_the_committed_file_is_what_the_builder_writes_byte_by_byte(seed):
+    code = "import sys; from kibana import build; sys.stdout.buffer.write(build.text().encode())"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONHASHSEED": seed},
+        cwd=FILE.parents[1],
+        capture_output=True,
+        check=True,
+    )
+
+    assert run.stdout == FILE.read_bytes(), "run python -m kibana.build"

@@ -1,0 +1,224 @@
+"""The command `faces dashboards`, as a person or the compose set-up runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fake_kibana import OBJECTS, FakeKibana
+from tools import encoded
+from typer.testing import CliRunner
+
+from es_setup.cli import app
+from es_setup.nodes import free_port
+from kibana import importing
+from kibana.client import ndjson
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeKibana]:
+    with FakeKibana() as started:
+        yield started
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch) -> Path:
+    file = tmp_path / "saved_objects.ndjson"
+    file.write_text(ndjson(OBJECTS))
+    monkeypatch.setattr(importing, "SHIPPED", file)
+    return file
+
+
+@pytest.fixture
+def run(fake: FakeKibana, shipped: Path) -> Run:
+    """Runs `faces dashboards ...`; returns exit status, standard output and error."""
+
+    def invoke(*arguments: object, **environment: str) -> tuple[int, str, str]:
+        variables = {"KIBANA_URL": fake.url, "ES_URL": f"http://127.0.0.1:{free_port()}"} | environment
+        result = CliRunner().invoke(app, ["dashboards", *map(str, arguments)], env=variables)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    return invoke
+
+
+def test_installing_says_what_came_and_what_was_there(run):
+    assert run("install") == (
+        0,
+        "tag Faces: imported\nindex-pattern faces: imported\ndashboard Face search: imported\n"
+        "dashboard Ingest health: imported\n",
+        "",
+    )
+    status, out, _ = run("install")
+    assert status == 0
+    assert out.count(": exists\n") == len(OBJECTS)
+
+
+def test_an_edited_board_ends_the_install_with_1_and_the_way_to_replace_it(run, fake):
+    run("install")
+    fake.edit("dashboard", "search", title="Mine")
+    status, out, err = run("install")
+    assert status == 1
+    assert "dashboard Face search: DIFFERS, kept as it is" in out
+    assert "1 of 4 are not as shipped" in err
+    assert "--overwrite to replace them: their changes are lost" in err
+    status, out, _ = run("install", "--overwrite")
+    assert status == 0
+    assert "dashboard Face search: replaced" in out
+
+
+def test_a_second_space_says_which_ids_it_gave(run, fake):
+    run("install")
+    fake.spaces.add("lab")
+    status, out, _ = run("install", "--space", "lab")
+    assert status == 0
+    given = next(name for kind, name in fake.in_space("lab") if kind == "tag")
+    assert f"tag Faces: imported as {given}, since another space has [faces]" in out
+
+
+def test_a_wrong_space_ends_before_anything_is_written(run, fake):
+    status, _, err = run("install", "--space", "nowhere")
+    assert status == 1
+    assert err.startswith("error: Kibana has no space [nowhere]")
+    assert fake.stored == {}
+
+
+def test_no_kibana_is_one_message_and_no_traceback(run):
+    status, out, err = run("install", "--wait", 0, KIBANA_URL=f"http://127.0.0.1:{free_port()}")
+    assert (status, out) == (1, "")
+    assert err.startswith("error: no Kibana at http://127.0.0.1")
+
+
+def test_elasticsearchs_own_address_is_told_apart(run, running):
+    status, _, err = run("install", KIBANA_URL=running.connection.es_url)
+    assert status == 1
+    assert "is Elasticsearch, not Kibana" in err
+
+
+def test_the_key_comes_from_the_environment_and_elasticsearchs_serves(run, fake):
+    fake.api_key = "key"
+    assert run("install")[0] == 1
+    assert run("install", ES_API_KEY="key")[0] == 0
+    assert run("install", KIBANA_USER="elastic", KIBANA_PASSWORD="key")[0] == 0
+
+
+def test_an_export_is_the_file_that_was_imported(run, fake, shipped, tmp_path):
+    assert run("export") == (0, "", "")
+    run("install")
+    assert run("export") == (0, shipped.read_text(), "")
+    fake.edit("dashboard", "search", title="Mine")
+    file = tmp_path / "export.ndjson"
+    assert run("export", "--out", file) == (0, "", "")
+    before, after = (path.read_text().split("\n") for path in (shipped, file))
+    assert [line for line in after if line not in before] == [before[2].replace("Face search", "Mine")]
+
+
+def test_a_check_touches_nothing_and_names_what_is_missing(run, fake, running):
+    where = {"ES_URL": running.connection.es_url}
+    status, out, _ = run("check", **where)
+    assert status == 1
+    assert "problem: dashboard Face search is missing: run `faces dashboards install`" in out
+    assert fake.stored == {}
+    run("install")
+    status, out, _ = run("check", **where)
+    assert status == 0
+    assert "dashboard Face search: equal\n" in out
+    assert "vis_type_vega.enableExternalUrls" in out
+    fake.edit("dashboard", "search", title="Mine")
+    del fake.stored["tag", "faces"]
+    status, out, _ = run("check", "--json", **where)
+    report = json.loads(out)
+    assert status == 1
+    assert report["problems"] == [
+        "tag Faces is missing: run `faces dashboards install`",
+        "dashboard Face search refers to what isn't in this space: tag faces",
+        "dashboard Ingest health refers to what isn't in this space: tag faces",
+    ]
+    assert [one["state"] for one in report["objects"]] == ["missing", "equal", "changed", "equal"]
+    assert report["elasticsearch"]["indices"] == [{"name": "faces", "exists": True, "missing_fields": []}]
+    assert report["elasticsearch"]["plugin"]
+
+
+def test_a_check_names_an_index_that_is_not_there(run, running, shipped):
+    shipped.write_text(shipped.read_text().replace('"title":"faces"', '"title":"no-such-index"'))
+    run("install")
+    status, out, _ = run("check", ES_URL=running.connection.es_url)
+    assert status == 1
+    assert "problem: Elasticsearch has no [no-such-index]: run `faces install`" in out
+
+
+def test_a_check_without_elasticsearch_still_tells_about_the_boards(run):
+    run("install")
+    status, out, _ = run("check")
+    assert status == 1
+    assert "dashboard Face search: equal" in out
+    assert "problem: Elasticsearch doesn't answer" in out
+
+
+def test_the_alert_rule_is_made_once_and_overwritten_on_demand(run, fake):
+    assert fake.rules == {}
+    status, out, _ = run("install", "--alert")
+    assert status == 0
+    assert "connector Face alerts: made\nrule A face on the watch list: made\n" in out
+    made = dict(fake.rules)
+    for body in fake.rules.values():
+        body["name"] = "Mine"
+    _, out, _ = run("install", "--alert")
+    assert "connector Face alerts: exists\nrule A face on the watch list: exists\n" in out
+    assert {body["name"] for body in fake.rules.values()} == {"Mine"}
+    _, out, _ = run("install", "--alert", "--overwrite")
+    assert "rule A face on the watch list: replaced" in out
+    assert fake.rules.keys() == made.keys()
+    assert "Mine" not in {body["name"] for body in fake.rules.values()}
+
+
+def test_each_space_has_an_alert_rule_with_a_connector_of_its_own(run, fake):
+    fake.spaces.add("lab")
+    run("install", "--alert")
+    assert run("install", "--alert", "--space", "lab")[0] == 0
+    for space, path in (("default", "/app/dashboards"), ("lab", "/s/lab/app/dashboards")):
+        [connector] = [name for kind, where, name in fake.rules if (kind, where) == ("connector", space)]
+        [rule] = [body for (kind, where, _), body in fake.rules.items() if (kind, where) == ("rule", space)]
+        [action] = rule["actions"]
+        assert action["id"] == connector
+        assert action["params"]["documents"][0]["board"].startswith("{{kibanaBaseUrl}}" + path)
+
+
+def test_a_kibana_without_an_encryption_key_is_explained(run, fake):
+    fake.encryption_key = False
+    status, _, err = run("install", "--alert")
+    assert status == 1
+    assert "xpack.encryptedSavedObjects.encryptionKey" in err
+
+
+def test_the_alerts_query_finds_hits_on_the_watch_list_without_their_photos(run, fake, running, people):
+    run("install", "--alert")
+    [params] = [body["params"] for (kind, *_), body in fake.rules.items() if kind == "rule"]
+    es, photos = running.connection.elasticsearch(), people["madonna"]
+    portrait = {"image": encoded(photos[0]), "person": {"name": "Madonna"}, "tags": ["watch"]}
+    es.index(index="face-gallery", id="watched", document=portrait, refresh=True)
+    probes = {"hit": photos[0], "other": people["elton_john"][0]}
+    for name, photo in probes.items():
+        document = {"image": encoded(photo), "observer": {"name": "gate 3"}}
+        es.index(index="face-probes", id=name, document=document, refresh=True)
+    try:
+        query = json.loads(params["esQuery"])
+        recent = {"range": {params["timeField"]: {"gte": "now-5m"}}}
+        hits = es.search(
+            index=params["index"][0],
+            query={"bool": {"filter": [query["query"], recent]}},
+            source=query["_source"],
+            fields=query["fields"],
+        )["hits"]["hits"]
+    finally:
+        es.delete(index="face-gallery", id="watched", refresh=True)
+        for name in probes:
+            es.delete(index="face-probes", id=name, refresh=True)
+    assert [(hit["_id"], hit["fields"]) for hit in hits] == [
+        ("hit", {"matched_people": ["Madonna"], "observer.name": ["gate 3"]})
+    ]
+    assert "_source" not in hits[0]
