@@ -38,7 +38,7 @@ class Panel {
     this.errors = [];
     this.warnings = [];
     document.body.innerHTML =
-      '<section><header></header><div class="view"></div><ul class="messages"></ul></section>';
+      '<section><header></header><div class="vis"><div class="view"></div><ul class="messages"></ul></div></section>';
     const section = document.querySelector('section');
     section.style.width = `${job.width}px`;
     section.style.height = `${job.height}px`;
