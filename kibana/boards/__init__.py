@@ -18,8 +18,9 @@ TITLES = {
 }
 
 NEEDS_PLUGIN = (
-    "It needs the plugin ingest-face on every node of Elasticsearch: where that is missing, it shows an "
-    "error with `[face]` and no faces. Pictures need vis_type_vega.enableExternalUrls: true in Kibana."
+    "It needs the plugin ingest-face on every node of Elasticsearch: where that is missing, an error about a "
+    "QueryVectorBuilder stands in place of the faces. Pictures need vis_type_vega.enableExternalUrls: true "
+    "in Kibana."
 )
 NEEDS_PICTURES = "Pictures need vis_type_vega.enableExternalUrls: true in Kibana."
 
