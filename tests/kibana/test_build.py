@@ -6,18 +6,21 @@ import sys
 
 import pytest
 
-from kibana.build import FILE
+from kibana.importing import SHIPPED
 
 
 @pytest.mark.parametrize("seed", ["0", "4711"])
 def test_the_committed_file_is_what_the_builder_writes_byte_by_byte(seed):
-    code = "import sys; from kibana import build; sys.stdout.buffer.write(build.text().encode())"
+    code = (
+        "import sys; from kibana import build, client;"
+        "sys.stdout.buffer.write(client.ndjson(build.objects()).encode())"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONHASHSEED": seed},
-        cwd=FILE.parents[1],
+        cwd=SHIPPED.parents[1],
         capture_output=True,
         check=True,
     )
 
-    assert run.stdout == FILE.read_bytes(), "run python -m kibana.build"
+    assert run.stdout == SHIPPED.read_bytes(), "run python -m kibana.build"
