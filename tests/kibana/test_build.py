@@ -11,7 +11,10 @@ from kibana.importing import SHIPPED
 
 @pytest.mark.parametrize("seed", ["0", "4711"])
 def test_the_committed_file_is_what_the_builder_writes_byte_by_byte(seed):
-    code = "import sys; from kibana import build; sys.stdout.buffer.write(build.text().encode())"
+    code = (
+        "import sys; from kibana import build, client;"
+        "sys.stdout.buffer.write(client.ndjson(build.objects()).encode())"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONHASHSEED": seed},
