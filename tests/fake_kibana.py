@@ -16,8 +16,9 @@ Where each rule is read in Kibana's source (github.com/elastic/kibana), core's b
   - lib/create_saved_objects.ts: one error that can be resolved, and nothing is written, while
     `successResults` lists what would have been
   - resolve_import_errors.ts: retries
-- one object newer than Kibana ends the whole import with 422: document_migrator.ts, called by
-  saved-objects/api-server-internal/src/lib/apis/bulk_create.ts
+- one object newer than Kibana ends the whole import with 422, an older one is raised to Kibana's version:
+  document_migrator.ts, called by saved-objects/api-server-internal/src/lib/apis/bulk_create.ts; a dashboard's
+  in 8.19 is 10.3.0, with sections: github.com/elastic/kibana/pull/222103
 - export: saved-objects/server-internal/src/routes/export.ts (keys in order, no newline at the end);
   saved-objects/import-export-server-internal/src/export/saved_objects_exporter.ts (400 with all that can't be
   read, the summary line)
@@ -45,7 +46,7 @@ from werkzeug.serving import make_server
 
 Object = dict[str, Any]
 
-LATEST = {"dashboard": "10.2.0", "index-pattern": "8.0.0", "search": "10.5.0", "tag": "8.0.0"}
+LATEST = {"dashboard": "10.3.0", "index-pattern": "8.0.0", "search": "10.5.0", "tag": "8.0.0"}
 """The types that can be imported, with the newest version that is known of each. All are multi-namespace."""
 
 CHECKED_REFERENCES = ("index-pattern", "search")
@@ -360,7 +361,8 @@ class _Attempt:
                 ref | {"id": self.ids.get(_key(ref), ref["id"])} for ref in one.get("references", [])
             ]
             origin = {"id": new_id, "originId": one.get("originId", one["id"])} if new_id else {}
-            self.kibana._store(one | {"references": references} | origin, self.space)
+            migrated = {"references": references, "typeMigrationVersion": LATEST[one["type"]]}
+            self.kibana._store(one | migrated | origin, self.space)
 
     def answer(self) -> Object:
         answer: Object = {"successCount": len(self.written), "success": not self.errors, "warnings": []}

@@ -29,7 +29,7 @@ def _one(one: Json) -> Iterator[str]:
         if name not in one:
             yield f"{where} has no {name}: write {newest}"
         elif _numbers(one[name]) > _numbers(newest):
-            yield f"{where}: {name} {one[name]} is newer than Kibana 8.19 takes: write {newest}"
+            yield f"{where}: {name} {one[name]} is newer than Kibana from 8.19 on takes: write {newest}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

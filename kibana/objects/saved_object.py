@@ -8,7 +8,8 @@ from typing import Any
 
 CORE_VERSION = "8.8.0"
 VERSIONS = {"dashboard": "10.2.0", "index-pattern": "8.0.0", "tag": "8.0.0"}
-"""What Kibana 8.19 writes: a newer version than the server's is refused, an older one migrated."""
+"""Not newer than Kibana 8.19's own, which for dashboards is 10.3.0: what is newer than the server is refused,
+what is older it raises."""
 
 
 @dataclass(frozen=True)
