@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from kibana.preview import boards
+from kibana.preview import renderer as renderers
 from kibana.preview import scene as scenes
 from kibana.preview.pictures import draw_panels
-from kibana.preview.renderer import Action, RendererError, Size
-from kibana.preview.vega_rules import Context, prepare
+from kibana.preview.renderer import Action, RendererError, Size, running_renderer
+from kibana.preview.vega_rules import Context, Panel, prepare
 
 FILTER = "{bool: {must: [{match_all: {}}], should: [{ids: {values: [datum._id], boost: 1000}}]}}"
 
@@ -154,6 +155,22 @@ def test_a_specification_that_vega_refuses_is_drawn_as_its_error(drawn, tmp_path
     assert "no-such-scale" in found.errors[0]
     assert (tmp_path / "broken.png").exists()
     assert drawn(gallery()).errors == [], "the next one isn't harmed"
+
+
+def test_a_panel_that_is_never_done_ends_with_its_name_and_so_does_the_browser(monkeypatch):
+    monkeypatch.setattr(renderers, "DRAW_TIMEOUT", 1)
+    endless = {"name": "endless", "update": f"test(regexp('^(a+)+$'), '{'a' * 60}!')"}
+    spec = {"$schema": "https://vega.github.io/schema/vega/v5.json", "signals": [endless]}
+    with running_renderer() as renderer:
+        for _ in range(2):
+            with pytest.raises(RendererError, match=r"\[Endless\] wasn't drawn within 1 s"):
+                renderer.draw(Panel(spec, {}, False, ()), "Endless")
+
+
+def test_a_browser_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("CHROMIUM", "/no/such/browser")
+    with pytest.raises(RendererError, match=r"no browser \[/no/such/browser\]"), running_renderer():
+        pass
 
 
 def board(*specs: dict) -> list[dict]:
