@@ -190,11 +190,12 @@ def board(*specs: dict) -> list[dict]:
         }
         for number, spec in enumerate(specs, 1)
     ]
-    panels.append({"type": "lens", "panelIndex": "l", "gridData": {}, "embeddableConfig": {}})
+    panels.append(panels[0] | {"type": "lens", "embeddableConfig": {}})
     source = {"query": {"query": "", "language": "kuery"}, "filter": []}
     dashboard = {
         "type": "dashboard",
         "id": "board",
+        "references": [],
         "attributes": {
             "title": "Who: is this",
             "panelsJSON": json.dumps(panels),
@@ -204,7 +205,8 @@ def board(*specs: dict) -> list[dict]:
             "kibanaSavedObjectMeta": {"searchSourceJSON": json.dumps(source)},
         },
     }
-    return [dashboard, {"type": "index-pattern", "id": "faces", "attributes": {"title": "faces"}}]
+    view = {"type": "index-pattern", "id": "faces", "references": [], "attributes": {"title": "faces"}}
+    return [dashboard, view]
 
 
 def test_every_vega_panel_of_a_board_becomes_a_picture_and_a_broken_one_its_error(
@@ -218,18 +220,6 @@ def test_every_vega_panel_of_a_board_becomes_a_picture_and_a_broken_one_its_erro
     assert (first.drawn.errors, first.drawn.rows) == ([], {"photos": 5})
     assert second.drawn.errors[0].startswith('The URL for the JSON "$schema" is incorrect')
     assert second.file.exists()
-
-
-def test_a_panel_by_reference_is_found(es, scene):
-    spec = gallery()
-    state = {"title": "By reference", "type": "vega", "params": {"spec": json.dumps(spec)}}
-    [dashboard, view] = board()
-    panel = {"type": "visualization", "panelIndex": "p", "gridData": {"w": 48, "h": 5}}
-    dashboard["attributes"]["panelsJSON"] = json.dumps([panel | {"panelRefName": "panel_p"}])
-    dashboard["references"] = [{"name": "p:panel_p", "type": "visualization", "id": "v"}]
-    saved = {"type": "visualization", "id": "v", "attributes": {"visState": json.dumps(state)}}
-    [found] = boards.vega_panels([dashboard, view, saved])
-    assert (found.title, found.spec) == ("By reference", spec)
 
 
 def ids(es, index: str, query: dict) -> set[str]:
@@ -343,3 +333,9 @@ def test_the_command_says_what_is_wrong_with_its_call(tmp_path):
     assert missing.returncode == 1
     assert "none.ndjson" in missing.stderr
     assert "Traceback" not in missing.stderr
+    for text, said in (("nonsense", "one a line"), ('{"type": "dashboard", "id": "d"}', "dashboard [d]")):
+        (tmp_path / "odd.ndjson").write_text(text)
+        odd = preview("--out", str(tmp_path), "--objects", str(tmp_path / "odd.ndjson"))
+        assert odd.returncode == 1
+        assert said in odd.stderr
+        assert "Traceback" not in odd.stderr
