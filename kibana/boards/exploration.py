@@ -53,9 +53,9 @@ def board(requests: str) -> Dashboard:
                 (_where(), 20),
             ),
         ),
-        Row(18, ((_people(), 28), (_people_table(), 20))),
-        Row(17, ((_together(), 24), (_together_table(), 24))),
-        Row(17, ((_nameless(), 48),)),
+        Row(19, ((_people(), 28), (_people_table(), 20))),
+        Row(18, ((_together(), 24), (_together_table(), 24))),
+        Row(18, ((_nameless(), 48),)),
         Row(14, ((_faces_a_photo(), 16), (_quality(), 16), (_similarity(), 16))),
         Row(7, ((markdown("requests", "Counting in Dev Tools", requests), 48),)),
     )
@@ -182,6 +182,7 @@ def _people() -> Panel:
             }
         ],
         "marks": [
+            vega.counted("people", "With the most photos"),
             vega.plate("person_plate", "people", SIDE, tooltip, clickable=True),
             vega.picture("person", "people", SIDE, tooltip, clickable=True),
             vega.caption("people", "datum.name", "datum.x", f"{below} + 6", SIDE + 12, strong=True),
@@ -281,6 +282,7 @@ def _together() -> Panel:
             {"name": "pairs", "source": "answer", "transform": rows},
         ],
         "marks": [
+            vega.counted("pairs", "Pairs seen most often"),
             vega.plate("left_plate", "pairs", side, tooltip),
             vega.picture("left", "pairs", side, tooltip, field="left_crop", clickable=True),
             vega.beside(vega.plate("right_plate", "pairs", side, tooltip), side + 2),
@@ -348,6 +350,7 @@ def _nameless() -> Panel:
         "signals": [*signals, vega.choosing(["face", "face_plate"], "faces")],
         "data": [vega.chosen("faces"), vega.search("faces", "faces", body, "hits.hits", rows)],
         "marks": [
+            vega.counted("faces", "Newest faces without a name"),
             vega.plate("face_plate", "faces", SIDE, tooltip, clickable=True),
             vega.picture("face", "faces", SIDE, tooltip, clickable=True),
             vega.caption("faces", "datum.observer", "datum.x", f"{below} + 6", SIDE + 10, strong=True),

@@ -59,7 +59,7 @@ def _nearest() -> Panel:
         "_source": False,
         "fields": vega.ABOUT,
     }
-    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 54, left=CHOSEN_SIDE + 40, top=26)
+    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 54, left=CHOSEN_SIDE + 40)
     found = [
         *vega.described(),
         vega.formula("document", "datum._id"),
@@ -71,7 +71,7 @@ def _nearest() -> Panel:
         {"type": "filter", "expr": "datum.face !== data('chosen')[0].face"},
         *placed,
     ]
-    seed = [vega.formula("x", "0"), vega.formula("y", "26")]
+    seed = [vega.formula("x", "0"), vega.formula("y", str(vega.HEADING))]
     shown = "datum.name ? datum.name : 'not named'"
     about = f"title: {shown}, observer: datum.observer, when: datum.day, file: datum.file"
     tooltip = f"{{{about}, similarity: format(datum.similarity, '.3f'), verdict: {vega.VERDICT}}}"
@@ -85,9 +85,9 @@ def _nearest() -> Panel:
             vega.search("found", "faces", body, "hits.hits", found),
         ],
         "marks": [
-            vega.heading("The chosen face", "0"),
-            vega.heading(
-                "The most similar faces, of those that the controls let through", str(CHOSEN_SIDE + 40)
+            vega.heading("'The chosen face'"),
+            vega.counted(
+                "found", "Most similar, of the photos that the controls let through", CHOSEN_SIDE + 40
             ),
             vega.plate("seed_plate", "seed", CHOSEN_SIDE, f"{{{about}}}"),
             vega.picture("seed_face", "seed", CHOSEN_SIDE, f"{{{about}}}"),

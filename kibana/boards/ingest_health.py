@@ -206,6 +206,7 @@ def _duplicates() -> Panel:
             }
         ],
         "marks": [
+            vega.counted("files", "Files with the most copies"),
             vega.plate("copy_plate", "files", side, tooltip, clickable=True),
             vega.picture("copy", "files", side, tooltip, clickable=True),
             vega.caption(

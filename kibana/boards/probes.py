@@ -117,7 +117,7 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
         "fields": vega.ABOUT,
     }
     portraits = {
-        "size": 500,
+        "size": 200,
         "query": {"bool": {"filter": [{"exists": {"field": "vector"}}]}},
         "sort": [{"event.ingested": {"order": "desc", "unmapped_type": "date"}}],
         "_source": ["face.crop"],
@@ -173,6 +173,7 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
             {"name": "matches", "source": "lines", "transform": matches},
         ],
         "marks": [
+            vega.counted("lines", "Newest faces"),
             vega.plate("probe_plate", "lines", SIDE, about, clickable=True),
             vega.picture("probe", "lines", SIDE, about, clickable=True),
             vega.caption("lines", "datum.observer", "datum.x", f"{below} + 10", SIDE + 8, strong=True),
@@ -198,7 +199,7 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
         title,
         spec,
         "A face of a probe, and the portraits that it looks like, best first; ● is on the watch list. Of a "
-        "gallery with more than 500 portraits the newest have their picture. A click on a probe's face "
+        "gallery with more than 200 portraits the newest have their picture. A click on a probe's face "
         f"chooses it for the panel with its portraits. {NEEDS_PICTURES}",
     )
 
@@ -218,7 +219,7 @@ def _portraits() -> Panel:
         "fields": ["person.name", "tags"],
     }
     big = 150
-    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 50, left=big + 30, top=26)
+    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 50, left=big + 30)
     found = [
         vega.formula("crop", "datum._source.face ? datum._source.face.crop : null"),
         vega.formula("name", vega.first("datum.fields", "person.name")),
@@ -226,7 +227,7 @@ def _portraits() -> Panel:
         vega.formula("similarity", "2 * datum._score - 1"),
         *placed,
     ]
-    seed = [vega.formula("x", "0"), vega.formula("y", "26")]
+    seed = [vega.formula("x", "0"), vega.formula("y", str(vega.HEADING))]
     shown = "datum.name ? datum.name : 'no name'"
     tooltip = (
         f"{{title: {shown}, similarity: format(datum.similarity, '.3f'), verdict: {vega.VERDICT},"
@@ -242,8 +243,8 @@ def _portraits() -> Panel:
             vega.search("found", "face-gallery", body, "hits.hits", found),
         ],
         "marks": [
-            vega.heading("The chosen probe", "0"),
-            vega.heading("Portraits of the gallery, most similar first", str(big + 30)),
+            vega.heading("'The chosen probe'"),
+            vega.counted("found", "Most similar portraits of the gallery", big + 30),
             vega.plate("seed_plate", "seed", big, about),
             vega.picture("seed_face", "seed", big, about),
             vega.caption("seed", "datum.observer", "datum.x", f"datum.y + {big} + 8", big, strong=True),

@@ -50,6 +50,28 @@ def stacked(
     rows = [
         formula("series", "datum.bucket.key.series === null ? 'none' : datum.bucket.key.series"),
         formula("amount", amount),
+        # Colours for a few: all but the largest series are one.
+        {
+            "type": "joinaggregate",
+            "groupby": ["series"],
+            "fields": ["amount"],
+            "ops": ["sum"],
+            "as": ["of_series"],
+        },
+        {
+            "type": "window",
+            "sort": {"field": ["of_series", "series"], "order": ["descending", "ascending"]},
+            "ops": ["dense_rank"],
+            "as": ["rank"],
+        },
+        formula("series", f"datum.rank < {len(COLORS)} ? datum.series : 'others'"),
+        {
+            "type": "aggregate",
+            "groupby": ["when", "until", "day", "series"],
+            "fields": ["amount"],
+            "ops": ["sum"],
+            "as": ["amount"],
+        },
         {
             "type": "stack",
             "groupby": ["when"],

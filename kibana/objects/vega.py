@@ -29,6 +29,8 @@ BOARD = ["%dashboard_context-must_clause%", "%dashboard_context-filter_clause%"]
 NOT_BOARD = ["%dashboard_context-must_not_clause%"]
 
 
+HEADING = 26
+"""Pixels of a heading's line."""
 ABOUT = ["@timestamp", "observer.name", "file.path"]
 
 
@@ -91,25 +93,29 @@ def described(fields: str = "datum.fields") -> list[Spec]:
     ]
 
 
-def tiles(data: str, width: int, height: int, left: int = 0, top: int = 0) -> tuple[list[Spec], list[Spec]]:
-    """Signals and transforms that lay rows out as tiles, line by line, as many as there is room for.
+def tiles(data: str, width: int, height: int, left: int = 0) -> tuple[list[Spec], list[Spec]]:
+    """Signals and transforms that lay rows out as tiles, line by line, as many as there is room for
+    below a heading.
 
     The rows get ``x`` and ``y``, a tile's upper left corner.
 
     Args:
         width, height: of a tile, in pixels; what is left of the panel's width lies between the tiles.
-        left, top: what is kept free of the panel.
+        left: what is kept free of the panel.
     """
     signals = [
         {"name": f"{data}_columns", "update": f"max(1, floor((width - {left}) / {width}))"},
         {"name": f"{data}_step", "update": f"floor((width - {left}) / {data}_columns)"},
-        {"name": f"{data}_room", "update": f"{data}_columns * max(1, floor((height - {top}) / {height}))"},
+        {
+            "name": f"{data}_room",
+            "update": f"{data}_columns * max(1, floor((height - {HEADING}) / {height}))",
+        },
     ]
     transform = [
         numbered(),
         {"type": "filter", "expr": f"datum.index <= {data}_room"},
         formula("x", f"{left} + ((datum.index - 1) % {data}_columns) * {data}_step"),
-        formula("y", f"{top} + floor((datum.index - 1) / {data}_columns) * {height}"),
+        formula("y", f"{HEADING} + floor((datum.index - 1) / {data}_columns) * {height}"),
     ]
     return signals, transform
 
@@ -214,22 +220,28 @@ def caption(
     }
 
 
-def heading(text: str, x: str) -> Spec:
-    """A line over a part of a panel. ``x``: an expression."""
+def heading(text: str, left: int = 0) -> Spec:
+    """A line of its own over a part of a panel. ``text``: an expression."""
     return {
         "type": "text",
         "style": "guide-label",
         "interactive": False,
         "encode": {
             "update": {
-                "x": {"signal": x},
+                "x": {"value": left},
                 "y": {"value": 2},
                 "baseline": {"value": "top"},
                 "fontSize": {"value": 12},
-                "text": {"value": text},
+                "limit": {"signal": f"width - {left}"},
+                "text": {"signal": text},
             }
         },
     }
+
+
+def counted(data: str, what: str, left: int = 0) -> Spec:
+    """The heading of tiles: what they are, and how many; there may be more than there is room for."""
+    return heading(f"length(data('{data}')) ? '{what}: ' + length(data('{data}')) : ''", left)
 
 
 def nothing_found(data: str, text: str) -> Spec:
