@@ -15,9 +15,9 @@ from es_setup.cli.output import check_can_write, err, explain, explained, out, p
 from es_setup.connection import Connection, ConnectionFailed
 from es_setup.install import has_plugin
 from kibana import alert, importing
-from kibana.checking import indices
 from kibana.client import DEFAULT_SPACE, Kibana, SavedObject, connect, ndjson
 from kibana.importing import Outcome, Presence
+from kibana.indices import indices
 from kibana.lint import fields_used
 
 app = typer.Typer(help="The boards in Kibana: import, export, check.", no_args_is_help=True)
