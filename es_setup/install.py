@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator
@@ -75,6 +76,26 @@ def role_requests() -> list[Request]:
         Request(f"/_security/role/{file.stem}", json.loads(file.read_text()))
         for file in sorted((HERE / "roles").glob("*.json"))
     ]
+
+
+def template_fields(ours: list[Request]) -> dict[str, Mapping]:
+    """Index template -> the properties of all components that it is composed of.
+
+    Args:
+        ours: as ``requests`` gives them.
+    """
+    bodies = {request.path: request.body for request in ours}
+    found: dict[str, Mapping] = {}
+    for path, body in bodies.items():
+        kind, _, name = path.rpartition("/")
+        if kind == "/_index_template":
+            found[name] = {}
+            for component in body["composed_of"]:
+                template = bodies[f"/_component_template/{component}"]["template"]
+                # A component is part of several templates.
+                properties = copy.deepcopy(template.get("mappings", {}).get("properties", {}))
+                mappings.add(found[name], properties)
+    return found
 
 
 def shipped_model() -> str:
@@ -186,14 +207,10 @@ def _absent_fields(es: Elasticsearch, ours: list[Request]) -> Iterator[tuple[str
 
     Fields that are there are left alone, also where they differ from the template's.
     """
-    bodies = {request.path: request.body for request in ours}
+    wanted = template_fields(ours)
     for index, pipeline in _written_to(es).items():
-        wanted: Mapping = {}
-        for name in bodies[f"/_index_template/{pipeline}"]["composed_of"]:
-            template = bodies[f"/_component_template/{name}"]["template"]
-            wanted |= template.get("mappings", {}).get("properties", {})
         present = es.indices.get_mapping(index=index)[index]["mappings"].get("properties", {})
-        absent, _ = mappings.compare(wanted, present)
+        absent, _ = mappings.compare(wanted[pipeline], present)
         if absent:
             yield index, absent
 

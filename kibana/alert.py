@@ -51,7 +51,7 @@ def _id(kind: str, space: str) -> str:
 
 
 def _body(kind: str, space: str, connector: str) -> dict[str, Any]:
-    text = (HERE / f"{kind}.json").read_text()
+    text = (HERE / f"{kind}.json").read_text(encoding="utf-8")
     values = {
         "connector": connector,
         "space": "" if space == DEFAULT_SPACE else f"/s/{space}",

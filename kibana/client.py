@@ -250,16 +250,16 @@ class Kibana:
         except OSError as error:  # what requests makes of a file that isn't there
             raise KibanaError(f"KIBANA_CA_CERTS: {error}") from None
         self._require_kibana(response)
+        if not response.ok:
+            raise self._refusal(response, f"{method} {path}")
         try:
-            if response.ok and lines:
-                # Kibana names no charset, and requests would guess one.
-                return [json.loads(line) for line in response.content.decode().split("\n")]
-            answer = response.json()
+            # Kibana names no charset, and requests would guess one.
+            return parsed(response.content.decode()) if lines else response.json()
         except ValueError:
-            answer = {"message": response.text[:200]}
-        if response.ok:
-            return answer
-        raise self._refusal(response.status_code, f"{method} {path}", answer)
+            raise KibanaError(
+                f"what answers {method} {path} at {self.url} isn't Kibana: set KIBANA_URL to Kibana's own "
+                "address"
+            ) from None
 
     def _auth(self) -> AuthBase | None:
         if self.api_key:
@@ -305,7 +305,12 @@ class Kibana:
         if response.ok and "html" in response.headers.get("content-type", ""):
             raise KibanaError(f"{self.url} is a web page, not Kibana: set KIBANA_URL to Kibana's address")
 
-    def _refusal(self, status: int, what: str, body: Any) -> KibanaError:
+    def _refusal(self, response: requests.Response, what: str) -> Refused:
+        status = response.status_code
+        try:
+            body = response.json()
+        except ValueError:
+            body = {"message": response.text[:200]}
         body = body if isinstance(body, dict) else {}
         if status == 401:
             return Refused(f"Kibana doesn't let us in (401): {HOW_TO_GET_IN}", status, body)
@@ -346,6 +351,15 @@ def ndjson(objects: Iterable[SavedObject]) -> str:
     return "".join(
         json.dumps(one, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n" for one in objects
     )
+
+
+def parsed(text: str) -> list[SavedObject]:
+    """The reverse of ``ndjson``. Only a newline ends a line: a text may hold what Python also takes for one.
+
+    Raises:
+        ValueError: a line isn't JSON.
+    """
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 class _ApiKey(AuthBase):

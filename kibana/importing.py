@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kibana.client import Key, Kibana, SavedObject
+from kibana.client import Key, Kibana, SavedObject, parsed
 
 SHIPPED = Path(__file__).parent / "saved_objects.ndjson"
 
@@ -54,7 +54,7 @@ class Presence:
 
 def shipped() -> list[SavedObject]:
     """The boards, data views and tags as they are built."""
-    return [json.loads(line) for line in SHIPPED.read_text().strip().split("\n")]
+    return parsed(SHIPPED.read_text(encoding="utf-8"))
 
 
 def install(kibana: Kibana, objects: list[SavedObject], overwrite: bool) -> list[Outcome]:

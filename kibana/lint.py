@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kibana.checks import layout, lens, links, objects, references, uses, vega
+from kibana.checks.fields import templates
 from kibana.checks.reading import read
-from kibana.fields import templates
 
 
 def problems(saved: list[dict[str, Any]]) -> list[str]:

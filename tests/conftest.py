@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
 from PIL import Image
-from tools import encoded, picture, side_by_side
+from tools import empty, encoded, picture, side_by_side
 
 from es_setup import engine, stack
 from es_setup.stack import Stack, running_stack
@@ -100,13 +100,6 @@ def probes(es: Elasticsearch) -> Iterator[str]:
     """The alias `face-probes`, empty again at the end."""
     yield "face-probes"
     empty(es, "face-probes")
-
-
-def empty(es: Elasticsearch, alias: str) -> None:
-    es.indices.refresh(index=alias)
-    for hit in es.search(index=alias, size=1000, source=False)["hits"]["hits"]:
-        es.delete(index=hit["_index"], id=hit["_id"])
-    es.indices.refresh(index=alias)
 
 
 @pytest.fixture

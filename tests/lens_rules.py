@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kibana import build, kql
-from kibana.checks import lens
+from kibana import build
+from kibana.checks import kql, lens
+from kibana.checks.kql import And, Is, Not, Or, Within
 from kibana.checks.lens import Layer
 from kibana.checks.reading import Board, Export, Panel, View, read
-from kibana.kql import And, Is, Not, Or, Within
 
 Json = dict[str, Any]
 

@@ -104,6 +104,14 @@ def _printed(es_url: str, command: list[str], folder: Path | None) -> str:
     return run.stdout
 
 
+def empty(es: Elasticsearch, alias: str) -> None:
+    """Deletes every document behind an alias."""
+    es.indices.refresh(index=alias)
+    for hit in es.search(index=alias, size=1000, source=False)["hits"]["hits"]:
+        es.delete(index=hit["_index"], id=hit["_id"])
+    es.indices.refresh(index=alias)
+
+
 def face_stats(es: Elasticsearch) -> dict:
     """The answer of `GET _face/stats`."""
     return es.perform_request("GET", "/_face/stats", headers={"accept": "application/json"}).body

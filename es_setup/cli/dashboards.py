@@ -15,9 +15,9 @@ from es_setup.cli.output import check_can_write, err, explain, explained, out, p
 from es_setup.connection import Connection, ConnectionFailed
 from es_setup.install import has_plugin
 from kibana import alert, importing
-from kibana.checking import indices
-from kibana.client import DEFAULT_SPACE, Kibana, connect, ndjson
+from kibana.client import DEFAULT_SPACE, Kibana, SavedObject, connect, ndjson
 from kibana.importing import Outcome, Presence
+from kibana.indices import indices
 from kibana.lint import fields_used
 
 app = typer.Typer(help="The boards in Kibana: import, export, check.", no_args_is_help=True)
@@ -81,7 +81,7 @@ def export(
         objects = importing.shipped()
         text = ndjson(importing.as_shipped(objects, importing.copies(kibana, objects)))
         if file:
-            file.write_text(text)
+            file.write_text(text, encoding="utf-8")
         else:
             typer.echo(text, nl=False)
 
@@ -91,9 +91,10 @@ def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: J
     """Say whether the boards are there as shipped, with all that they need. Exit status 1 if not."""
     with explained():
         kibana = _ready(connection, space)
-        boards = importing.presence(kibana, importing.shipped())
+        shipped = importing.shipped()
+        boards = importing.presence(kibana, shipped)
         views = kibana.data_views()
-    elasticsearch = _elasticsearch(connection)
+    elasticsearch = _elasticsearch(connection, shipped)
     problems = [problem for board in boards if (problem := _problem(board, views))]
     if as_json:
         found: dict[str, Any] = {"objects": [asdict(board) for board in boards], "problems": problems}
@@ -140,14 +141,13 @@ def _problem(board: Presence, views: Container[str | None]) -> str | None:
     return None
 
 
-def _elasticsearch(connection: Connection) -> dict[str, Any]:
+def _elasticsearch(connection: Connection, shipped: list[SavedObject]) -> dict[str, Any]:
     """What the boards need of Elasticsearch: the indices behind the data views, and the plugin."""
     facts: dict[str, Any] = {"url": connection.es_url, "problems": []}
     problems: list[str] = facts["problems"]
     try:
         es = connection.elasticsearch().options(request_timeout=10)
         facts["plugin"] = has_plugin(es)
-        shipped = importing.shipped()
         found = indices(es, shipped, fields_used(shipped))
     except (ApiError, TransportError, ConnectionFailed) as error:
         problems.append(explain(error, connection.es_url))

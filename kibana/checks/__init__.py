@@ -1,1 +1,1 @@
-"""What ``kibana.lint`` checks, one concern a module."""
+"""What ``kibana.lint`` checks, one concern a module, and what these read: files, fields, KQL."""

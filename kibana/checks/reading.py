@@ -72,6 +72,7 @@ class Control:
 @dataclass(frozen=True)
 class Board:
     """
+    attributes: as saved.
     source: the search source, the board's own query and filters.
     panels: those that could be read.
     panel_count: how many there are.
@@ -79,6 +80,7 @@ class Board:
 
     id: str
     where: str
+    attributes: Json
     source: Json
     panels: list[Panel]
     panel_count: int
@@ -188,6 +190,7 @@ def _board(one: Json, where: str, export: Export) -> Board:
     board = Board(
         id=one["id"],
         where=where,
+        attributes=attributes,
         source=_unpacked(attributes["kibanaSavedObjectMeta"])[SOURCE],
         panels=[],
         panel_count=len(panels),

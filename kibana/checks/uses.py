@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kibana import kql
-from kibana.checks import lens, vega
+from kibana.checks import kql, lens, vega
+from kibana.checks.fields import META, NEEDS, Template, find
 from kibana.checks.reading import SOURCE, Board, Control, Export, Json, Panel, View
-from kibana.fields import META, NEEDS, Template, find
 
 CONTROLS = {"optionsListControl": "a keyword", "rangeSliderControl": "a number", "timeSlider": ""}
 """What a control wants of its field; a time slider has none."""

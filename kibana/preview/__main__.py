@@ -17,6 +17,8 @@ from es_setup.cli.output import busy, explained, fail, out, print_json, say, tra
 from es_setup.cli.servers import starting, stopped_by_signals
 from es_setup.connection import Connection
 from ingest_service.weights import Cache, default_cache, prepare
+from kibana import importing
+from kibana.client import SavedObject, parsed
 from kibana.preview import boards, scene
 from kibana.preview.pictures import Picture, draw_panels
 from kibana.preview.renderer import RendererError, running_renderer
@@ -45,7 +47,8 @@ def preview(
         if folder is None:
             show_scene(load_into(connection.elasticsearch()), as_json)
         else:
-            show_pictures(draw_all(folder, objects or boards.SAVED_OBJECTS, external_urls), as_json)
+            saved = read_objects(objects) if objects else importing.shipped()
+            show_pictures(draw_all(folder, saved, external_urls), as_json)
 
 
 def load_into(es: Elasticsearch) -> SceneReport:
@@ -55,9 +58,18 @@ def load_into(es: Elasticsearch) -> SceneReport:
     return scene.load(es, cache.sample, tracked)
 
 
-def draw_all(folder: Path, objects: Path, external_urls: bool) -> list[Picture]:
-    saved = boards.read(objects)
-    panels, data_views = boards.vega_panels(saved), boards.data_views(saved)
+def read_objects(file: Path) -> list[SavedObject]:
+    try:
+        return parsed(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        fail(f"{file} must be saved objects as `faces dashboards export` writes them, one a line: {error}")
+
+
+def draw_all(folder: Path, saved: list[SavedObject], external_urls: bool) -> list[Picture]:
+    try:
+        panels, data_views = boards.vega_panels(saved), boards.data_views(saved)
+    except ValueError as error:
+        fail(str(error))
     folder.mkdir(parents=True, exist_ok=True)
     with busy() as step:
         cache, home = stack.prepare_all(step)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+from kibana.checks import vega
+from kibana.checks.reading import Board, Export, Json, Panel, read
+from kibana.client import SavedObject
+from kibana.objects.dashboard import COLUMNS
 from kibana.preview.renderer import Size
 from kibana.preview.vega_rules import Context
-
-SAVED_OBJECTS = Path(__file__).parents[1] / "saved_objects.ndjson"
 
 WIDTH = 1424
 """Of a dashboard's grid, in pixels, in a window of 1440."""
 
-COLUMNS, ROW, MARGIN = 48, 20, 8
-"""Kibana's grid: so many columns, rows of so many pixels, with margins between panels."""
+ROW, MARGIN = 20, 8
+"""The height of a row of Kibana's grid, and what lies between panels, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class VegaPanel:
     board: str
     title: str
     heading: str
-    spec: dict[str, Any]
+    spec: Json
     size: Size
     context: Context
 
@@ -41,85 +41,63 @@ class VegaPanel:
         return f"{_slug(self.board)}-{_slug(self.title)}"
 
 
-def read(file: Path = SAVED_OBJECTS) -> list[dict[str, Any]]:
-    """Saved objects from their file, one a line."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+def vega_panels(objects: list[SavedObject]) -> list[VegaPanel]:
+    """Every Vega panel that a dashboard has by value, in their order.
 
-
-def vega_panels(objects: list[dict[str, Any]]) -> list[VegaPanel]:
-    """Every Vega panel of every dashboard, in their order."""
-    by_id = {(saved["type"], saved["id"]): saved for saved in objects if "type" in saved}
+    Raises:
+        ValueError: an object isn't of the shape that Kibana 8.19 writes; the message says which.
+    """
     return [
-        found
-        for saved in objects
-        if saved.get("type") == "dashboard"
-        for panel in json.loads(saved["attributes"]["panelsJSON"])
-        if (found := _vega_panel(saved, panel, by_id))
+        _vega_panel(board, panel)
+        for board in _read(objects).boards
+        for panel in board.panels
+        if vega.is_vega(panel)
     ]
 
 
-def data_views(objects: list[dict[str, Any]]) -> list[str]:
-    """What a click can call the data views: their index patterns."""
-    return [saved["attributes"]["title"] for saved in objects if saved.get("type") == "index-pattern"]
+def data_views(objects: list[SavedObject]) -> list[str]:
+    """What a click can call the data views: their index patterns.
+
+    Raises:
+        ValueError: as ``vega_panels``.
+    """
+    return [view.pattern for view in _read(objects).views.values()]
 
 
-def _vega_panel(
-    board: dict[str, Any], panel: dict[str, Any], by_id: dict[tuple[str, str], dict[str, Any]]
-) -> VegaPanel | None:
-    if panel.get("type") != "visualization":
-        return None
-    config = panel.get("embeddableConfig", {})
-    state, source = _visualization(board, panel, config, by_id)
-    if state.get("type") != "vega":
-        return None
-    title = config.get("title") or panel.get("title") or state.get("title") or panel["panelIndex"]
-    grid = panel["gridData"]
+def _read(objects: list[SavedObject]) -> Export:
+    export = read(objects)
+    if export.problems:
+        raise ValueError("; ".join(export.problems))
+    return export
+
+
+def _vega_panel(board: Board, panel: Panel) -> VegaPanel:
+    saved = panel.config["savedVis"]
+    title = panel.title or saved.get("title") or panel.id
+    *_, across, down = panel.grid
     return VegaPanel(
-        board=board["attributes"]["title"],
+        board=board.attributes["title"],
         title=title,
-        heading="" if _hides_titles(board) or config.get("hidePanelTitles") else title,
-        spec=json.loads(state["params"]["spec"]),
-        size=Size(_across(grid["w"]), grid["h"] * ROW + (grid["h"] - 1) * MARGIN),
-        context=_context(board["attributes"], source),
+        heading="" if _hides_titles(board) or panel.config.get("hidePanelTitles") else title,
+        spec=vega.spec(panel),
+        size=Size(_across(across), down * ROW + (down - 1) * MARGIN),
+        context=_context(board, saved.get("data", {}).get("searchSource", {})),
     )
 
 
-def _visualization(
-    board: dict[str, Any],
-    panel: dict[str, Any],
-    config: dict[str, Any],
-    by_id: dict[tuple[str, str], dict[str, Any]],
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What it draws, and its own query and filters; by value or by reference."""
-    if "savedVis" in config:
-        state = config["savedVis"]
-        return state, state.get("data", {}).get("searchSource", {})
-    names = (panel.get("panelRefName"), f"{panel['panelIndex']}:{panel.get('panelRefName')}")
-    for reference in board.get("references", []):
-        if reference["name"] in names:
-            attributes = by_id[reference["type"], reference["id"]]["attributes"]
-            return json.loads(attributes["visState"]), _search_source(attributes)
-    return {}, {}
+def _context(board: Board, own: Json) -> Context:
+    """
+    Args:
+        own: the panel's search source.
+    """
+    saved, default = board.attributes, Context()
+    time = (saved["timeFrom"], saved["timeTo"]) if saved.get("timeRestore") else ()
+    filters = (*board.source.get("filter", []), *own.get("filter", []))
+    return Context(board.source.get("query", default.query), filters, *time)
 
 
-def _context(board: dict[str, Any], own: dict[str, Any]) -> Context:
-    source = _search_source(board)
-    default = Context()
-    time = (board["timeFrom"], board["timeTo"]) if board.get("timeRestore") else ()
-    return Context(
-        source.get("query", default.query), (*source.get("filter", []), *own.get("filter", [])), *time
-    )
-
-
-def _hides_titles(board: dict[str, Any]) -> bool:
-    return bool(json.loads(board["attributes"].get("optionsJSON", "{}")).get("hidePanelTitles"))
-
-
-def _search_source(attributes: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        attributes.get("kibanaSavedObjectMeta", {}).get("searchSourceJSON", "{}")
-    )
-    return found
+def _hides_titles(board: Board) -> bool:
+    return bool(json.loads(board.attributes.get("optionsJSON", "{}")).get("hidePanelTitles"))
 
 
 def _across(columns: int) -> int:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,15 @@ from typing import Any, Literal
 from kibana.preview.vega_rules import Panel
 
 HERE = Path(__file__).parent / "renderer"
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+DRAW_TIMEOUT = 60
+"""Seconds for one panel; a second is usual."""
 STOP_TIMEOUT = 30
 
 
@@ -120,7 +130,8 @@ class Renderer:
             data_views: the titles that a click can name; any by default.
 
         Raises:
-            RendererError: the browser is gone, or an action's item isn't there.
+            RendererError: the browser is gone, or was stopped because it drew for longer than
+                ``DRAW_TIMEOUT``; or an action's item isn't there.
         """
         size = size or Size()
         job = {
@@ -149,11 +160,22 @@ class Renderer:
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        # Vega may loop for ever in a page, which then answers nobody.
+        limit = threading.Timer(DRAW_TIMEOUT, self._process.kill)
+        limit.start()
+        try:
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            limit.cancel()
         if not line:
-            raise RendererError("the browser has ended by itself; what it said is above")
+            raise RendererError(
+                "the browser has ended, by itself (what it said is above) or because "
+                f"[{job['title']}] wasn't drawn within {DRAW_TIMEOUT} s"
+            )
         answer: dict[str, Any] = json.loads(line)
         if "failed" in answer:
             raise RendererError(answer["failed"])
@@ -229,9 +251,11 @@ def _found(command: str) -> str:
 
 def _browser() -> str:
     named = os.environ.get("CHROMIUM")
-    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
-    mac = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-    for path in [*map(shutil.which, names), str(mac) if mac.exists() and not named else None]:
+    for path in map(shutil.which, [named] if named else BROWSERS):
         if path:
             return path
-    raise RendererError("Chromium is missing: ./run boards installs it, or says how; CHROMIUM names another")
+    raise RendererError(
+        f"there is no browser [{named}]: CHROMIUM must be the path of one, or empty"
+        if named
+        else "Chromium is missing: ./run boards installs it, or says how; CHROMIUM names another"
+    )

@@ -6,27 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 from elasticsearch import Elasticsearch
+from tools import empty
 
 from es_setup.install import ALIASES
-from es_setup.stack import Stack
 from ingest_service.weights import Cache
 from kibana.preview import scene as scenes
 from kibana.preview.renderer import Renderer, running_renderer
 from kibana.preview.scene import SceneReport
 
 
-@pytest.fixture(scope="session")
-def es(running: Stack) -> Elasticsearch:
-    return running.connection.elasticsearch()
-
-
 @pytest.fixture(scope="module")
 def scene(es: Elasticsearch, cache: Cache) -> Iterator[SceneReport]:
     """The scene, for the tests of one module: others empty the same aliases."""
     yield scenes.load(es, cache.sample)
-    for hit in es.search(index=ALIASES, size=1000, source=False)["hits"]["hits"]:
-        es.delete(index=hit["_index"], id=hit["_id"])
-    es.indices.refresh(index=ALIASES)
+    for alias in ALIASES:
+        empty(es, alias)
 
 
 @pytest.fixture(scope="session")

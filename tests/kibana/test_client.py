@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -283,13 +284,32 @@ def test_a_kibana_older_than_the_boards_is_refused(version, old):
     ],
 )
 def test_what_is_not_kibana_is_named(status, headers, body, said):
+    with answering(status, headers, body) as url, pytest.raises(KibanaError, match=said):
+        Kibana(url).wait_until_available(60)
+
+
+def test_an_import_that_something_else_answers_is_no_import():
+    with answering(200, {"content-type": "text/plain"}, "OK") as url:
+        with pytest.raises(KibanaError, match="isn't Kibana: set KIBANA_URL"):
+            install(Kibana(url), OBJECTS, overwrite=False)
+        with pytest.raises(KibanaError, match="isn't Kibana: set KIBANA_URL"):
+            copies(Kibana(url), OBJECTS)
+
+
+@contextmanager
+def answering(status: int, headers: dict[str, str], body: str) -> Iterator[str]:
+    """A server that answers everything with this; its address."""
+
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body.encode())
+
+        do_POST = do_GET
 
         def log_message(self, *_: object) -> None:
             pass
@@ -297,8 +317,7 @@ def test_what_is_not_kibana_is_named(status, headers, body, said):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Other)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        with pytest.raises(KibanaError, match=said):
-            Kibana(f"http://127.0.0.1:{server.server_port}").wait_until_available(60)
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from es_setup.install import ALIASES
-from kibana import build, kql
+from kibana import build
+from kibana.checks import kql
+from kibana.checks.fields import NEEDS, find, templates
+from kibana.checks.kql import And, Is, KqlError, Not, Or, Within
 from kibana.checks.uses import named_in
-from kibana.fields import NEEDS, find, templates
-from kibana.kql import And, Is, KqlError, Not, Or, Within
 from kibana.lint import fields_used
 
 

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from kibana.preview import boards
+from kibana.preview import renderer as renderers
 from kibana.preview import scene as scenes
 from kibana.preview.pictures import draw_panels
-from kibana.preview.renderer import Action, RendererError, Size
-from kibana.preview.vega_rules import Context, prepare
+from kibana.preview.renderer import Action, RendererError, Size, running_renderer
+from kibana.preview.vega_rules import Context, Panel, prepare
 
 FILTER = "{bool: {must: [{match_all: {}}], should: [{ids: {values: [datum._id], boost: 1000}}]}}"
 
@@ -156,6 +157,22 @@ def test_a_specification_that_vega_refuses_is_drawn_as_its_error(drawn, tmp_path
     assert drawn(gallery()).errors == [], "the next one isn't harmed"
 
 
+def test_a_panel_that_is_never_done_ends_with_its_name_and_so_does_the_browser(monkeypatch):
+    monkeypatch.setattr(renderers, "DRAW_TIMEOUT", 1)
+    endless = {"name": "endless", "update": f"test(regexp('^(a+)+$'), '{'a' * 60}!')"}
+    spec = {"$schema": "https://vega.github.io/schema/vega/v5.json", "signals": [endless]}
+    with running_renderer() as renderer:
+        for _ in range(2):
+            with pytest.raises(RendererError, match=r"\[Endless\] wasn't drawn within 1 s"):
+                renderer.draw(Panel(spec, {}, False, ()), "Endless")
+
+
+def test_a_browser_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("CHROMIUM", "/no/such/browser")
+    with pytest.raises(RendererError, match=r"no browser \[/no/such/browser\]"), running_renderer():
+        pass
+
+
 def board(*specs: dict) -> list[dict]:
     """Saved objects of a dashboard, as Kibana exports them, with a panel by value for each specification."""
     panels = [
@@ -173,11 +190,12 @@ def board(*specs: dict) -> list[dict]:
         }
         for number, spec in enumerate(specs, 1)
     ]
-    panels.append({"type": "lens", "panelIndex": "l", "gridData": {}, "embeddableConfig": {}})
+    panels.append(panels[0] | {"type": "lens", "embeddableConfig": {}})
     source = {"query": {"query": "", "language": "kuery"}, "filter": []}
     dashboard = {
         "type": "dashboard",
         "id": "board",
+        "references": [],
         "attributes": {
             "title": "Who: is this",
             "panelsJSON": json.dumps(panels),
@@ -187,7 +205,8 @@ def board(*specs: dict) -> list[dict]:
             "kibanaSavedObjectMeta": {"searchSourceJSON": json.dumps(source)},
         },
     }
-    return [dashboard, {"type": "index-pattern", "id": "faces", "attributes": {"title": "faces"}}]
+    view = {"type": "index-pattern", "id": "faces", "references": [], "attributes": {"title": "faces"}}
+    return [dashboard, view]
 
 
 def test_every_vega_panel_of_a_board_becomes_a_picture_and_a_broken_one_its_error(
@@ -201,18 +220,6 @@ def test_every_vega_panel_of_a_board_becomes_a_picture_and_a_broken_one_its_erro
     assert (first.drawn.errors, first.drawn.rows) == ([], {"photos": 5})
     assert second.drawn.errors[0].startswith('The URL for the JSON "$schema" is incorrect')
     assert second.file.exists()
-
-
-def test_a_panel_by_reference_is_found(es, scene):
-    spec = gallery()
-    state = {"title": "By reference", "type": "vega", "params": {"spec": json.dumps(spec)}}
-    [dashboard, view] = board()
-    panel = {"type": "visualization", "panelIndex": "p", "gridData": {"w": 48, "h": 5}}
-    dashboard["attributes"]["panelsJSON"] = json.dumps([panel | {"panelRefName": "panel_p"}])
-    dashboard["references"] = [{"name": "p:panel_p", "type": "visualization", "id": "v"}]
-    saved = {"type": "visualization", "id": "v", "attributes": {"visState": json.dumps(state)}}
-    [found] = boards.vega_panels([dashboard, view, saved])
-    assert (found.title, found.spec) == ("By reference", spec)
 
 
 def ids(es, index: str, query: dict) -> set[str]:
@@ -326,3 +333,9 @@ def test_the_command_says_what_is_wrong_with_its_call(tmp_path):
     assert missing.returncode == 1
     assert "none.ndjson" in missing.stderr
     assert "Traceback" not in missing.stderr
+    for text, said in (("nonsense", "one a line"), ('{"type": "dashboard", "id": "d"}', "dashboard [d]")):
+        (tmp_path / "odd.ndjson").write_text(text)
+        odd = preview("--out", str(tmp_path), "--objects", str(tmp_path / "odd.ndjson"))
+        assert odd.returncode == 1
+        assert said in odd.stderr
+        assert "Traceback" not in odd.stderr

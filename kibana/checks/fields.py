@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from es_setup import mappings
-from es_setup.install import requests
+from es_setup.install import requests, template_fields
 
 NUMBERS = (
     "byte",
@@ -64,16 +64,7 @@ NEEDS: dict[str, Callable[[Known], bool]] = {
 
 def templates() -> dict[str, Template]:
     """Alias of an index -> name -> field, objects among them, as the templates of ``faces install`` say."""
-    bodies = {request.path: request.body for request in requests()}
-    found: dict[str, Template] = {}
-    for path, body in bodies.items():
-        if path.startswith("/_index_template/"):
-            merged: mappings.Mapping = {}
-            for name in body["composed_of"]:
-                component = bodies[f"/_component_template/{name}"]["template"]
-                mappings.add(merged, component.get("mappings", {}).get("properties", {}))
-            found[path.rpartition("/")[2]] = dict(_fields(merged))
-    return found
+    return {alias: dict(_fields(properties)) for alias, properties in template_fields(requests()).items()}
 
 
 def find(template: Template, name: str) -> Known | None:

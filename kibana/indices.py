@@ -19,10 +19,6 @@ class Index:
     exists: bool
     missing_fields: list[str]
 
-    @property
-    def ok(self) -> bool:
-        return self.exists and not self.missing_fields
-
 
 def indices(
     es: Elasticsearch, objects: Iterable[SavedObject], fields_used: Mapping[str, Collection[str]]
