@@ -113,8 +113,9 @@ def _any(queries: list[Json]) -> Json:
 
 
 def _narrowed(query: Json, view: View, when: tuple[str, str]) -> Json:
-    assert query["language"] == "kuery"
     time = {"range": {view.time_field: {"gte": when[0], "lte": when[1]}}}
+    if query["language"] == "lucene":
+        return {"bool": {"must": [query["query"]], "filter": [time]}}
     return {"bool": {"filter": [filter_of(query["query"]), time]}}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kibana.objects.dashboard import Control
 from kibana.objects.panel import Panel, links
 
 SEARCH = "ingest-face-search"
@@ -25,6 +26,15 @@ NEEDS_PLUGIN = (
 NEEDS_PICTURES = "Pictures need vis_type_vega.enableExternalUrls: true in Kibana."
 
 
-def navigation(here: str) -> Panel:
+OF_AN_ARCHIVE = (
+    Control("person", "optionsListControl", "Person", "people"),
+    Control("observer", "optionsListControl", "Observer", "observer.name"),
+    Control("quality", "rangeSliderControl", "Quality of the best face", "best_quality", 0.05),
+    Control("time", "timeSlider", "Time"),
+)
+"""Controls of the boards over ``faces``."""
+
+
+def navigation() -> Panel:
     """The row of links that every board begins with."""
-    return links("boards", TITLES, here)
+    return links("boards", TITLES)

@@ -4,25 +4,51 @@ from __future__ import annotations
 
 from typing import Any
 
-from kibana.boards import SEARCH
 from kibana.boards.remedies import in_words
+from kibana.objects import rison
+from kibana.objects.dashboard import ALL_TIME
 from kibana.objects.data_view import DataView, Field, duration, image, link, lookup, number
 
+FACES_ID = "ingest-face-faces"
 THUMBNAIL = "data:image/jpeg;base64,{{rawValue}}"
 SECRET = ("image", "faces.vector", "vector", "photo.fingerprint", "faces.landmarks", "face.landmarks")
 """Not fetched by Discover: large, or nothing that a person could read."""
 
 
-def _similar_faces(index: str) -> dict[str, Any]:
-    """Makes a document's id a link to the search board, with a query that ranks photos by its face.
+def nearest(builder: dict[str, Any]) -> dict[str, Any]:
+    """A query that ranks photos by their face that is most similar.
 
-    In Lucene's place a query may be an object of the query DSL, and there alone on a board it gives scores.
+    Args:
+        builder: of the query vector builder ``face``.
     """
-    builder = f"query_vector_builder:(face:(document:(id:'{{{{value}}}}',index:{index})))"
-    knn = f"knn:(field:faces.vector,k:100,num_candidates:500,{builder})"
-    query = f"nested:(path:faces,query:({knn}),score_mode:max)"
-    template = f"../app/dashboards#/view/{SEARCH}?_a=(query:(language:lucene,query:({query})))"
-    return link(template, "find similar faces", same_tab=True)
+    knn = {
+        "field": "faces.vector",
+        "k": 100,
+        "num_candidates": 500,
+        "query_vector_builder": {"face": builder},
+    }
+    # Unmapped in a gallery, where a board's query is taken along to.
+    return {"nested": {"path": "faces", "query": {"knn": knn}, "score_mode": "max", "ignore_unmapped": True}}
+
+
+def _similar_faces(index: str) -> dict[str, Any]:
+    """Makes a document's id a link to Discover, where all photos are ranked by this document's face.
+
+    To Discover and not to a board, since from 9.4 on a board's address carries no query but text.
+    """
+    columns = ["thumbnail", "_id", "people", "observer.name", "file.path"]
+    state = {
+        "columns": columns,
+        "dataSource": {"dataViewId": FACES_ID, "type": "dataView"},
+        "query": {
+            "language": "lucene",
+            "query": nearest({"document": {"index": index, "id": "{{value}}"}}),
+        },
+        "sort": [["_score", "desc"]],
+    }
+    time = {"time": {"from": ALL_TIME[0], "to": ALL_TIME[1]}}
+    address = f"../app/discover#/?_g={rison.in_address(time)}&_a={rison.in_address(state)}"
+    return link(address, "find similar faces")
 
 
 _PHOTO = {
@@ -57,7 +83,7 @@ _MATCHES = {
 }
 
 FACES = DataView(
-    "ingest-face-faces",
+    FACES_ID,
     "Faces",
     "faces",
     "@timestamp",

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from kibana.boards import EXPLORATION, HEALTH, NEEDS_PICTURES, SEARCH, TAG, TITLES, navigation
+from itertools import pairwise
+
+from kibana.boards import EXPLORATION, HEALTH, NEEDS_PICTURES, OF_AN_ARCHIVE, SEARCH, TAG, TITLES, navigation
 from kibana.boards import data_views as views
 from kibana.objects import lens, over_time, vega
-from kibana.objects.dashboard import Control, Dashboard, Row
+from kibana.objects.dashboard import Dashboard, Row
 from kibana.objects.panel import Panel, markdown
 
 SIDE = 92
-SIMILARITIES = [0.4, 0.46, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.01]
-TENTHS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01]
+SIMILARITIES = [-1, 0.4, 0.46, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.01]
+SIMILARITY_NAMES = [
+    "below 0.4",
+    *(f"{low:g} to {high:g}" for low, high in pairwise(SIMILARITIES[1:-1])),
+    "over 0.9",
+]
+TENTHS = [*(tenth / 10 for tenth in range(10)), 1.01]
+TENTH_NAMES = [f"{tenth / 10:g} to {(tenth + 1) / 10:g}" for tenth in range(10)]
 
 
 def board(requests: str) -> Dashboard:
@@ -20,7 +28,7 @@ def board(requests: str) -> Dashboard:
     """
     faces = views.FACES
     rows = (
-        Row(3, ((navigation(EXPLORATION), 48),)),
+        Row(3, ((navigation(), 48),)),
         Row(
             7,
             (
@@ -64,12 +72,7 @@ def board(requests: str) -> Dashboard:
         TITLES[EXPLORATION],
         "Who is in the archive, where, when, and with whom; and whom nobody has named yet.",
         faces,
-        (
-            Control("person", "optionsListControl", "Person", "people"),
-            Control("observer", "optionsListControl", "Observer", "observer.name"),
-            Control("quality", "rangeSliderControl", "Quality of the best face", "best_quality", 0.05),
-            Control("time", "timeSlider", "Time"),
-        ),
+        OF_AN_ARCHIVE,
         rows,
         TAG,
     )
@@ -126,7 +129,7 @@ def _quality() -> Panel:
         "quality",
         "How good are the faces?",
         views.FACES,
-        lens.ranges("Quality of the photo's best face", "best_quality", TENTHS),
+        lens.ranges("Quality of the photo's best face", "best_quality", TENTHS, TENTH_NAMES),
         lens.count("Photos"),
         description="From size, sharpness and frontality, 0 to 1. Below 0.3 matches are not to be trusted.",
     ).leading_to(HEALTH, "Look at the ingest of these photos")
@@ -137,7 +140,7 @@ def _similarity() -> Panel:
         "similarity",
         "How similar are the probes' best matches?",
         views.PROBES,
-        lens.ranges("Similarity of the best match", "best_similarity", SIMILARITIES),
+        lens.ranges("Similarity of the best match", "best_similarity", SIMILARITIES, SIMILARITY_NAMES),
         lens.count("Probes"),
         description="Of the probes. Strong from 0.60, possible from 0.46; not calibrated.",
     )
@@ -151,40 +154,25 @@ def _people() -> Panel:
         "terms": {"field": "faces.label.name", "size": 60},
         "aggs": {"best": best, "photos": photos},
     }
-    request = {
-        "%context%": True,
-        "%timefield%": "@timestamp",
-        "index": "faces",
-        "body": {"size": 0, "aggs": {"faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}}},
-    }
+    aggs = {"faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}}
     signals, placed = vega.tiles("people", SIDE + 18, SIDE + 62)
     rows = [
-        vega.formula("name", "datum.key"),
-        vega.formula("crop", "datum.best.hits.hits[0]._source.crop"),
-        vega.formula("last", "utcFormat(datum.photos.last.value, '%Y-%m-%d')"),
-        vega.formula("photos", "datum.photos.doc_count"),
+        *vega.each("datum.aggregations.faces.names.buckets", "bucket"),
+        vega.formula("name", "datum.bucket.key"),
+        vega.formula("crop", "datum.bucket.best.hits.hits[0]._source.crop"),
+        vega.formula("last", "utcFormat(datum.bucket.photos.last.value, '%Y-%m-%d')"),
+        vega.formula("photos", "datum.bucket.photos.doc_count"),
         *placed,
     ]
     tooltip = "{title: datum.name, photos: datum.photos, 'last seen': datum.last}"
     below = f"datum.y + {SIDE}"
     only = "kibanaAddFilter({term: {people: datum.name}}, 'faces', 'Person: ' + datum.name)"
     spec = {
-        "signals": [
-            *signals,
-            {"name": "person", "on": [{"events": "@person:click, @person_plate:click", "update": only}]},
-        ],
-        "data": [
-            {
-                "name": "people",
-                "url": request,
-                "format": {"property": "aggregations.faces.names.buckets"},
-                "transform": rows,
-            }
-        ],
+        "signals": [*signals, vega.clicked("person", only)],
+        "data": [vega.counts("people", "faces", "@timestamp", aggs, rows)],
         "marks": [
             vega.counted("people", "With the most photos"),
-            vega.plate("person_plate", "people", SIDE, tooltip, clickable=True),
-            vega.picture("person", "people", SIDE, tooltip, clickable=True),
+            *vega.faces("person", "people", SIDE, tooltip, clickable=True),
             vega.caption("people", "datum.name", "datum.x", f"{below} + 6", SIDE + 12, strong=True),
             vega.caption(
                 "people",
@@ -218,36 +206,28 @@ def _together() -> Panel:
         },
     }
     best = {"top_hits": {"size": 1, "sort": [{"faces.quality.score": "desc"}], "_source": ["faces.crop"]}}
-    names = {"terms": {"field": "faces.label.name", "size": 60}, "aggs": {"best": best}}
-    request = {
-        "%context%": True,
-        "%timefield%": "@timestamp",
-        "index": "faces",
-        "body": {
-            "size": 0,
-            "aggs": {"pairs": pairs, "faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}},
-        },
-    }
+    names = {"terms": {"field": "faces.label.name", "size": 200}, "aggs": {"best": best}}
+    aggs = {"pairs": pairs, "faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}}
     side, width = 64, 2 * 64 + 130
     signals, placed = vega.tiles("pairs", width, side + 20)
     rows = [
-        vega.formula("buckets", "datum.pairs.buckets"),
-        {"type": "flatten", "fields": ["buckets"], "as": ["one"]},
-        {"type": "filter", "expr": "datum.one"},
-        vega.formula("others", "datum.one.others.buckets"),
-        {"type": "flatten", "fields": ["others"], "as": ["other"]},
-        vega.formula("left", "datum.one.key"),
-        vega.formula("right", "datum.other.key"),
-        {"type": "filter", "expr": "datum.left < datum.right"},
+        *vega.each("datum.aggregations.pairs.buckets", "one"),
+        *vega.each("datum.one.others.buckets", "other"),
+        {"type": "filter", "expr": "datum.one.key !== datum.other.key"},
+        vega.formula("left", "datum.one.key < datum.other.key ? datum.one.key : datum.other.key"),
+        vega.formula("right", "datum.one.key < datum.other.key ? datum.other.key : datum.one.key"),
         vega.formula("photos", "datum.other.doc_count"),
+        vega.formula("last", "datum.other.last.value"),
+        # A pair is there twice, unless only one of the two is among those with the most photos.
         {
-            "type": "window",
-            "sort": {"field": ["photos", "left"], "order": ["descending", "ascending"]},
-            "ops": ["row_number"],
-            "as": ["place"],
+            "type": "aggregate",
+            "groupby": ["left", "right"],
+            "fields": ["photos", "last"],
+            "ops": ["max", "max"],
+            "as": ["photos", "last"],
         },
-        {"type": "collect", "sort": {"field": "place"}},
-        vega.formula("last", "utcFormat(datum.other.last.value, '%Y-%m-%d')"),
+        {"type": "collect", "sort": {"field": ["photos", "left"], "order": ["descending", "ascending"]}},
+        vega.formula("last", "utcFormat(datum.last, '%Y-%m-%d')"),
         {
             "type": "lookup",
             "from": "crops",
@@ -259,9 +239,7 @@ def _together() -> Panel:
         *placed,
     ]
     crops = [
-        vega.formula("buckets", "datum.faces.names.buckets"),
-        {"type": "flatten", "fields": ["buckets"], "as": ["bucket"]},
-        {"type": "filter", "expr": "datum.bucket"},
+        *vega.each("datum.aggregations.faces.names.buckets", "bucket"),
         vega.formula("key", "datum.bucket.key"),
         vega.formula("crop", "datum.bucket.best.hits.hits[0]._source.crop"),
     ]
@@ -272,22 +250,17 @@ def _together() -> Panel:
     )
     beside = f"datum.x + {2 * side + 10}"
     spec = {
-        "signals": [
-            *signals,
-            {"name": "pair", "on": [{"events": "@left:click, @right:click", "update": both}]},
-        ],
+        "signals": [*signals, vega.clicked("left", both), vega.clicked("right", both)],
         "data": [
-            {"name": "answer", "url": request, "format": {"property": "aggregations"}},
+            vega.counts("answer", "faces", "@timestamp", aggs, []),
             {"name": "crops", "source": "answer", "transform": crops},
             {"name": "pairs", "source": "answer", "transform": rows},
         ],
         "marks": [
             vega.counted("pairs", "Pairs seen most often"),
-            vega.plate("left_plate", "pairs", side, tooltip),
-            vega.picture("left", "pairs", side, tooltip, field="left_crop", clickable=True),
-            vega.beside(vega.plate("right_plate", "pairs", side, tooltip), side + 2),
-            vega.beside(
-                vega.picture("right", "pairs", side, tooltip, field="right_crop", clickable=True), side + 2
+            *vega.faces("left", "pairs", side, tooltip, field="left_crop", clickable=True),
+            *vega.beside(
+                vega.faces("right", "pairs", side, tooltip, field="right_crop", clickable=True), side + 2
             ),
             vega.caption("pairs", "datum.left", beside, "datum.y + 2", 110, strong=True),
             vega.caption("pairs", "datum.right", beside, "datum.y + 18", 110, strong=True),
@@ -347,12 +320,11 @@ def _nameless() -> Panel:
     )
     below = f"datum.y + {SIDE}"
     spec = {
-        "signals": [*signals, vega.choosing(["face", "face_plate"], "faces")],
+        "signals": [*signals, vega.choosing("face", "faces")],
         "data": [vega.chosen("faces"), vega.search("faces", "faces", body, "hits.hits", rows)],
         "marks": [
             vega.counted("faces", "Newest faces without a name"),
-            vega.plate("face_plate", "faces", SIDE, tooltip, clickable=True),
-            vega.picture("face", "faces", SIDE, tooltip, clickable=True),
+            *vega.faces("face", "faces", SIDE, tooltip, clickable=True),
             vega.caption("faces", "datum.observer", "datum.x", f"{below} + 6", SIDE + 10, strong=True),
             vega.caption("faces", "datum.day", "datum.x", f"{below} + 22", SIDE + 10),
             vega.nothing_found("faces", "Every face has a name"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kibana.boards import NEEDS_PLUGIN, SEARCH, TAG, TITLES, navigation
-from kibana.boards.data_views import FACES
+from kibana.boards import NEEDS_PLUGIN, OF_AN_ARCHIVE, SEARCH, TAG, TITLES, navigation
+from kibana.boards.data_views import FACES, nearest
 from kibana.objects import vega
-from kibana.objects.dashboard import Control, Dashboard, Row
+from kibana.objects.dashboard import Dashboard, Row
 from kibana.objects.panel import Panel, documents, markdown
 
 CHOSEN_SIDE = 190
@@ -22,14 +22,9 @@ def board(requests: str) -> Dashboard:
         TITLES[SEARCH],
         "Click a face, and the most similar faces are found among the photos that the controls let through.",
         FACES,
+        OF_AN_ARCHIVE,
         (
-            Control("person", "optionsListControl", "Person", "people"),
-            Control("observer", "optionsListControl", "Observer", "observer.name"),
-            Control("quality", "rangeSliderControl", "Quality of the best face", "best_quality", 0.05),
-            Control("time", "timeSlider", "Time"),
-        ),
-        (
-            Row(3, ((navigation(SEARCH), 48),)),
+            Row(3, ((navigation(), 48),)),
             Row(26, ((_nearest(), 48),)),
             Row(22, ((_ranked(), 24), (_matching(), 24))),
             Row(9, ((markdown("requests", "Search in Dev Tools", requests), 48),)),
@@ -60,6 +55,7 @@ def _nearest() -> Panel:
         "fields": vega.ABOUT,
     }
     signals, placed = vega.tiles("found", SIDE + 14, SIDE + 54, left=CHOSEN_SIDE + 40)
+    chosen = "data('chosen')[0]"
     found = [
         *vega.described(),
         vega.formula("document", "datum._id"),
@@ -68,44 +64,29 @@ def _nearest() -> Panel:
         vega.formula("crop", "datum.hit.crop"),
         vega.formula("name", "datum.hit.label ? datum.hit.label.name : null"),
         vega.formula("similarity", "2 * datum._score - 1"),
-        {"type": "filter", "expr": "datum.face !== data('chosen')[0].face"},
+        {"type": "filter", "expr": f"datum.document !== {chosen}.document || datum.face !== {chosen}.face"},
         *placed,
     ]
-    seed = [vega.formula("x", "0"), vega.formula("y", str(vega.HEADING))]
     shown = "datum.name ? datum.name : 'not named'"
     about = f"title: {shown}, observer: datum.observer, when: datum.day, file: datum.file"
     tooltip = f"{{{about}, similarity: format(datum.similarity, '.3f'), verdict: {vega.VERDICT}}}"
     below = f"datum.y + {SIDE}"
-    large = f"datum.y + {CHOSEN_SIDE}"
+    score = f"{vega.score()} + ' ' + ({vega.VERDICT})"
+    seed, at_left = vega.chosen_face(
+        "The chosen face", CHOSEN_SIDE, [shown, "datum.observer", "datum.day", "datum.file"]
+    )
     spec = {
-        "signals": [*signals, vega.choosing(["face", "face_plate"], "faces")],
-        "data": [
-            vega.chosen("faces"),
-            {"name": "seed", "source": "chosen", "transform": seed},
-            vega.search("found", "faces", body, "hits.hits", found),
-        ],
+        "signals": [*signals, vega.choosing("face", "faces")],
+        "data": [vega.chosen("faces"), seed, vega.search("found", "faces", body, "hits.hits", found)],
         "marks": [
-            vega.heading("'The chosen face'"),
+            *at_left,
             vega.counted(
                 "found", "Most similar, of the photos that the controls let through", CHOSEN_SIDE + 40
             ),
-            vega.plate("seed_plate", "seed", CHOSEN_SIDE, f"{{{about}}}"),
-            vega.picture("seed_face", "seed", CHOSEN_SIDE, f"{{{about}}}"),
-            vega.caption("seed", shown, "datum.x", f"{large} + 8", CHOSEN_SIDE, strong=True, size=16),
-            vega.caption("seed", "datum.observer", "datum.x", f"{large} + 32", CHOSEN_SIDE),
-            vega.caption("seed", "datum.day", "datum.x", f"{large} + 50", CHOSEN_SIDE),
-            vega.caption("seed", "datum.file", "datum.x", f"{large} + 68", CHOSEN_SIDE),
-            vega.plate("face_plate", "found", SIDE, tooltip, clickable=True),
-            vega.picture("face", "found", SIDE, tooltip, clickable=True),
+            *vega.faces("face", "found", SIDE, tooltip, clickable=True),
             vega.verdict_bar("found", SIDE),
             vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
-            vega.caption(
-                "found",
-                f"{vega.score()} + ' ' + ({vega.VERDICT})",
-                "datum.x",
-                f"{below} + 26",
-                SIDE,
-            ),
+            vega.caption("found", score, "datum.x", f"{below} + 26", SIDE),
             vega.nothing_found("found", "No other face among the photos that the controls let through"),
         ],
     }
@@ -118,15 +99,18 @@ def _nearest() -> Panel:
 
 
 def _ranked() -> Panel:
-    columns = {"thumbnail": 150, "_id": 130, "people": None, "observer.name": None, "best_quality": 90}
+    columns = {"thumbnail": 150, "_id": 140, "people": None, "observer.name": None, "best_quality": 90}
+    newest = {"filter": {"index": "faces", "query": {"match_all": {}}}}
     return documents(
         "ranked",
-        "Similar photos, as a table",
+        "The photos most similar to the newest one",
         FACES,
         columns,
         [("_score", "desc")],
-        description="The gallery's twin, which needs no setting of Kibana: `find similar faces` ranks all "
-        "photos by the largest face of the photo beside it. To see all again, empty the query.",
+        nearest(newest),
+        "The gallery's twin, which needs no setting of Kibana. Of the hundred photos most similar to the "
+        "newest one, those that the controls let through. `find similar faces` opens Discover, where all "
+        f"photos are ranked by the largest face of the photo beside it. {NEEDS_PLUGIN}",
     )
 
 

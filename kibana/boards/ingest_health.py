@@ -28,7 +28,7 @@ def board(requests: str) -> Dashboard:
         lens.metric("p95", "95 % time", view, lens.percentile("Endpoint, 95 %", "event.duration", 95)),
     )
     rows = (
-        Row(3, ((navigation(HEALTH), 48),)),
+        Row(3, ((navigation(), 48),)),
         Row(7, tuple((tile, 8) for tile in tiles)),
         Row(14, ((_rate(), 32), (_outcome(), 16))),
         Row(16, ((_failures(), 32), (_errors(), 16))),
@@ -60,7 +60,7 @@ def _rate() -> Panel:
         "event.ingested",
         "event.outcome",
         colors={"success": vega.STRONG_COLOR, "failure": "#E7664C", "none": vega.UNLIKELY_COLOR},
-        description="Photos by the time of their ingest: Times are UTC.",
+        description="Photos by the time of their ingest. Times are UTC.",
     )
 
 
@@ -173,42 +173,29 @@ def _duplicates() -> Panel:
             },
         }
     }
-    request = {
-        "%context%": True,
-        "%timefield%": "event.ingested",
-        "index": EVERYWHERE,
-        "body": {"size": 0, "aggs": aggs},
-    }
     side = 100
     signals, placed = vega.tiles("files", side + 24, side + 46)
     rows = [
-        vega.formula("fields", "datum.one.hits.hits[0].fields"),
+        *vega.each("datum.aggregations.files.buckets", "bucket"),
+        vega.formula("key", "datum.bucket.key"),
+        vega.formula("fields", "datum.bucket.one.hits.hits[0].fields"),
         vega.formula("crop", vega.first("datum.fields", "thumbnail")),
         vega.formula("file", vega.file_name("datum.fields")),
-        vega.formula("count", "datum.doc_count"),
+        vega.formula("count", "datum.bucket.doc_count"),
         *placed,
     ]
     tooltip = "{title: datum.count + ' documents', file: datum.file, sha256: datum.key}"
     copies = "{term: {'file.hash.sha256': datum.key}}"
-    only = f"kibanaAddFilter({copies}, 'faces', 'Copies of ' + (datum.file ? datum.file : datum.key))"
+    copies = "{term: {'file.hash.sha256': datum.key}}"
+    label = "'Copies of ' + (datum.file ? datum.file : datum.key)"
+    only = f"kibanaAddFilter({copies}, '{EVERYWHERE}', {label})"
     below = f"datum.y + {side}"
     spec = {
-        "signals": [
-            *signals,
-            {"name": "file", "on": [{"events": "@copy:click, @copy_plate:click", "update": only}]},
-        ],
-        "data": [
-            {
-                "name": "files",
-                "url": request,
-                "format": {"property": "aggregations.files.buckets"},
-                "transform": rows,
-            }
-        ],
+        "signals": [*signals, vega.clicked("copy", only)],
+        "data": [vega.counts("files", EVERYWHERE, "event.ingested", aggs, rows)],
         "marks": [
             vega.counted("files", "Files with the most copies"),
-            vega.plate("copy_plate", "files", side, tooltip, clickable=True),
-            vega.picture("copy", "files", side, tooltip, clickable=True),
+            *vega.faces("copy", "files", side, tooltip, clickable=True),
             vega.caption(
                 "files", "datum.count + ' times'", "datum.x", f"{below} + 6", side + 16, strong=True
             ),

@@ -24,7 +24,7 @@ def board(requests: str) -> Dashboard:
     watched = {"term": {"faces.match.tags": "watch"}}
     near = {"range": {"faces.match.similarity": {"gte": POSSIBLE, "lt": STRONG}}}
     rows = (
-        Row(3, ((navigation(PROBES), 48),)),
+        Row(3, ((navigation(), 48),)),
         Row(
             7,
             (
@@ -105,7 +105,7 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
         "path": "faces",
         "query": query,
         "inner_hits": {
-            "size": 5,
+            "size": 20,
             "_source": ["faces.id", "faces.crop", "faces.label.name", "faces.candidates"],
         },
     }
@@ -159,7 +159,7 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
     below = f"datum.y + {SIDE}"
     score = f"(datum.watched ? '● ' : '') + {vega.score()}"
     spec = {
-        "signals": [*signals, vega.choosing(["probe", "probe_plate"], "face-probes")],
+        "signals": [*signals, vega.choosing("probe", "face-probes")],
         "data": [
             vega.chosen("face-probes"),
             vega.search(
@@ -174,8 +174,7 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
         ],
         "marks": [
             vega.counted("lines", "Newest faces"),
-            vega.plate("probe_plate", "lines", SIDE, about, clickable=True),
-            vega.picture("probe", "lines", SIDE, about, clickable=True),
+            *vega.faces("probe", "lines", SIDE, about, clickable=True),
             vega.caption("lines", "datum.observer", "datum.x", f"{below} + 10", SIDE + 8, strong=True),
             vega.caption("lines", "slice(datum.day, 2)", "datum.x", f"{below} + 26", SIDE + 8),
             vega.caption(
@@ -186,8 +185,7 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
                 2 * SIDE,
                 where="!length(datum.candidates)",
             ),
-            vega.plate("match_plate", "matches", SIDE, tooltip),
-            vega.picture("match", "matches", SIDE, tooltip, field="portrait"),
+            *vega.faces("match", "matches", SIDE, tooltip, field="portrait"),
             vega.verdict_bar("matches", SIDE),
             vega.caption("matches", "datum.who", "datum.x", f"{below} + 10", SIDE + 6, strong=True),
             vega.caption("matches", score, "datum.x", f"{below} + 26", SIDE + 6),
@@ -227,30 +225,24 @@ def _portraits() -> Panel:
         vega.formula("similarity", "2 * datum._score - 1"),
         *placed,
     ]
-    seed = [vega.formula("x", "0"), vega.formula("y", str(vega.HEADING))]
+    seed, at_left = vega.chosen_face("The chosen probe", big, ["datum.observer", "datum.day"])
     shown = "datum.name ? datum.name : 'no name'"
     tooltip = (
         f"{{title: {shown}, similarity: format(datum.similarity, '.3f'), verdict: {vega.VERDICT},"
         " tags: datum.tags}"
     )
-    about = "{title: 'Probe', observer: datum.observer, when: datum.day, file: datum.file}"
     below = f"datum.y + {SIDE}"
     spec = {
         "signals": signals,
         "data": [
             vega.chosen("face-probes"),
-            {"name": "seed", "source": "chosen", "transform": seed},
+            seed,
             vega.search("found", "face-gallery", body, "hits.hits", found),
         ],
         "marks": [
-            vega.heading("'The chosen probe'"),
+            *at_left,
             vega.counted("found", "Most similar portraits of the gallery", big + 30),
-            vega.plate("seed_plate", "seed", big, about),
-            vega.picture("seed_face", "seed", big, about),
-            vega.caption("seed", "datum.observer", "datum.x", f"datum.y + {big} + 8", big, strong=True),
-            vega.caption("seed", "datum.day", "datum.x", f"datum.y + {big} + 26", big),
-            vega.plate("portrait_plate", "found", SIDE, tooltip),
-            vega.picture("portrait", "found", SIDE, tooltip),
+            *vega.faces("portrait", "found", SIDE, tooltip),
             vega.verdict_bar("found", SIDE),
             vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
             vega.caption(

@@ -169,22 +169,6 @@ def heat_map(
     return _panel(key, title, view, "lnsHeatmap", state, [across, down], [value], description)
 
 
-def donut(key: str, title: str, view: DataView, by: Column, value: Column, description: str = "") -> Panel:
-    layer = {
-        "layerId": LAYER,
-        "layerType": "data",
-        "primaryGroups": ["bucket-0"],
-        "metrics": ["metric-0"],
-        "numberDisplay": "value",
-        "categoryDisplay": "default",
-        "legendDisplay": "show",
-        "nestedLegend": False,
-    }
-    return _panel(
-        key, title, view, "lnsPie", {"shape": "donut", "layers": [layer]}, [by], [value], description
-    )
-
-
 def table(
     key: str, title: str, view: DataView, by: list[Column], values: list[Column], description: str = ""
 ) -> Panel:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from kibana.objects.panel import Panel
-from kibana.objects.vega import ACCENT, Spec, formula, nothing_found, panel
+from kibana.objects.vega import ACCENT, Spec, counts, each, formula, nothing_found, panel
 
 MOST = 2000
 """Buckets of one resolution that Elasticsearch answers with, over all series."""
@@ -64,7 +64,11 @@ def stacked(
             "ops": ["dense_rank"],
             "as": ["rank"],
         },
-        formula("series", f"datum.rank < {len(COLORS)} ? datum.series : 'others'"),
+        {"type": "joinaggregate", "fields": ["series"], "ops": ["distinct"], "as": ["kinds"]},
+        formula(
+            "series",
+            f"datum.kinds <= {len(COLORS)} || datum.rank < {len(COLORS)} ? datum.series : '(others)'",
+        ),
         {
             "type": "aggregate",
             "groupby": ["when", "until", "day", "series"],
@@ -183,7 +187,8 @@ def _chart(
             "composite": {
                 "size": MOST,
                 "sources": [
-                    {"when": {"date_histogram": {"field": time_field, **interval}}},
+                    # Where there are too many, those left out are the oldest.
+                    {"when": {"date_histogram": {"field": time_field, "order": "desc", **interval}}},
                     *sources,
                 ],
             },
@@ -192,27 +197,19 @@ def _chart(
         for name, interval in intervals.items()
     }
     aggs |= {"first": {"min": {"field": time_field}}, "last": {"max": {"field": time_field}}}
-    request: dict[str, Any] = {
-        "%context%": True,
-        "%timefield%": time_field,
-        "index": index,
-        "body": {"size": 0, "aggs": aggs},
-    }
-    answer = "data('answer')[0]"
+    answer = "data('answer')[0].aggregations"
     fits = " : ".join(
         f"({answer}.last.value - {answer}.first.value) / 1000 <= {WIDEST * seconds}"
         f" && length({answer}.{name}.buckets) < {MOST} ? '{name}'"
         for name, (_, seconds) in RESOLUTIONS.items()
     )
     data: list[Spec] = [
-        {"name": "answer", "url": request, "format": {"property": "aggregations"}},
+        counts("answer", index, time_field, aggs, []),
         {
             "name": "rows",
             "source": "answer",
             "transform": [
-                formula("buckets", "datum[resolution].buckets"),
-                {"type": "flatten", "fields": ["buckets"], "as": ["bucket"]},
-                {"type": "filter", "expr": "datum.bucket"},
+                *each("datum.aggregations[resolution].buckets", "bucket"),
                 formula("when", "toNumber(datum.bucket.key.when)"),
                 formula("until", "toNumber(utcOffset(resolution, datum.when))"),
                 formula("day", "utcFormat(datum.when, '%Y-%m-%d %H:%M')"),
@@ -233,7 +230,7 @@ def _chart(
         },
     ]
     return {
-        "signals": [{"name": "resolution", "update": f"{fits} : 'year'"}],
+        "signals": [{"name": "resolution", "update": f"length(data('answer')) ? {fits} : 'year' : 'year'"}],
         "data": data,
         "scales": [
             {

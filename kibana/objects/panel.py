@@ -65,12 +65,11 @@ def visualization(key: str, kind: str, title: str, description: str, params: dic
     return Panel(key, "visualization", title, description, {"savedVis": saved, "enhancements": {}})
 
 
-def links(key: str, targets: dict[str, str], here: str) -> Panel:
+def links(key: str, targets: dict[str, str]) -> Panel:
     """A row of links to dashboards, which keep filters and time range.
 
     Args:
         targets: dashboard's id -> what the link says.
-        here: the dashboard that it stands on.
     """
     entries, references = [], []
     for order, (dashboard, label) in enumerate(targets.items()):
@@ -95,7 +94,6 @@ def links(key: str, targets: dict[str, str], here: str) -> Panel:
         "enhancements": {},
         "hidePanelTitles": True,
     }
-    assert here in targets
     return Panel(key, "links", "", "", config, tuple(references))
 
 
@@ -105,7 +103,7 @@ def documents(
     view: DataView,
     columns: dict[str, int | None],
     sort: list[tuple[str, str]],
-    query: str = "",
+    query: str | dict[str, Any] = "",
     description: str = "",
     row_height: int = 4,
 ) -> Panel:
@@ -113,11 +111,12 @@ def documents(
 
     Args:
         columns: field -> width in pixels; None: what is left.
-        query: in KQL.
+        query: in KQL; or of the query DSL, which stands in Lucene's place, and there alone gives scores.
         row_height: in lines of text; a thumbnail needs four.
     """
     name = "kibanaSavedObjectMeta.searchSourceJSON.index"
-    source = {"query": {"query": query, "language": "kuery"}, "filter": [], "indexRefName": name}
+    language = "kuery" if isinstance(query, str) else "lucene"
+    source = {"query": {"query": query, "language": language}, "filter": [], "indexRefName": name}
     reference = view.reference(name)
     attributes = {
         "title": title,

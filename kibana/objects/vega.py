@@ -58,6 +58,34 @@ def search(name: str, index: str, body: Spec, rows: str, transform: list[Spec] |
     return found | ({"transform": transform} if transform else {})
 
 
+def counts(name: str, index: str, time_field: str, aggs: Spec, transform: list[Spec]) -> Spec:
+    """A data set made of aggregations over what the board shows; no rows where there is no index yet.
+
+    Args:
+        transform: of one row, whose ``aggregations`` are the answer's.
+    """
+    url = {
+        "%context%": True,
+        "%timefield%": time_field,
+        "index": index,
+        "body": {"size": 0, "aggs": aggs},
+    }
+    return {
+        "name": name,
+        "url": url,
+        "transform": [{"type": "filter", "expr": "datum.aggregations"}, *transform],
+    }
+
+
+def each(rows: str, name: str) -> list[Spec]:
+    """Transforms: a row for each item of the list that the expression gives, as ``name``."""
+    return [
+        formula("items", rows),
+        {"type": "flatten", "fields": ["items"], "as": [name]},
+        {"type": "filter", "expr": f"datum.{name}"},
+    ]
+
+
 def panel(key: str, title: str, spec: Spec, description: str) -> Panel:
     whole = {"$schema": "https://vega.github.io/schema/vega/v5.json", "padding": 8, **spec}
     return visualization(key, "vega", title, description, {"spec": dumped(whole)})
@@ -120,57 +148,50 @@ def tiles(data: str, width: int, height: int, left: int = 0) -> tuple[list[Spec]
     return signals, transform
 
 
-def picture(
+def faces(
     name: str, data: str, side: int, tooltip: str, field: str = "crop", clickable: bool = False
-) -> Spec:
-    """A face or photo at (x, y), in a square of ``side`` pixels."""
-    look = {"cursor": {"value": "pointer"}} if clickable else {}
+) -> list[Spec]:
+    """Faces or photos at (x, y), in squares of ``side`` pixels: the mark ``name``, and behind it a plate for
+    what is seen where Kibana shows no pictures.
+
+    Args:
+        tooltip: an expression.
+        field: base64 JPEG; null where there is none.
+    """
+    square: Spec = {
+        "x": {"field": "x"},
+        "y": {"field": "y"},
+        "width": {"value": side},
+        "height": {"value": side},
+        "tooltip": {"signal": tooltip},
+        **({"cursor": {"value": "pointer"}} if clickable else {}),
+    }
+    plate = {"fill": {"value": "#98A2B3"}, "fillOpacity": {"value": 0.15}}
+    picture = {
+        "aspect": {"value": True},
+        "align": {"value": "left"},
+        "url": {"signal": f"datum.{field} ? 'data:image/jpeg;base64,' + datum.{field} : ''"},
+    }
+    return [
+        {"name": mark, "type": kind, "from": {"data": data}, "encode": {"update": {**square, **look}}}
+        for mark, kind, look in ((f"{name}_plate", "rect", plate), (name, "image", picture))
+    ]
+
+
+def clicked(name: str, update: str) -> Spec:
+    """The signal by which a click on a mark made by ``faces`` does what the expression says."""
     return {
-        "name": name,
-        "type": "image",
-        "from": {"data": data},
-        "encode": {
-            "update": {
-                "x": {"field": "x"},
-                "y": {"field": "y"},
-                "width": {"value": side},
-                "height": {"value": side},
-                "aspect": {"value": True},
-                "align": {"value": "left"},
-                "url": {"signal": f"datum.{field} ? 'data:image/jpeg;base64,' + datum.{field} : ''"},
-                "tooltip": {"signal": tooltip},
-                **look,
-            }
-        },
+        "name": f"{name}_clicked",
+        "on": [{"events": f"@{name}:click, @{name}_plate:click", "update": update}],
     }
 
 
-def plate(name: str, data: str, side: int, tooltip: str, clickable: bool = False) -> Spec:
-    """What is seen where a picture isn't: before it is there, or where Kibana shows none."""
-    look = {"cursor": {"value": "pointer"}} if clickable else {}
-    return {
-        "name": name,
-        "type": "rect",
-        "from": {"data": data},
-        "encode": {
-            "update": {
-                "x": {"field": "x"},
-                "y": {"field": "y"},
-                "width": {"value": side},
-                "height": {"value": side},
-                "fill": {"value": "#98A2B3"},
-                "fillOpacity": {"value": 0.15},
-                "tooltip": {"signal": tooltip},
-                **look,
-            }
-        },
-    }
-
-
-def beside(mark: Spec, pixels: int) -> Spec:
-    """The mark, so many pixels further to the right."""
-    update = {**mark["encode"]["update"], "x": {"field": "x", "offset": pixels}}
-    return {**mark, "encode": {"update": update}}
+def beside(marks: list[Spec], pixels: int) -> list[Spec]:
+    """The marks, so many pixels further to the right."""
+    return [
+        {**mark, "encode": {"update": {**mark["encode"]["update"], "x": {"field": "x", "offset": pixels}}}}
+        for mark in marks
+    ]
 
 
 def verdict_bar(data: str, side: int) -> Spec:
@@ -298,8 +319,8 @@ def chosen(index: str) -> Spec:
     transform = [
         *described(),
         formula("document", "datum._id"),
-        formula("named", "datum.matched_queries ? datum.matched_queries : []"),
-        formula("clicked", "length(datum.named) ? slice(datum.named[0], 5) : null"),
+        formula("named", "split('\\n' + join(datum.matched_queries || [], '\\n'), '\\nface:')"),
+        formula("clicked", "length(datum.named) > 1 ? split(datum.named[1], '\\n')[0] : null"),
         formula("hits", "datum.inner_hits.faces.hits.hits"),
         {"type": "flatten", "fields": ["hits"], "as": ["hit"]},
         formula("face", "datum.hit._source.id"),
@@ -313,10 +334,10 @@ def chosen(index: str) -> Spec:
     return search("chosen", index, body, "hits.hits", transform)
 
 
-def choosing(marks: list[str], index: str) -> Spec:
-    """The signal by which a click on one of ``marks`` makes its face the chosen one.
+def choosing(mark: str, index: str) -> Spec:
+    """The signal by which a click on a mark made by ``faces`` makes its face the chosen one.
 
-    Rows need ``document``, ``face`` and ``name``; a data set ``chosen`` says what to take back.
+    Rows need ``document``, ``face`` and ``name``; the data set ``chosen`` says what to take back.
     """
     before = "data('chosen')[0]"
     take_back = (
@@ -325,5 +346,27 @@ def choosing(marks: list[str], index: str) -> Spec:
     )
     label = "'Chosen face: ' + (datum.name ? datum.name : datum.document)"
     choose = f"kibanaAddFilter({choice('datum.document', 'datum.face')}, '{index}', {label})"
-    events = ", ".join(f"@{mark}:click" for mark in marks)
-    return {"name": "choosing", "on": [{"events": events, "update": f"[{take_back}, {choose}]"}]}
+    return clicked(mark, f"[{take_back}, {choose}]")
+
+
+def chosen_face(title: str, side: int, lines: list[str]) -> tuple[Spec, list[Spec]]:
+    """A data set and the marks that show the chosen face, large, at a panel's left edge.
+
+    Args:
+        lines: expressions for the lines below it, of which the first stands out.
+    """
+    seed = {
+        "name": "seed",
+        "source": "chosen",
+        "transform": [formula("x", "0"), formula("y", str(HEADING))],
+    }
+    shown = "datum.name ? datum.name : 'not named'"
+    about = f"{{title: {shown}, observer: datum.observer, when: datum.day, file: datum.file}}"
+    marks = [heading(f"'{title}'"), *faces("seed_face", "seed", side, about)]
+    for number, line in enumerate(lines):
+        first_line = number == 0
+        y = f"datum.y + {side} + {8 if first_line else 14 + 18 * number}"
+        marks.append(
+            caption("seed", line, "datum.x", y, side, strong=first_line, size=16 if first_line else 12)
+        )
+    return seed, marks

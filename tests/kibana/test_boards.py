@@ -192,11 +192,12 @@ def test_a_click_on_a_person_narrows_the_board_to_their_photos(es, draw):
 def test_a_click_on_a_pair_or_a_copy_narrows_the_board_to_its_photos(es, draw):
     for name, mark, count in (
         ("exploration-who-is-seen-together", "left", "photos"),
+        ("exploration-who-is-seen-together", "right_plate", "photos"),
         ("ingest-health-which-photos-are-there-more-than-once", "copy", "count"),
     ):
         first = draw(name).items(mark)[0].datum
         (call,) = draw(name, actions=[Action("click", mark, 0)]).calls
-        index = "faces" if mark == "left" else "faces,face-gallery,face-probes"
+        index = call.args[1]
         assert es.count(index=index, query=call.args[0])["count"] == first[count]
 
 
@@ -207,23 +208,72 @@ def test_without_the_setting_for_pictures_kibana_says_so_and_the_names_stay(draw
     assert "Madonna" in texts(drawn)
 
 
-def test_the_tables_link_ranks_the_board_by_a_photos_face_and_needs_no_setting(es, scene, draw):
-    view = next(one for one in SHIPPED if one["id"] == "ingest-face-faces")
-    form = json.loads(view["attributes"]["fieldFormatMap"])["_id"]["params"]
-    document = draw(GALLERY).items("face")[5].datum["document"]
-    address = form["urlTemplate"].replace("{{value}}", document)
-    board, state = re.fullmatch(r"\.\./app/dashboards#/view/([\w-]+)\?_a=(.*)", address).groups()
-    assert board in {one["id"] for one in SHIPPED if one["type"] == "dashboard"}
-    query = rison(unquote(state))["query"]
-    assert query["language"] == "lucene"
-    # As Discover asks: the query in `must`, the best first.
-    hits = es.search(index="faces", query={"bool": {"must": [query["query"]]}}, sort="_score", size=10)
-    scores = [hit["_score"] for hit in hits["hits"]["hits"]]
-    assert hits["hits"]["hits"][0]["_id"] == document
-    assert scores[0] == pytest.approx(1, abs=1e-4)
-    assert scores == sorted(scores, reverse=True)
-    (seed,) = draw(GALLERY, query=query).items("seed_face")
-    assert seed.datum["document"] == document
+def test_the_tables_link_ranks_photos_by_a_face_in_discover_and_needs_no_setting(es, scene):
+    views = {one["id"]: one for one in SHIPPED if one["type"] == "index-pattern"}
+    for view, index in (("ingest-face-faces", "faces"), ("ingest-face-probes", "face-probes")):
+        form = json.loads(views[view]["attributes"]["fieldFormatMap"])["_id"]["params"]
+        document = es.search(index=index, size=1, query={"range": {"face_count": {"gte": 1}}})["hits"][
+            "hits"
+        ][0]
+        address = form["urlTemplate"].replace("{{value}}", document["_id"])
+        state = rison(unquote(re.fullmatch(r"\.\./app/discover#/\?_g=.*&_a=(.*)", address)[1]))
+        assert state["dataSource"]["dataViewId"] in views
+        assert state["query"]["language"] == "lucene"
+        assert state["sort"] == [["_score", "desc"]]
+        # As Discover asks: the query in `must`, the best first.
+        query = {"bool": {"must": [state["query"]["query"]]}}
+        hits = es.search(index="faces", query=query, sort="_score", size=10)["hits"]["hits"]
+        scores = [hit["_score"] for hit in hits]
+        assert scores == sorted(scores, reverse=True)
+        assert len(hits) == 10
+        if index == "faces":
+            assert hits[0]["_id"] == document["_id"]
+            assert scores[0] == pytest.approx(1, abs=1e-4)
+
+
+def test_the_gallerys_twin_ranks_photos_and_follows_the_controls(es, draw):
+    board = next(one for one in SHIPPED if one["id"] == "ingest-face-search")
+    panels = json.loads(board["attributes"]["panelsJSON"])
+    (twin,) = [panel for panel in panels if panel["panelIndex"] == "ranked"]
+    source = json.loads(twin["embeddableConfig"]["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+    body = {"must": [source["query"]["query"]], "filter": [{"term": {"people": "Madonna"}}]}
+    hits = es.search(index="faces", query={"bool": body}, sort="_score", docvalue_fields=["people"])["hits"][
+        "hits"
+    ]
+    assert hits
+    assert all("Madonna" in hit["fields"]["people"] for hit in hits)
+    everybody = es.search(index="faces", query={"bool": {"must": body["must"]}}, sort="_score")["hits"][
+        "hits"
+    ]
+    (seed,) = draw(GALLERY).items("seed_face")
+    assert everybody[0]["_id"] == seed.datum["document"]
+
+
+def test_with_many_observers_the_largest_keep_their_colours_and_the_rest_is_one(es, scene, draw):
+    name = "exploration-how-many-faces-when-and-where"
+    before = draw(name)
+    ids = [f"many-{number}" for number in range(40)]
+    for number, key in enumerate(ids):
+        source = {
+            "observer": {"name": f"Camera {number}"},
+            "@timestamp": "2026-03-12T12:00:00Z",
+            "face_count": 1,
+        }
+        # Past the pipeline: it is about counting.
+        es.index(index="faces", id=key, document=source, pipeline="_none")
+    es.indices.refresh(index="faces")
+    try:
+        drawn = draw(name)
+        legend = [text for text in texts(drawn) if text == "(others)" or text.startswith("Camera ")]
+        assert "(others)" in legend
+        assert len({item.datum["series"] for item in drawn.items("bar")}) == 8
+        assert sum(item.datum["amount"] for item in drawn.items("bar")) == 40 + sum(
+            item.datum["amount"] for item in before.items("bar")
+        )
+    finally:
+        for key in ids:
+            es.delete(index="faces", id=key)
+        es.indices.refresh(index="faces")
 
 
 def test_an_empty_board_says_so(draw):
@@ -233,6 +283,16 @@ def test_an_empty_board_says_so(draw):
     drawn = draw("exploration-how-many-faces-when-and-where", filters=[nobody])
     assert "Nothing in this time range" in texts(drawn)
     assert drawn.errors == []
+
+
+@pytest.mark.parametrize("name", [name for name in PANELS if name.startswith(("exploration", "ingest"))])
+def test_a_board_is_calm_before_there_is_any_index(es, renderer, name):
+    panel = PANELS[name]
+    spec = json.loads(re.sub(r'("index": )"face[a-z,-]*"', r'\1"not-there"', json.dumps(panel.spec)))
+    assert {data["url"]["index"] for data in spec["data"] if "url" in data} == {"not-there"}
+    drawn = renderer.draw(prepare(spec, panel.context, es), panel.title, panel.size)
+    assert drawn.errors == []
+    assert texts(drawn)
 
 
 def rison(text: str):
@@ -253,6 +313,8 @@ def rison(text: str):
                 items.append(item)
                 at += text[at] == ","
             return items, at + 1
+        if text[at] == "!":
+            return {"t": True, "f": False, "n": None}[text[at + 1]], at + 2
         word, at = token(at)
         return (int(word) if word.isdigit() else word), at
 

@@ -22,6 +22,7 @@ SOURCE = "embeddableConfig/attributes/kibanaSavedObjectMeta/searchSourceJSON"
 FACES = "index-pattern:ingest-face-faces"
 NEAREST = f"dashboard:{SEARCH}/{PANELS}/nearest"
 RANKED = f"dashboard:{SEARCH}/{PANELS}/ranked"
+MATCHING = f"dashboard:{SEARCH}/{PANELS}/matching"
 NOTES = f"dashboard:{SEARCH}/{PANELS}/requests/embeddableConfig/savedVis/params/markdown"
 WHERE = f"dashboard:{EXPLORATION}/{PANELS}/where"
 DRILLDOWN = f"{WHERE}/embeddableConfig/enhancements/dynamicActions/events/0"
@@ -130,7 +131,11 @@ def test_what_is_shipped_has_no_problem():
         (f"{NEAREST}/gridData/h", 0, "must be positive"),
         (f"{NEAREST}/gridData/i", "other", "gridData.i must be its panelIndex"),
         (f"{NEAREST}/gridData/x", "left", "not of the shape that Kibana 8.19 writes"),
-        (f"{NEAREST}/embeddableConfig/title", "Similar photos, as a table", "2 panels have the title"),
+        (
+            f"{NEAREST}/embeddableConfig/title",
+            "The photos most similar to the newest one",
+            "2 panels have the title",
+        ),
         (NEAREST, untitled, "panel [nearest] has no title"),
         # Lens
         (f"{WHERE}/{STATE}/visualization/breakdownByAccessor", "x", "draws a column [x], which isn't there"),
@@ -173,7 +178,7 @@ def test_what_is_shipped_has_no_problem():
         # Tables of documents
         (f"{RANKED}/embeddableConfig/attributes/columns/0", "thumb", "has a field [thumb]"),
         (f"{RANKED}/embeddableConfig/attributes/sort/0/0", "thumbnail", "can't be aggregated"),
-        (f"{RANKED}/{SOURCE}/query/query", "people : (", "isn't understood at [its end]"),
+        (f"{MATCHING}/{SOURCE}/query/query", "people : (", "isn't understood at [its end]"),
         (f"{RANKED}/{SOURCE}/indexRefName", GONE, "nothing uses its reference [ranked:kibanaSavedObjectMeta"),
         (f"{RANKED}/{SOURCE}", lambda text: text[:-1], "searchSourceJSON isn't JSON"),
         # Vega
