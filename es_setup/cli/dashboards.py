@@ -12,7 +12,7 @@ from elasticsearch import ApiError, TransportError
 
 from es_setup.cli.options import JsonFlag, connected_to_kibana
 from es_setup.cli.output import check_can_write, err, explain, explained, fail, out, print_json, say
-from es_setup.connection import Connection, ConnectionFailed
+from es_setup.connection import Connection, ConnectionFailed, without_password
 from es_setup.install import has_plugin
 from kibana import alert, importing
 from kibana.client import DEFAULT_SPACE, Kibana, SavedObject, connect, ndjson
@@ -148,14 +148,14 @@ def _problem(board: Presence, views: Container[str | None]) -> str | None:
 
 def _elasticsearch(connection: Connection, shipped: list[SavedObject]) -> dict[str, Any]:
     """What the boards need of Elasticsearch: the indices behind the data views, and the plugin."""
-    facts: dict[str, Any] = {"url": connection.es_url, "problems": []}
+    facts: dict[str, Any] = {"url": without_password(connection.es_url), "problems": []}
     problems: list[str] = facts["problems"]
     try:
         es = connection.elasticsearch().options(request_timeout=10)
         facts["plugin"] = has_plugin(es)
         found = indices(es, shipped, fields_used(shipped))
     except (ApiError, TransportError, ConnectionFailed) as error:
-        problems.append(explain(error, connection.es_url))
+        problems.append(explain(error, facts["url"]))
         return facts
     facts["indices"] = [asdict(index) for index in found]
     if not facts["plugin"]:

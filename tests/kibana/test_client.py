@@ -257,6 +257,13 @@ def test_what_is_no_address_is_said(url):
         connect(Connection(kibana_url=url))
 
 
+@pytest.mark.parametrize("password", ["s3cret", "s3#cret", "9/s3cret"])
+def test_a_password_in_the_address_is_refused_and_not_repeated(password):
+    with pytest.raises(KibanaError, match="KIBANA_USER and KIBANA_PASSWORD") as refused:
+        connect(Connection(kibana_url=f"http://elastic:{password}@127.0.0.1:5601"))
+    assert "cret" not in str(refused.value)
+
+
 def test_a_forgotten_base_path_is_said():
     with FakeKibana(base_path="/kibana") as fake, pytest.raises(KibanaError, match=r"server\.basePath"):
         Kibana(fake.url.removesuffix("/kibana")).wait_until_available()

@@ -185,6 +185,15 @@ def test_a_check_without_elasticsearch_still_tells_about_the_boards(run):
     assert "problem: Elasticsearch doesn't answer" in out
 
 
+def test_a_check_shows_no_password_of_elasticsearchs_address(run):
+    nowhere = f"127.0.0.1:{free_port()}"
+    run("install")
+    _, out, err = run("check", "--json", ES_URL=f"http://elastic:s3cret@{nowhere}")
+    assert json.loads(out)["elasticsearch"]["url"] == f"http://***@{nowhere}"
+    assert f"is http://***@{nowhere} right" in out
+    assert "s3cret" not in out + err
+
+
 def test_the_alert_rule_is_made_once_and_overwritten_on_demand(run, fake):
     assert fake.rules == {}
     status, out, _ = run("install", "--alert")
