@@ -224,6 +224,16 @@ def test_every_vega_panel_of_a_board_becomes_a_picture_and_a_broken_one_its_erro
     assert second.file.exists()
 
 
+def test_panels_of_one_title_and_boards_of_one_title_have_pictures_of_their_own():
+    [one, *_] = board(*[gallery()] * 3)
+    text = one["attributes"]["panelsJSON"].replace("Panel 2?", "Panel: 1").replace("Panel 3?", "Panel 1 (2)")
+    one["attributes"]["panelsJSON"] = text
+    panels = boards.vega_panels([one, one | {"id": "copy"}])
+    names = ["panel-1", "panel-1-2", "panel-1-2-2", "panel-1-3", "panel-1-4", "panel-1-2-3"]
+    assert [panel.name for panel in panels] == [f"who-is-this-{name}" for name in names]
+    assert [panel.title for panel in panels[:3]] == ["Panel 1?", "Panel: 1", "Panel 1 (2)"]
+
+
 def ids(es, index: str, query: dict) -> set[str]:
     return {hit["_id"] for hit in es.search(index=index, size=200, query=query)["hits"]["hits"]}
 
