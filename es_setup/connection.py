@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ def with_port(url: str) -> str:
         raise ConnectionFailed("ES_URL isn't an address: it must be like http://127.0.0.1:9200")
     port = "" if known else ":443" if parts.scheme == "https" else ":9200"
     return f"{parts.scheme}://{parts.netloc}{port}{parts.path}"
+
+
+def without_password(url: str) -> str:
+    """An address to print: with ``***`` for the ``user:password`` that it may have. What isn't quoted in a
+    password may end the host's part early, so everything up to the last @ counts."""
+    return re.sub(r"(?s)//.*@", "//***@", url)
 
 
 @dataclass(frozen=True)
@@ -117,9 +124,11 @@ class Service:
         except (requests.RequestException, ValueError) as error:
             reason = type(error).__name__
             raise ConnectionFailed(
-                f"no inference service at {self.url} ({reason}): start it, or set FACES_URL"
+                f"no inference service at {without_password(self.url)} ({reason}): start it, or set FACES_URL"
             ) from None
         if not response.ok:
             message = answer.get("error", {}).get("message", f"status {response.status_code}")
-            raise ConnectionFailed(f"the inference service at {self.url} refused: {message}")
+            raise ConnectionFailed(
+                f"the inference service at {without_password(self.url)} refused: {message}"
+            )
         return answer

@@ -330,10 +330,15 @@ def connect(connection: Connection, space: str = DEFAULT_SPACE) -> Kibana:
     """Kibana as ``connection`` says. Elasticsearch's keys open it too, and serve if it has none of its own.
 
     Raises:
-        KibanaError: ``kibana_url`` isn't an address.
+        KibanaError: ``kibana_url`` isn't an address, or has a user or password in it.
     """
     own = bool(connection.kibana_api_key or connection.kibana_user)
     url = connection.kibana_url.rstrip("/")
+    if "@" in url:
+        raise KibanaError(
+            "KIBANA_URL must be the address alone, without user and password before an @: those go into "
+            "KIBANA_USER and KIBANA_PASSWORD"
+        )
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise KibanaError("KIBANA_URL isn't an address: it must be like http://127.0.0.1:5601")
     return Kibana(

@@ -34,10 +34,6 @@ class Outcome:
     """Its id in this space; Kibana gives a new one when another space has an object of this id already."""
     reason: str = ""
 
-    @property
-    def ok(self) -> bool:
-        return self.state in ("imported", "exists", "replaced")
-
 
 @dataclass(frozen=True)
 class Presence:

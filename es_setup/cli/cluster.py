@@ -11,7 +11,7 @@ from es_setup.attach import Attachment
 from es_setup.attach import attach as attach_index
 from es_setup.cli.options import JsonFlag, connected
 from es_setup.cli.output import err, explain, explained, out, print_json
-from es_setup.connection import Connection, ConnectionFailed
+from es_setup.connection import Connection, ConnectionFailed, without_password
 from es_setup.install import ALIASES, Vectors, has_plugin, install_roles, missing
 from es_setup.install import install as put_all
 from es_setup.models import MixedModels, model_of
@@ -91,7 +91,7 @@ def status(
 
 
 def _es_status(connection: Connection) -> dict[str, Any]:
-    facts: dict[str, Any] = {"ok": False, "url": connection.es_url}
+    facts: dict[str, Any] = {"ok": False, "url": without_password(connection.es_url)}
     try:
         es = connection.elasticsearch().options(request_timeout=10)
         nodes = es.nodes.info(metric="os")["nodes"].values()
@@ -104,12 +104,12 @@ def _es_status(connection: Connection) -> dict[str, Any]:
             facts["failed"] = es.count(index="faces", query={"exists": {"field": "error.code"}})["count"]
         facts["ok"] = facts["plugin"] and not facts["missing"]
     except (ApiError, TransportError, ConnectionFailed, MixedModels) as error:
-        facts["error"] = explain(error, connection.es_url)
+        facts["error"] = explain(error, facts["url"])
     return facts
 
 
 def _service_status(connection: Connection) -> dict[str, Any]:
-    facts: dict[str, Any] = {"ok": False, "url": connection.faces_url}
+    facts: dict[str, Any] = {"ok": False, "url": without_password(connection.faces_url)}
     try:
         facts["model"] = connection.service().ready()["model"]["id"]
         facts["ok"] = True

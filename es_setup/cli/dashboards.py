@@ -11,8 +11,8 @@ import typer
 from elasticsearch import ApiError, TransportError
 
 from es_setup.cli.options import JsonFlag, connected_to_kibana
-from es_setup.cli.output import check_can_write, err, explain, explained, out, print_json, say
-from es_setup.connection import Connection, ConnectionFailed
+from es_setup.cli.output import check_can_write, err, explain, explained, fail, out, print_json, say
+from es_setup.connection import Connection, ConnectionFailed, without_password
 from es_setup.install import has_plugin
 from kibana import alert, importing
 from kibana.client import DEFAULT_SPACE, Kibana, SavedObject, connect, ndjson
@@ -44,12 +44,17 @@ def install(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace boards that are there, whoever changed them")
     ] = False,
+    keep_edited: Annotated[
+        bool, typer.Option("--keep-edited", help="boards that somebody changed are kept, and no failure")
+    ] = False,
     with_alert: Annotated[
         bool, typer.Option("--alert", help="also a rule that writes hits on the watch list to `face-alerts`")
     ] = False,
     wait: Annotated[float, typer.Option(min=0, help="seconds to wait for Kibana to start")] = 60,
 ) -> None:
     """Import boards, data views and tags; twice is harmless. Exit status 1 if not all are as shipped then."""
+    if overwrite and keep_edited:
+        fail("give either --overwrite, or --keep-edited", status=2)
     with explained():
         kibana = _ready(connection, space, wait)
         outcomes = importing.install(kibana, importing.shipped(), overwrite)
@@ -60,12 +65,12 @@ def install(
     if kept := sum(outcome.state == "kept" for outcome in outcomes):
         err.print(
             f"{kept} of {len(outcomes)} are not as shipped: somebody edited them, or an older release "
-            "put them there. Run with --overwrite to replace them: their changes are lost",
+            "put them there. `faces dashboards install --overwrite` replaces them: their changes are lost",
             markup=False,
         )
     if failed := sum(outcome.state == "failed" for outcome in outcomes):
         err.print(f"{failed} of {len(outcomes)} were not imported; all others are there", markup=False)
-    raise typer.Exit(0 if all(outcome.ok for outcome in outcomes) else 1)
+    raise typer.Exit(1 if failed or (kept and not keep_edited) else 0)
 
 
 @connected_to_kibana
@@ -143,14 +148,14 @@ def _problem(board: Presence, views: Container[str | None]) -> str | None:
 
 def _elasticsearch(connection: Connection, shipped: list[SavedObject]) -> dict[str, Any]:
     """What the boards need of Elasticsearch: the indices behind the data views, and the plugin."""
-    facts: dict[str, Any] = {"url": connection.es_url, "problems": []}
+    facts: dict[str, Any] = {"url": without_password(connection.es_url), "problems": []}
     problems: list[str] = facts["problems"]
     try:
         es = connection.elasticsearch().options(request_timeout=10)
         facts["plugin"] = has_plugin(es)
         found = indices(es, shipped, fields_used(shipped))
     except (ApiError, TransportError, ConnectionFailed) as error:
-        problems.append(explain(error, connection.es_url))
+        problems.append(explain(error, facts["url"]))
         return facts
     facts["indices"] = [asdict(index) for index in found]
     if not facts["plugin"]:

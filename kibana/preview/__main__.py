@@ -32,7 +32,8 @@ def preview(
         Path | None, typer.Option("--out", file_okay=False, help="the folder for the pictures")
     ] = None,
     load: Annotated[
-        bool, typer.Option("--load", help="only put the documents into the Elasticsearch at ES_URL")
+        bool,
+        typer.Option("--load", help="only put the documents into the empty Elasticsearch at ES_URL"),
     ] = False,
     objects: Annotated[Path | None, typer.Option(help="saved objects; default: the project's boards")] = None,
     external_urls: Annotated[

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from kibana.checks import vega
 from kibana.checks.reading import Board, Export, Json, Panel, read
@@ -24,21 +26,18 @@ ROW, MARGIN = 20, 8
 class VegaPanel:
     """A Vega panel of a dashboard.
 
+    name: ``<board>-<panel>``, fit for a file's name, and no other panel's.
     heading: what stands above it: its title, unless that is hidden.
     context: what the saved dashboard tells it before anyone clicks.
     """
 
+    name: str
     board: str
     title: str
     heading: str
     spec: Json
     size: Size
     context: Context
-
-    @property
-    def name(self) -> str:
-        """``<board>-<panel>``, fit for a file's name."""
-        return f"{_slug(self.board)}-{_slug(self.title)}"
 
 
 def vega_panels(objects: list[SavedObject]) -> list[VegaPanel]:
@@ -47,12 +46,13 @@ def vega_panels(objects: list[SavedObject]) -> list[VegaPanel]:
     Raises:
         ValueError: an object isn't of the shape that Kibana 8.19 writes; the message says which.
     """
-    return [
+    panels = (
         _vega_panel(board, panel)
         for board in _read(objects).boards
         for panel in board.panels
         if vega.is_vega(panel)
-    ]
+    )
+    return list(_told_apart(panels))
 
 
 def data_views(objects: list[SavedObject]) -> list[str]:
@@ -76,6 +76,7 @@ def _vega_panel(board: Board, panel: Panel) -> VegaPanel:
     title = panel.title or saved.get("title") or panel.id
     *_, across, down = panel.grid
     return VegaPanel(
+        name=f"{_slug(board.attributes['title'])}-{_slug(title)}",
         board=board.attributes["title"],
         title=title,
         heading="" if _hides_titles(board) or panel.config.get("hidePanelTitles") else title,
@@ -83,6 +84,16 @@ def _vega_panel(board: Board, panel: Panel) -> VegaPanel:
         size=Size(_across(across), down * ROW + (down - 1) * MARGIN),
         context=_context(board, saved.get("data", {}).get("searchSource", {})),
     )
+
+
+def _told_apart(panels: Iterable[VegaPanel]) -> Iterator[VegaPanel]:
+    """Panels of one name get a number, from the second on."""
+    taken: set[str] = set()
+    for panel in panels:
+        numbered = (f"{panel.name}-{number}" for number in count(2))
+        name = next(name for name in chain([panel.name], numbered) if name not in taken)
+        taken.add(name)
+        yield replace(panel, name=name)
 
 
 def _context(board: Board, own: Json) -> Context:

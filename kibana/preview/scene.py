@@ -4,7 +4,8 @@ Five people, four cameras, three weeks. Group photos whose faces somebody named 
 without a face, copies, poor pictures, and one of each failure but ``internal``, a bug of the service, which
 can't be had. A gallery with a watch list. Probes of people who are in it, of one who isn't, and of faces
 near the threshold. Loading it twice changes nothing: its documents have ids of their own, and its dates are
-fixed.
+fixed. It goes to no documents of others: who tries the boards on real photos doesn't want strangers among
+them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -78,7 +79,7 @@ BULK_PHOTOS = 16
 
 
 class SceneError(Exception):
-    """A document of the scene wasn't stored; the message names it."""
+    """The scene can't be loaded: a document wasn't stored, or others are there; the message names them."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def load(es: Elasticsearch, sample: Path, track: Track = lambda items, total, wh
 
     Raises:
         NoPipeline: there are no pipelines (``faces install``).
-        SceneError: something wasn't stored.
+        SceneError: an alias holds other documents, and nothing was written; or something wasn't stored.
     """
     for alias in ALIASES:
         require_pipeline(es, alias)
@@ -120,32 +121,51 @@ def load(es: Elasticsearch, sample: Path, track: Track = lambda items, total, wh
     # The gallery first: probes look into it.
     gallery = list(_gallery(photos))
     others = [*_archive(photos), *_probes(probes)]
-    done = track(_dropped(es, [gallery, others]), len(gallery) + len(others), "loading the scene")
+    _require_no_others(es, [*gallery, *others])
     count = dict.fromkeys(ALIASES, 0)
-    for drop in done:
-        count[drop.index] += 1
+    with _unavailable_pipeline(es):
+        drops = _dropped(es, [gallery, others])
+        for drop in track(drops, len(gallery) + len(others), "loading the scene"):
+            count[drop.index] += 1
     _name_faces(es, [drop for drop in others if drop.people])
     es.indices.refresh(index=",".join(ALIASES))
     return SceneReport(count)
 
 
+def _require_no_others(es: Elasticsearch, scene: list[Drop]) -> None:
+    """
+    Raises:
+        SceneError: there are documents that the scene doesn't have.
+    """
+    es.indices.refresh(index=",".join(ALIASES))
+    found = []
+    for alias in ALIASES:
+        own = {"ids": {"values": [drop.key for drop in scene if drop.index == alias]}}
+        if others := es.count(index=alias, query={"bool": {"must_not": own}})["count"]:
+            found.append(f"{others} in [{alias}]")
+    if found:
+        raise SceneError(
+            f"there are documents that aren't the scene's: {', '.join(found)}. The scene is for an empty "
+            "stack, as `./run up` or docker compose starts one; nothing was changed"
+        )
+
+
 def _dropped(es: Elasticsearch, batches: list[list[Drop]]) -> Iterator[Drop]:
-    with _unavailable_pipeline(es):
-        for batch in batches:
-            by_id = {drop.key: drop for drop in batch}
-            answers = streaming_bulk(
-                es,
-                map(_action, batch),
-                chunk_size=BULK_PHOTOS,
-                raise_on_error=False,
-                **RETRIES,
-            )
-            for ok, answer in answers:
-                item = next(iter(answer.values()))
-                if not ok:
-                    raise SceneError(f"[{item['_id']}] wasn't stored in [{item['_index']}]: {item['error']}")
-                yield by_id[item["_id"]]
-            es.indices.refresh(index=",".join(ALIASES))
+    for batch in batches:
+        by_id = {drop.key: drop for drop in batch}
+        answers = streaming_bulk(
+            es,
+            map(_action, batch),
+            chunk_size=BULK_PHOTOS,
+            raise_on_error=False,
+            **RETRIES,
+        )
+        for ok, answer in answers:
+            item = next(iter(answer.values()))
+            if not ok:
+                raise SceneError(f"[{item['_id']}] wasn't stored in [{item['_index']}]: {item['error']}")
+            yield by_id[item["_id"]]
+        es.indices.refresh(index=",".join(ALIASES))
 
 
 def _action(drop: Drop) -> dict[str, Any]:
@@ -156,14 +176,15 @@ def _action(drop: Drop) -> dict[str, Any]:
 @contextmanager
 def _unavailable_pipeline(es: Elasticsearch) -> Iterator[None]:
     setting = f"face.endpoint.{AWAY}.urls"
-    es.cluster.put_settings(persistent={setting: NOBODY})
-    try:
+    with ExitStack() as taken_back:
+        # Before they are made, and each even if another fails. Transient: should that fail, too, or this
+        # process be killed, then a restart takes it back.
+        taken_back.callback(es.cluster.put_settings, transient={setting: None})
+        taken_back.callback(es.options(ignore_status=404).ingest.delete_pipeline, id=AWAY)
+        es.cluster.put_settings(transient={setting: NOBODY})
         options = {"endpoint": AWAY, "on_unavailable": "keep"}
         es.ingest.put_pipeline(id=AWAY, processors=[{"face": options}])
         yield
-    finally:
-        es.options(ignore_status=404).ingest.delete_pipeline(id=AWAY)
-        es.cluster.put_settings(persistent={setting: None})
 
 
 def _gallery(photos: dict[str, list[Path]]) -> Iterator[Drop]:

@@ -186,6 +186,28 @@ def test_an_address_that_is_none_is_an_error_and_no_traceback(run, folder, url):
         assert "ES_URL isn't an address" in out + err
 
 
+# What isn't quoted in a password ends the host's part: here the user's name is the host then.
+@pytest.mark.parametrize("password", ["s3cret", "9#s3cret", "9/s3cret"])
+def test_a_password_in_an_address_is_never_shown(run, password):
+    nowhere = f"http://localhost:{password}@127.0.0.1:{free_port()}"
+    for command in (("status",), ("status", "--json"), ("install",)):
+        status, out, err = run(*command, ES_URL=nowhere, FACES_URL=nowhere)
+        assert status == 1
+        assert "s3cret" not in out + err
+
+
+def test_status_works_with_a_password_in_the_addresses_and_hides_it(run, running):
+    def with_password(url: str) -> str:
+        return url.replace("//", "//elastic:s3cret@")
+
+    connection = running.connection
+    where = {"ES_URL": with_password(connection.es_url), "FACES_URL": with_password(connection.faces_url)}
+    status, out, err = run("status", "--json", **where)
+    assert status == 0
+    assert json.loads(out)["service"]["url"] == connection.faces_url.replace("//", "//***@")
+    assert "s3cret" not in out + err
+
+
 def test_status_names_what_is_missing(run, es, version):
     es.indices.put_settings(index="faces-000001", settings={"index.default_pipeline": None})
     try:

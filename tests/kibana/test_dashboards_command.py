@@ -65,10 +65,35 @@ def test_an_edited_board_ends_the_install_with_1_and_the_way_to_replace_it(run, 
     assert status == 1
     assert "dashboard Face search: DIFFERS, kept as it is" in out
     assert "1 of 4 are not as shipped" in err
-    assert "--overwrite to replace them: their changes are lost" in err
+    assert "`faces dashboards install --overwrite` replaces them: their changes are lost" in err
     status, out, _ = run("install", "--overwrite")
     assert status == 0
     assert "dashboard Face search: replaced" in out
+
+
+def test_who_keeps_edited_boards_is_told_of_them_and_has_no_failure(run, fake):
+    run("install")
+    fake.edit("dashboard", "search", title="Mine")
+    del fake.stored["dashboard", "health"]
+    status, out, err = run("install", "--keep-edited")
+    assert status == 0
+    assert "dashboard Face search: DIFFERS, kept as it is" in out
+    assert "dashboard Ingest health: imported" in out
+    assert "1 of 4 are not as shipped" in err
+    assert fake.stored["dashboard", "search"]["attributes"]["title"] == "Mine"
+
+
+def test_keeping_edited_boards_hides_no_failure(run, shipped):
+    unknown = {"type": "no-such-type", "id": "x", "attributes": {"title": "X"}, "references": []}
+    shipped.write_text(shipped.read_text() + ndjson([unknown]))
+    assert run("install", "--keep-edited")[0] == 1
+
+
+def test_edited_boards_are_either_kept_or_replaced(run, fake):
+    status, out, err = run("install", "--keep-edited", "--overwrite")
+    assert (status, out) == (2, "")
+    assert err == "error: give either --overwrite, or --keep-edited\n"
+    assert fake.requests == []
 
 
 def test_a_second_space_says_which_ids_it_gave(run, fake):
@@ -158,6 +183,15 @@ def test_a_check_without_elasticsearch_still_tells_about_the_boards(run):
     assert status == 1
     assert "dashboard Face search: equal" in out
     assert "problem: Elasticsearch doesn't answer" in out
+
+
+def test_a_check_shows_no_password_of_elasticsearchs_address(run):
+    nowhere = f"127.0.0.1:{free_port()}"
+    run("install")
+    _, out, err = run("check", "--json", ES_URL=f"http://elastic:s3cret@{nowhere}")
+    assert json.loads(out)["elasticsearch"]["url"] == f"http://***@{nowhere}"
+    assert f"is http://***@{nowhere} right" in out
+    assert "s3cret" not in out + err
 
 
 def test_the_alert_rule_is_made_once_and_overwritten_on_demand(run, fake):

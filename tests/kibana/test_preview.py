@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tools import encoded
 
+from es_setup.install import ALIASES
 from kibana.preview import boards
 from kibana.preview import renderer as renderers
 from kibana.preview import scene as scenes
@@ -222,6 +224,16 @@ def test_every_vega_panel_of_a_board_becomes_a_picture_and_a_broken_one_its_erro
     assert second.file.exists()
 
 
+def test_panels_of_one_title_and_boards_of_one_title_have_pictures_of_their_own():
+    [one, *_] = board(*[gallery()] * 3)
+    text = one["attributes"]["panelsJSON"].replace("Panel 2?", "Panel: 1").replace("Panel 3?", "Panel 1 (2)")
+    one["attributes"]["panelsJSON"] = text
+    panels = boards.vega_panels([one, one | {"id": "copy"}])
+    names = ["panel-1", "panel-1-2", "panel-1-2-2", "panel-1-3", "panel-1-4", "panel-1-2-3"]
+    assert [panel.name for panel in panels] == [f"who-is-this-{name}" for name in names]
+    assert [panel.title for panel in panels[:3]] == ["Panel 1?", "Panel: 1", "Panel 1 (2)"]
+
+
 def ids(es, index: str, query: dict) -> set[str]:
     return {hit["_id"] for hit in es.search(index=index, size=200, query=query)["hits"]["hits"]}
 
@@ -305,8 +317,42 @@ def test_loading_the_scene_again_changes_nothing_and_leaves_nothing_behind(es, s
     assert scenes.load(es, cache.sample) == scene
     assert stored() == before
     assert sum(scene.documents.values()) == len(before)
+    assert_nothing_is_left_behind(es)
+
+
+def assert_nothing_is_left_behind(es) -> None:
     assert not es.options(ignore_status=404).ingest.get_pipeline(id=scenes.AWAY).body
     assert scenes.AWAY not in json.dumps(es.cluster.get_settings(flat_settings=True).body)
+
+
+def test_a_load_that_breaks_off_leaves_nothing_behind(es, scene, cache):
+    def breaking_off(drops, total, what):
+        yield next(drops)
+        raise KeyboardInterrupt
+
+    # What is raised holds on to the frames, and so to what was going on in them.
+    with pytest.raises(KeyboardInterrupt):
+        scenes.load(es, cache.sample, breaking_off)
+    assert_nothing_is_left_behind(es)
+
+
+def test_the_scene_is_not_mixed_with_documents_of_others(es, scene, portrait, running):
+    def written() -> int:
+        stats = es.indices.stats(index=ALIASES, metric="indexing")
+        return stats["_all"]["primaries"]["indexing"]["index_total"]
+
+    for alias in ("faces", "face-probes"):
+        es.index(index=alias, id="mine", document={"image": encoded(portrait)})
+    before = written()
+    try:
+        run = preview("--load", ES_URL=running.connection.es_url)
+    finally:
+        for alias in ("faces", "face-probes"):
+            es.delete(index=alias, id="mine", refresh=True)
+    assert run.returncode == 1
+    assert "aren't the scene's: 1 in [faces], 1 in [face-probes]. The scene is for an empty" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert written() == before
 
 
 def preview(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -324,6 +370,7 @@ def preview(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 def test_the_command_loads_the_scene_into_an_elasticsearch_that_runs(es, scene, running):
     run = preview("--load", "--json", ES_URL=running.connection.es_url)
     assert run.returncode == 0, run.stderr
+    assert "Warning" not in run.stderr
     assert json.loads(run.stdout) == {"documents": scene.documents}
 
 

@@ -20,12 +20,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from fake_kibana import FakeKibana
 from typer.testing import CliRunner
 
 from es_setup.cli import app
 from es_setup.engine import VERSION
 from ingest_service.settings import PROFILES, Settings
 from ingest_service.weights import Cache
+from kibana.boards import PROBES
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -230,10 +232,21 @@ def test_the_set_up_installs_the_pipelines_and_then_the_boards():
     runs = [command.split() for command in commands[2].split(" && ")]
     assert runs == [
         ["python", "-m", "es_setup", "install"],
-        ["python", "-m", "es_setup", "dashboards", "install"],
+        ["python", "-m", "es_setup", "dashboards", "install", "--keep-edited"],
     ]
     for run in runs:
         assert CliRunner().invoke(app, [*run[3:], "--help"]).exit_code == 0
+
+
+def test_a_later_start_of_the_stack_keeps_edited_boards_and_does_not_fail():
+    [command] = re.findall(r"(dashboards install[^\"]*)\"\]", DOCKERFILES["ingest_service"].read_text())
+    with FakeKibana() as kibana:
+        where = {"KIBANA_URL": kibana.url}
+        assert CliRunner().invoke(app, command, env=where).exit_code == 0
+        board = ("dashboard", PROBES)
+        kibana.edit(*board, title="Mine")
+        assert CliRunner().invoke(app, command, env=where).exit_code == 0
+        assert kibana.stored[board]["attributes"]["title"] == "Mine"
 
 
 def test_kibana_shows_pictures_in_vega_and_takes_alert_rules(services):
