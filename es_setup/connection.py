@@ -66,9 +66,16 @@ class Connection:
         """A client for ``es_url``; an API key wins over user and password.
 
         Raises:
-            ConnectionFailed: ``es_url`` isn't an address.
+            ConnectionFailed: ``es_url`` isn't an address, or ``es_api_key`` no key.
         """
-        basic = (self.es_user, self.es_password or "") if self.es_user and not self.es_api_key else None
+        if self.es_api_key and not (self.es_api_key.isascii() and self.es_api_key.isprintable()):
+            raise ConnectionFailed(
+                "ES_API_KEY has a character that no key has, such as a line's end: set it anew"
+            )
+        basic = None
+        if self.es_user and not self.es_api_key:
+            # By hand: the client takes nothing but ASCII, and Elasticsearch reads UTF-8.
+            basic = base64.b64encode(f"{self.es_user}:{self.es_password or ''}".encode()).decode("ascii")
         trust: dict[str, Any] = {"ca_certs": str(self.es_ca_certs)} if self.es_ca_certs else {}
         return Elasticsearch(
             with_port(self.es_url),

@@ -249,6 +249,11 @@ class Kibana:
             raise self._unreachable(error, method, path, timeout) from None
         except OSError as error:  # what requests makes of a file that isn't there
             raise KibanaError(f"KIBANA_CA_CERTS: {error}") from None
+        except ValueError:  # whose message has the key
+            raise KibanaError(
+                "the key for Kibana has a character that no key has, such as a line's end: set "
+                "KIBANA_API_KEY anew (without it ES_API_KEY serves)"
+            ) from None
         self._require_kibana(response)
         if not response.ok:
             raise self._refusal(response, f"{method} {path}")
@@ -264,7 +269,10 @@ class Kibana:
     def _auth(self) -> AuthBase | None:
         if self.api_key:
             return _ApiKey(self.api_key)
-        return HTTPBasicAuth(self.user, self.password or "") if self.user else None
+        if not self.user:
+            return None
+        # As bytes: of text requests makes Latin-1, and Kibana reads UTF-8.
+        return HTTPBasicAuth(self.user.encode(), (self.password or "").encode())
 
     def _unreachable(
         self, error: requests.RequestException, method: str, path: str, timeout: float

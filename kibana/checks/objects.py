@@ -25,6 +25,8 @@ def _one(one: Json) -> Iterator[str]:
         return
     if not one["attributes"].get("name" if kind == "tag" else "title"):
         yield f"{where} has no title: give it one"
+    if kind == "dashboard" and not one["attributes"].get("timeRestore"):
+        yield f"{where} opens on the last 15 minutes, which hide older photos: timeRestore must be true"
     for name, newest in (("typeMigrationVersion", VERSIONS[kind]), ("coreMigrationVersion", CORE_VERSION)):
         if name not in one:
             yield f"{where} has no {name}: write {newest}"

@@ -20,6 +20,8 @@ OF_URL = ("%context%", "%timefield%", "%type%")
 TOKEN = re.compile(r"%[a-z_-]+%?|[a-z_-]+_clause%")
 """Of a whole string: what is a token, or was meant to be one."""
 OUTSIDE = re.compile(r"\b(?:https?|ftp)://|^//")
+LISTENING = re.compile(r"@([\w-]+):")
+"""In a signal's events: the mark that is clicked."""
 FILTERING = re.compile(r"\bkibana(?:Add|Remove)Filter\(")
 
 
@@ -77,6 +79,11 @@ def _panel(panel: Panel, known: set[str], patterns: set[str]) -> Iterator[str]:
         for title in _filtered(text):
             if title not in patterns:
                 yield f"{panel.where}: a click filters [{title}], which is no data view's index pattern"
+    marks = set(_names(whole.get("marks")))
+    for text in _strings(whole.get("signals")):
+        for name in LISTENING.findall(text):
+            if name not in marks:
+                yield f"{panel.where}: it waits for clicks on a mark [{name}], which isn't there"
     for search in searches(panel):
         yield from _search(search, known)
 
@@ -140,6 +147,13 @@ def _data(value: Any) -> Iterator[Json]:
         sets = value.get("data")
         yield from (one for one in (sets if isinstance(sets, list) else [sets]) if isinstance(one, dict))
         yield from _data(value.get("marks"))
+
+
+def _names(marks: Any) -> Iterator[str]:
+    """Of every mark, those within groups too."""
+    for mark in marks or []:
+        yield mark.get("name", "")
+        yield from _names(mark.get("marks"))
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -222,6 +222,19 @@ def test_a_wrong_key_is_said_with_the_variables_to_set(login):
             kibana.require_space()
 
 
+def test_a_password_may_have_letters_of_any_language():
+    with FakeKibana(api_key="schlüssel-顔") as fake:
+        login = {"kibana_user": "elastic", "kibana_password": "schlüssel-顔"}
+        connect(Connection(kibana_url=fake.url, **login)).require_space()
+
+
+@pytest.mark.parametrize("key", ["secret\n", "secret-顔"])
+def test_a_key_that_cannot_be_sent_is_named_and_not_shown(fake, key):
+    with pytest.raises(KibanaError, match="KIBANA_API_KEY") as refused:
+        connect(Connection(kibana_url=fake.url, kibana_api_key=key)).require_space()
+    assert "secret" not in str(refused.value)
+
+
 def test_a_key_that_may_not_write_is_told_the_privileges(fake, kibana):
     fake.forbidden = True
     with pytest.raises(KibanaError, match=r"403.*All on Dashboard.*\[default\]"):

@@ -92,6 +92,7 @@ def test_what_is_shipped_has_no_problem():
         (f"{FACES}/coreMigrationVersion", "9.1.0", "coreMigrationVersion 9.1.0 is newer"),
         (f"{FACES}/typeMigrationVersion", "new", "not of the shape that Kibana 8.19 writes"),
         ("tag:ingest-face/attributes/name", GONE, "tag [ingest-face] has no title"),
+        (f"dashboard:{SEARCH}/attributes/timeRestore", False, "opens on the last 15 minutes"),
         # References
         (f"{REFERENCES}/tag-ref-ingest-face/id", "other", "leads to tag [other], which isn't in the file"),
         (f"{REFERENCES}/boards:link_{HEALTH}_dashboard/id", "x", "dashboard [x], which isn't in the file"),
@@ -230,6 +231,11 @@ def test_what_is_shipped_has_no_problem():
             f"{PEOPLE}/{SPEC}/signals",
             renamed("}, 'faces', ", "}, 'faces*', "),
             "a click filters [faces*], which is no data view's index pattern",
+        ),
+        (
+            f"{PEOPLE}/{SPEC}/signals",
+            renamed("@person_plate:click", "@plate:click"),
+            "waits for clicks on a mark [plate], which isn't there",
         ),
         # Markdown and links
         (NOTES, "[open](/app/dev_tools#/console)", "leaves the space or Kibana's base path"),
