@@ -155,6 +155,8 @@ def test_a_photo_is_named_by_whoever_saw_it_last(es, faces, photos):
     stored = es.get(index=faces, id="beach-7")["_source"]
     assert stored["person"] == {"name": "Ann"}
     assert stored["face_count"] == 1
+    assert stored["faces"][0]["label"] == {"name": "Ann"}
+    assert stored["unnamed_faces"] == 0
     people = es.search(index=faces, aggs={"who": {"terms": {"field": "people"}}})["aggregations"]["who"]
     assert people["buckets"] == [{"key": "Ann", "doc_count": 1}]
     with pytest.raises(ConflictError):

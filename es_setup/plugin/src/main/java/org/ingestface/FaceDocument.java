@@ -145,12 +145,8 @@ final class FaceDocument {
             set("vector", faces.get(0).remove("vector"));
             set("face", faces.get(0));
         } else {
-            // A name that came with the photo can mean only a face that is alone in it.
-            if (faces.size() == 1 && DottedPaths.get(source, "person.name") instanceof String name) {
-                faces.get(0).putIfAbsent("label", mapOf("name", name));
-            }
             set("faces", faces);
-            writeUnnamedFaces(faces);
+            writeNames(faces);
         }
         set("face_count", faces.size());
         found.faces()
@@ -186,14 +182,22 @@ final class FaceDocument {
         writeEvent("failure", tookNanos, sent, now);
     }
 
-    /** Counts the faces without a name anew, if there are faces: a person may have named one. Nothing else is changed. */
-    void recountUnnamedFaces() {
+    /** Brings up to date what is known of names, if there are faces: a person may have named one, or the photo. */
+    void renewNames() {
         if (single == false && known() == Known.FACES) {
-            writeUnnamedFaces((List<?>) get("faces"));
+            writeNames((List<?>) get("faces"));
         }
     }
 
-    private void writeUnnamedFaces(List<?> faces) {
+    @SuppressWarnings("unchecked")
+    private void writeNames(List<?> faces) {
+        // A name of the photo can mean only a face that is alone in it.
+        if (faces.size() == 1 && DottedPaths.get(source, "person.name") instanceof String name) {
+            Map<String, Object> face = (Map<String, Object>) faces.get(0);
+            if (DottedPaths.get(face, "label") == null && DottedPaths.get(face, "label.name") == null) {
+                face.put("label", mapOf("name", name));
+            }
+        }
         boolean photosName = faces.size() == 1 && DottedPaths.get(source, "person.name") != null;
         long unnamed = faces.stream().filter(face -> DottedPaths.get((Map<?, ?>) face, "label.name") == null).count();
         replace("unnamed_faces", photosName ? 0 : (int) unnamed);

@@ -71,7 +71,7 @@ public final class FaceProcessor extends AbstractProcessor {
             photo = photo(document);
             passes = photo == null ? mayPassWithoutPhoto(document) : mayPassWithPhoto(document, photo);
             if (passes) {
-                faces(document).recountUnnamedFaces();
+                faces(document).renewNames();
             }
         } catch (Exception e) {
             handler.accept(null, e);

@@ -91,8 +91,24 @@ class FaceDocumentTests {
         assertTrue(faces().stream().noneMatch(face -> face.containsKey("label")));
     }
 
+    @Test
+    void aNameThatComesLaterLabelsAFaceThatIsAloneAndHasNoLabel() throws Exception {
+        document.writeFaces(Answers.found(1), null, 1, NOW);
+        source.put("person", Map.of("name", "Ann"));
+        document.renewNames();
+        assertEquals(Map.of("name", "Ann"), faces().get(0).get("label"));
+        source.put("person", Map.of("name", "Bea"));
+        document.renewNames();
+        assertEquals(Map.of("name", "Ann"), faces().get(0).get("label"));
+        source.clear();
+        document.writeFaces(Answers.found(2), null, 1, NOW);
+        source.put("person", Map.of("name", "Ann"));
+        document.renewNames();
+        assertTrue(faces().stream().noneMatch(face -> face.containsKey("label")));
+    }
+
     private Object unnamedFaces() {
-        document.recountUnnamedFaces();
+        document.renewNames();
         return source.get("unnamed_faces");
     }
 
