@@ -54,6 +54,7 @@ def board(requests: str) -> Dashboard:
                         "@timestamp",
                         "observer.name",
                         summed="face_count",
+                        without="no observer",
                         description="Faces by the photo's time, stacked by observer. Times are UTC.",
                     ),
                     28,
@@ -61,7 +62,7 @@ def board(requests: str) -> Dashboard:
                 (_where(), 20),
             ),
         ),
-        Row(19, ((_people(), 28), (_people_table(), 20))),
+        Row(20, ((_people(), 28), (_people_table(), 20))),
         Row(18, ((_together(), 24), (_together_table(), 24))),
         Row(18, ((_nameless(), 48),)),
         Row(14, ((_faces_a_photo(), 16), (_quality(), 16), (_similarity(), 16))),
@@ -148,20 +149,21 @@ def _similarity() -> Panel:
 
 def _people() -> Panel:
     """Everybody with a name: best face, photos, last seen."""
-    best = {"top_hits": {"size": 1, "sort": [{"faces.quality.score": "desc"}], "_source": ["faces.crop"]}}
-    photos = {"reverse_nested": {}, "aggs": {"last": {"max": {"field": "@timestamp"}}}}
-    names = {
-        "terms": {"field": "faces.label.name", "size": 60},
-        "aggs": {"best": best, "photos": photos},
+    aggs = {
+        "people": {
+            "terms": {"field": "people", "size": 60},
+            "aggs": {"last": {"max": {"field": "@timestamp"}}},
+        },
+        "all": {"cardinality": {"field": "people"}},
+        **_best_faces(),
     }
-    aggs = {"faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}}
     signals, placed = vega.tiles("people", SIDE + 18, SIDE + 62)
     rows = [
-        *vega.each("datum.aggregations.faces.names.buckets", "bucket"),
+        *vega.each("datum.aggregations.people.buckets", "bucket"),
         vega.formula("name", "datum.bucket.key"),
-        vega.formula("crop", "datum.bucket.best.hits.hits[0]._source.crop"),
-        vega.formula("last", "utcFormat(datum.bucket.photos.last.value, '%Y-%m-%d')"),
-        vega.formula("photos", "datum.bucket.photos.doc_count"),
+        vega.formula("last", "utcFormat(datum.bucket.last.value, '%Y-%m-%d')"),
+        vega.formula("photos", "datum.bucket.doc_count"),
+        vega.lookup("crops", "key", ["name"], ["crop"]),
         *placed,
     ]
     tooltip = "{title: datum.name, photos: datum.photos, 'last seen': datum.last}"
@@ -169,9 +171,13 @@ def _people() -> Panel:
     only = "kibanaAddFilter({term: {people: datum.name}}, 'faces', 'Person: ' + datum.name)"
     spec = {
         "signals": [*signals, vega.clicked("person", only)],
-        "data": [vega.counts("people", "faces", "@timestamp", aggs, rows)],
+        "data": [
+            vega.counts("answer", "faces", "@timestamp", aggs, []),
+            _crops(),
+            {"name": "people", "source": "answer", "transform": rows},
+        ],
         "marks": [
-            vega.counted("people", "With the most photos"),
+            vega.counted("people", "With the most photos", of="data('answer')[0].aggregations.all.value"),
             *vega.faces("person", "people", SIDE, tooltip, clickable=True),
             vega.caption("people", "datum.name", "datum.x", f"{below} + 6", SIDE + 12, strong=True),
             vega.caption(
@@ -182,7 +188,7 @@ def _people() -> Panel:
                 SIDE + 12,
             ),
             vega.caption("people", "'last ' + datum.last", "datum.x", f"{below} + 37", SIDE + 12),
-            vega.nothing_found("people", "No face has a name yet"),
+            vega.nothing_found("people", "Nobody has a name among these photos"),
         ],
     }
     return vega.panel(
@@ -197,17 +203,15 @@ def _people() -> Panel:
 def _together() -> Panel:
     """Pairs of people on the same photos, most often seen first."""
     pairs = {
-        "terms": {"field": "people", "size": 30},
+        "terms": {"field": "people", "size": 60},
         "aggs": {
             "others": {
-                "terms": {"field": "people", "size": 31},
+                "terms": {"field": "people", "size": 61},
                 "aggs": {"last": {"max": {"field": "@timestamp"}}},
             }
         },
     }
-    best = {"top_hits": {"size": 1, "sort": [{"faces.quality.score": "desc"}], "_source": ["faces.crop"]}}
-    names = {"terms": {"field": "faces.label.name", "size": 200}, "aggs": {"best": best}}
-    aggs = {"pairs": pairs, "faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}}
+    aggs = {"pairs": pairs, **_best_faces()}
     side, width = 64, 2 * 64 + 130
     signals, placed = vega.tiles("pairs", width, side + 20)
     rows = [
@@ -228,20 +232,8 @@ def _together() -> Panel:
         },
         {"type": "collect", "sort": {"field": ["photos", "left"], "order": ["descending", "ascending"]}},
         vega.formula("last", "utcFormat(datum.last, '%Y-%m-%d')"),
-        {
-            "type": "lookup",
-            "from": "crops",
-            "key": "key",
-            "fields": ["left", "right"],
-            "values": ["crop"],
-            "as": ["left_crop", "right_crop"],
-        },
+        vega.lookup("crops", "key", ["left", "right"], ["left_crop", "right_crop"]),
         *placed,
-    ]
-    crops = [
-        *vega.each("datum.aggregations.faces.names.buckets", "bucket"),
-        vega.formula("key", "datum.bucket.key"),
-        vega.formula("crop", "datum.bucket.best.hits.hits[0]._source.crop"),
     ]
     tooltip = "{title: datum.left + ' and ' + datum.right, photos: datum.photos, 'last seen': datum.last}"
     both = (
@@ -253,7 +245,7 @@ def _together() -> Panel:
         "signals": [*signals, vega.clicked("left", both), vega.clicked("right", both)],
         "data": [
             vega.counts("answer", "faces", "@timestamp", aggs, []),
-            {"name": "crops", "source": "answer", "transform": crops},
+            _crops(),
             {"name": "pairs", "source": "answer", "transform": rows},
         ],
         "marks": [
@@ -278,8 +270,8 @@ def _together() -> Panel:
         "together",
         "Who is seen together?",
         spec,
-        "Pairs of people on the same photo, most often seen first. A click narrows the board to them. "
-        + NEEDS_PICTURES,
+        "Pairs of people on the same photo, most often seen first, of the 60 people with the most photos. A "
+        "click narrows the board to them. " + NEEDS_PICTURES,
     )
 
 
@@ -327,7 +319,7 @@ def _nameless() -> Panel:
             *vega.faces("face", "faces", SIDE, tooltip, clickable=True),
             vega.caption("faces", "datum.observer", "datum.x", f"{below} + 6", SIDE + 10, strong=True),
             vega.caption("faces", "datum.day", "datum.x", f"{below} + 22", SIDE + 10),
-            vega.nothing_found("faces", "Every face has a name"),
+            vega.nothing_found("faces", "No face without a name among these photos"),
         ],
     }
     return vega.panel(
@@ -337,3 +329,20 @@ def _nameless() -> Panel:
         "Newest first. A click chooses the face: go on to the board Face search to see whom it looks like. "
         + NEEDS_PICTURES,
     )
+
+
+def _best_faces() -> vega.Spec:
+    """Aggregations: the best face of each person of whom a face is named."""
+    best = {"top_hits": {"size": 1, "sort": [{"faces.quality.score": "desc"}], "_source": ["faces.crop"]}}
+    names = {"terms": {"field": "faces.label.name", "size": 120}, "aggs": {"best": best}}
+    return {"faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}}
+
+
+def _crops() -> vega.Spec:
+    """The data set ``crops`` of what ``_best_faces`` asks for."""
+    rows = [
+        *vega.each("datum.aggregations.faces.names.buckets", "bucket"),
+        vega.formula("key", "datum.bucket.key"),
+        vega.formula("crop", "datum.bucket.best.hits.hits[0]._source.crop"),
+    ]
+    return {"name": "crops", "source": "answer", "transform": rows}

@@ -36,7 +36,15 @@ def board(requests: str) -> Dashboard:
                     12,
                 ),
                 (lens.metric("watched", "Watched", views.PROBES, lens.count("On the watch list", WATCH)), 12),
-                (lens.metric("unsure", "Unsure", views.PROBES, lens.count("To be reviewed", REVIEW)), 12),
+                (
+                    lens.metric(
+                        "unsure",
+                        "Unsure",
+                        views.PROBES,
+                        lens.count("To be reviewed, by their best match", REVIEW),
+                    ),
+                    12,
+                ),
             ),
         ),
         Row(
@@ -59,14 +67,18 @@ def board(requests: str) -> Dashboard:
             (
                 (
                     _faces(
-                        "watch", "Who is on the watch list?", watched, "Nobody on the watch list was seen"
+                        "watch",
+                        "Who is on the watch list?",
+                        watched,
+                        "Nobody on the watch list was seen",
+                        portraits=({"term": {"tags": "watch"}},),
                     ),
                     24,
                 ),
                 (
                     _faces(
                         "review",
-                        f"Is it the same person? Matches from {POSSIBLE:g} to {STRONG:g}",
+                        f"Is it the same person? Matches from {POSSIBLE:.2f} to {STRONG:.2f}",
                         near,
                         "Nothing to review",
                     ),
@@ -94,18 +106,27 @@ def board(requests: str) -> Dashboard:
     )
 
 
-def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int = 2) -> Panel:
+def _faces(
+    key: str,
+    title: str,
+    query: dict[str, Any],
+    nothing: str,
+    most: int = 2,
+    portraits: tuple[dict[str, Any], ...] = (),
+) -> Panel:
     """Faces of probes, newest first, one a line, each beside the portraits that it looks like.
 
     Args:
         query: which faces, on the nested documents.
         most: portraits beside a face.
+        portraits: clauses for those of the gallery that have a picture here; the others have their name.
     """
     nested = {
         "path": "faces",
         "query": query,
         "inner_hits": {
-            "size": 20,
+            "size": 3,
+            "sort": [{"faces.match.similarity": {"order": "desc", "missing": "_last"}}],
             "_source": ["faces.id", "faces.crop", "faces.label.name", "faces.candidates"],
         },
     }
@@ -116,12 +137,15 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
         "_source": False,
         "fields": vega.ABOUT,
     }
-    portraits = {
-        "size": 200,
-        "query": {"bool": {"filter": [{"exists": {"field": "vector"}}]}},
+    newest = {
+        "size": 100,
+        "query": {"bool": {"filter": [{"exists": {"field": "vector"}}, *portraits]}},
         "sort": [{"event.ingested": {"order": "desc", "unmapped_type": "date"}}],
         "_source": ["face.crop"],
     }
+    # Where a portrait isn't among the newest, another one of the same person stands in for it.
+    people = {**newest, "size": 200, "collapse": {"field": "person.name"}, "fields": ["person.name"]}
+    crop = vega.formula("crop", "datum._source.face ? datum._source.face.crop : null")
     signals, placed = vega.tiles("lines", (most + 1) * (SIDE + 10) + 24, SIDE + 52)
     lines = [
         *vega.described(),
@@ -140,18 +164,16 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
         {"type": "filter", "expr": f"datum.place < {most}"},
         vega.formula("similarity", "datum.match.similarity"),
         vega.formula("x", f"datum.x + (datum.place + 1) * {SIDE + 10} + 6"),
-        {
-            "type": "lookup",
-            "from": "portraits",
-            "key": "_id",
-            "fields": ["match.gallery_id"],
-            "values": ["portrait"],
-            "as": ["portrait"],
-        },
+        vega.lookup("portraits", "_id", ["match.gallery_id"], ["very"]),
+        vega.lookup("people", "name", ["match.name"], ["other"]),
+        vega.formula("portrait", "datum.very ? datum.very : datum.other"),
         vega.formula("who", "datum.match.name ? datum.match.name : 'no name'"),
         vega.formula("watched", "datum.match.tags ? indexof(datum.match.tags, 'watch') >= 0 : false"),
     ]
-    about = "{title: 'Probe', observer: datum.observer, when: datum.day, file: datum.file}"
+    about = (
+        "{title: 'Probe', observer: datum.observer, when: datum.day, file: datum.file,"
+        " 'such faces in the photo': datum.inner_hits.faces.hits.total.value}"
+    )
     tooltip = (
         "{title: datum.who, similarity: format(datum.similarity, '.3f'),"
         f" verdict: {vega.VERDICT}, tags: datum.match.tags ? join(datum.match.tags, ', ') : ''}}"
@@ -162,12 +184,13 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
         "signals": [*signals, vega.choosing("probe", "face-probes")],
         "data": [
             vega.chosen("face-probes"),
+            vega.search("portraits", "face-gallery", newest, "hits.hits", [crop]),
             vega.search(
-                "portraits",
+                "people",
                 "face-gallery",
-                portraits,
+                people,
                 "hits.hits",
-                [vega.formula("portrait", "datum._source.face ? datum._source.face.crop : null")],
+                [crop, vega.formula("name", vega.first("datum.fields", "person.name"))],
             ),
             vega.search("lines", "face-probes", probes, "hits.hits", lines),
             {"name": "matches", "source": "lines", "transform": matches},
@@ -196,9 +219,9 @@ def _faces(key: str, title: str, query: dict[str, Any], nothing: str, most: int 
         key,
         title,
         spec,
-        "A face of a probe, and the portraits that it looks like, best first; ● is on the watch list. Of a "
-        "gallery with more than 200 portraits the newest have their picture. A click on a probe's face "
-        f"chooses it for the panel with its portraits. {NEEDS_PICTURES}",
+        "A face of a probe, three of a photo at most, and the portraits that it looks like, best first; ● is "
+        "on the watch list. In a gallery with more than 100 portraits another one of the same person may "
+        f"stand in. A click on a probe's face chooses it for the panel with its portraits. {NEEDS_PICTURES}",
     )
 
 
@@ -241,7 +264,7 @@ def _portraits() -> Panel:
         ],
         "marks": [
             *at_left,
-            vega.counted("found", "Most similar portraits of the gallery", big + 30),
+            vega.counted("found", "Most similar portraits", big + 30),
             *vega.faces("portrait", "found", SIDE, tooltip),
             vega.verdict_bar("found", SIDE),
             vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
@@ -259,7 +282,7 @@ def _portraits() -> Panel:
         "portraits",
         "Whom does the chosen probe look like?",
         spec,
-        f"All portraits by similarity, also those below {POSSIBLE:g}. {NEEDS_PLUGIN}",
+        f"All portraits by similarity, also those below {POSSIBLE:.2f}. {NEEDS_PLUGIN}",
     )
 
 

@@ -37,18 +37,20 @@ def stacked(
     split: str,
     summed: str | None = None,
     colors: dict[str, str] | None = None,
+    without: str = "none",
     description: str = "",
 ) -> Panel:
     """Bars of documents, or of a field's sum, stacked by the values of ``split``.
 
     Args:
-        colors: value -> colour; else values get theirs in order.
+        colors: value -> colour; else values get theirs in order, the most frequent first.
+        without: what stands for documents that have no value.
     """
     value = {"value": {"sum": {"field": summed}}} if summed else {}
     sources = [{"series": {"terms": {"field": split, "missing_bucket": True}}}]
     amount = "datum.bucket.value.value" if summed else "datum.bucket.doc_count"
     rows = [
-        formula("series", "datum.bucket.key.series === null ? 'none' : datum.bucket.key.series"),
+        formula("series", f"datum.bucket.key.series === null ? '{without}' : datum.bucket.key.series"),
         formula("amount", amount),
         # Colours for a few: all but the largest series are one.
         {
@@ -65,13 +67,12 @@ def stacked(
             "as": ["rank"],
         },
         {"type": "joinaggregate", "fields": ["series"], "ops": ["distinct"], "as": ["kinds"]},
-        formula(
-            "series",
-            f"datum.kinds <= {len(COLORS)} || datum.rank < {len(COLORS)} ? datum.series : '(others)'",
-        ),
+        formula("small", f"datum.kinds > {len(COLORS)} && datum.rank >= {len(COLORS)}"),
+        formula("series", "datum.small ? '(others)' : datum.series"),
+        formula("rank", f"datum.small ? {len(COLORS)} : datum.rank"),
         {
             "type": "aggregate",
-            "groupby": ["when", "until", "day", "series"],
+            "groupby": ["when", "until", "day", "series", "rank"],
             "fields": ["amount"],
             "ops": ["sum"],
             "as": ["amount"],
@@ -80,11 +81,15 @@ def stacked(
             "type": "stack",
             "groupby": ["when"],
             "field": "amount",
-            "sort": {"field": "series"},
+            "sort": {"field": "rank"},
             "as": ["low", "high"],
         },
     ]
-    scale: Spec = {"domain": {"data": "rows", "field": "series", "sort": True}, "range": COLORS}
+    # A legend of nothing would take all the room.
+    scale: Spec = {
+        "domain": {"signal": "length(data('kinds')) ? pluck(data('kinds'), 'series') : ['']"},
+        "range": COLORS,
+    }
     if colors:
         scale = {"domain": list(colors), "range": list(colors.values())}
     tooltip = "{title: datum.series, from: datum.day, amount: datum.amount}"
@@ -104,6 +109,11 @@ def stacked(
         },
     }
     spec = _chart(index, time_field, sources, value, rows, "high", scale)
+    by_rank = [
+        {"type": "aggregate", "groupby": ["series", "rank"]},
+        {"type": "collect", "sort": {"field": "rank"}},
+    ]
+    spec["data"].append({"name": "kinds", "source": "rows", "transform": by_rank})
     spec["marks"] = [bars, nothing_found("rows", "Nothing in this time range")]
     return panel(key, title, spec, description)
 
@@ -252,7 +262,16 @@ def _chart(
             {"name": "color", "type": "ordinal", **color},
         ],
         "axes": [
-            {"orient": "bottom", "scale": "x", "labelOverlap": True, "tickCount": 6},
+            {
+                "orient": "bottom",
+                "scale": "x",
+                "labelOverlap": True,
+                "tickCount": 6,
+                "title": {
+                    "signal": "length(data('span'))"
+                    " ? 'from ' + utcFormat(data('span')[0].low, '%Y-%m-%d %H:%M UTC') : ''"
+                },
+            },
             {
                 "orient": "left",
                 "scale": "y",

@@ -86,6 +86,12 @@ def each(rows: str, name: str) -> list[Spec]:
     ]
 
 
+def lookup(data: str, key: str, fields: list[str], names: list[str]) -> Spec:
+    """A transform: for each of ``fields`` the picture of the row of ``data`` whose ``key`` is equal, as a
+    name of its own."""
+    return {"type": "lookup", "from": data, "key": key, "fields": fields, "values": ["crop"], "as": names}
+
+
 def panel(key: str, title: str, spec: Spec, description: str) -> Panel:
     whole = {"$schema": "https://vega.github.io/schema/vega/v5.json", "padding": 8, **spec}
     return visualization(key, "vega", title, description, {"spec": dumped(whole)})
@@ -260,9 +266,14 @@ def heading(text: str, left: int = 0) -> Spec:
     }
 
 
-def counted(data: str, what: str, left: int = 0) -> Spec:
-    """The heading of tiles: what they are, and how many; there may be more than there is room for."""
-    return heading(f"length(data('{data}')) ? '{what}: ' + length(data('{data}')) : ''", left)
+def counted(data: str, what: str, left: int = 0, of: str = "") -> Spec:
+    """The heading of tiles: what they are, and how many; there may be more than there is room for.
+
+    Args:
+        of: an expression for how many there are in all, if that is known.
+    """
+    shown = f"'{what}: ' + length(data('{data}'))" + (f" + ' of ' + ({of})" if of else "")
+    return heading(f"length(data('{data}')) ? {shown} : ''", left)
 
 
 def nothing_found(data: str, text: str) -> Spec:
@@ -292,7 +303,12 @@ def choice(document: str, face: str) -> str:
     Args:
         document, face: expressions for the two ids.
     """
-    clause = f"{{ids: {{values: [{document}], boost: 1000, _name: 'face:' + {face}}}}}"
+    # An id may be in two indices of an alias, each with a photo of its own; a gallery has no nested faces.
+    has_face = (
+        f"{{nested: {{path: 'faces', ignore_unmapped: true, query: {{term: {{'faces.id': {face}}}}}}}}}"
+    )
+    both = f"must: [{{ids: {{values: [{document}]}}}}, {has_face}]"
+    clause = f"{{bool: {{{both}, boost: 1000, _name: 'face:' + {face}}}}}"
     return f"{{bool: {{must: [{{match_all: {{}}}}], should: [{clause}]}}}}"
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
+from tools import encoded
 
 from ingest_service.verdicts import POSSIBLE, STRONG
 from kibana import importing
@@ -44,6 +45,14 @@ def draw(es, scene, renderer):
 
 def texts(drawn) -> list[str]:
     return [item.text for mark in drawn.marks if mark.type == "text" for item in mark.items if item.text]
+
+
+def chosen(document: str, face: str) -> dict:
+    """The filter that a click on a face adds."""
+    nested = {"path": "faces", "ignore_unmapped": True, "query": {"term": {"faces.id": face}}}
+    both = [{"ids": {"values": [document]}}, {"nested": nested}]
+    clause = {"bool": {"must": both, "boost": 1000, "_name": f"face:{face}"}}
+    return {"bool": {"must": [{"match_all": {}}], "should": [clause]}}
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -114,6 +123,7 @@ def test_a_click_makes_a_face_the_query_and_leaves_the_other_panels_their_rows(e
     (call,) = clicked.calls
     assert call.name == "kibanaAddFilter"
     query, view, label = call.args
+    assert query == chosen(wanted["document"], wanted["face"])
     assert view == "faces"
     assert label.startswith("Chosen face: ")
 
@@ -143,9 +153,7 @@ def test_a_click_on_one_face_of_a_group_means_this_face(es, draw):
         index="faces", size=1, query={"range": {"face_count": {"gte": 2}}}, sort={"@timestamp": "desc"}
     )["hits"]["hits"][0]
     for face in group["_source"]["faces"]:
-        name = f"face:{face['id']}"
-        clause = {"ids": {"values": [group["_id"]], "boost": 1000, "_name": name}}
-        choice = {"bool": {"must": [{"match_all": {}}], "should": [clause]}}
+        choice = chosen(group["_id"], face["id"])
         (seed,) = draw(GALLERY, filters=[choice]).items("seed_face")
         assert seed.datum["face"] == face["id"]
 
@@ -276,9 +284,37 @@ def test_with_many_observers_the_largest_keep_their_colours_and_the_rest_is_one(
         es.indices.refresh(index="faces")
 
 
+def test_the_wall_of_people_counts_what_the_table_beside_it_counts(es, draw):
+    people = es.search(index="faces", size=0, aggs={"people": {"terms": {"field": "people", "size": 60}}})
+    counted = {one["key"]: one["doc_count"] for one in people["aggregations"]["people"]["buckets"]}
+    drawn = draw("exploration-who-is-in-the-archive")
+    assert {item.datum["name"]: item.datum["photos"] for item in drawn.items("person")} == counted
+    assert f"With the most photos: {len(counted)} of {len(counted)}" in texts(drawn)
+
+
+def test_an_id_in_two_indices_of_the_archive_means_the_photo_that_was_clicked(
+    es, scene, draw, portrait, people
+):
+    es.indices.create(index="faces-000002", aliases={"faces": {}})
+    try:
+        twice = {"faces-000001": portrait, "faces-000002": people["elton_john"][0]}
+        for index, photo in twice.items():
+            document = {"image": encoded(photo), "@timestamp": "2026-04-01T12:00:00Z"}
+            es.index(index=index, id="twice", document=document, refresh=True)
+        for index in twice:
+            face = es.get(index=index, id="twice")["_source"]["faces"][0]["id"]
+            (seed,) = draw(GALLERY, filters=[chosen("twice", face)]).items("seed_face")
+            assert seed.datum["face"] == face
+    finally:
+        es.indices.delete(index="faces-000002")
+        es.delete(index="faces-000001", id="twice", refresh=True)
+
+
 def test_an_empty_board_says_so(draw):
     nobody = {"term": {"people": "nobody"}}
-    assert "No face has a name yet" in texts(draw("exploration-who-is-in-the-archive", filters=[nobody]))
+    assert "Nobody has a name among these photos" in texts(
+        draw("exploration-who-is-in-the-archive", filters=[nobody])
+    )
     assert "Nobody was seen with anybody" in texts(draw("exploration-who-is-seen-together", filters=[nobody]))
     drawn = draw("exploration-how-many-faces-when-and-where", filters=[nobody])
     assert "Nothing in this time range" in texts(drawn)

@@ -201,7 +201,7 @@ def test_what_is_shipped_has_no_problem():
             "only in a list inside body.query",
         ),
         (
-            f"{PEOPLE}/{SPEC}/data/people/url/body/aggs",
+            f"{PEOPLE}/{SPEC}/data/answer/url/body/aggs",
             added({"mine": {"filters": {"filters": ["%dashboard_context-must_clause%"]}}}),
             "only in a list inside body.query",
         ),
@@ -220,7 +220,7 @@ def test_what_is_shipped_has_no_problem():
             renamed("%timefilter%", "%timefiltr%"),
             "knows no token %timefiltr%",
         ),
-        (f"{PEOPLE}/{SPEC}/data/people/url/%timefield%", "people", "[people] can't be a date"),
+        (f"{PEOPLE}/{SPEC}/data/answer/url/%timefield%", "people", "[people] can't be a date"),
         (
             f"{NEAREST}/{SPEC}/data/found/url/body/fields",
             added("file.pth"),
