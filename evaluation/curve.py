@@ -100,19 +100,14 @@ class Curve:
     def thinned(self, most: int) -> Curve:
         """About ``most`` of its points, even over the logarithms of both rates, with both ends and those
         around the equal error."""
-        last = len(self.thresholds) - 1
-        if last < most:
+        points = len(self.thresholds)
+        if points <= most:
             return self
-        strict = (
-            last
-            + 1
-            - np.searchsorted(self.false_positive[::-1], _even(self.false_positive, most // 2), side="right")
-        )
-        lenient = (
-            np.searchsorted(self.false_negative, _even(self.false_negative, most // 2), side="right") - 1
-        )
-        kept = np.unique(np.concatenate([[0, last], self._crossing(), strict, lenient]))
-        kept = kept[kept <= last]
+        wrong, right = (_even(rates, most // 2) for rates in (self.false_positive, self.false_negative))
+        strict = points - np.searchsorted(self.false_positive[::-1], wrong, side="right")
+        lenient = np.searchsorted(self.false_negative, right, side="right") - 1
+        kept = np.unique(np.concatenate([[0, points - 1], self._crossing(), strict, lenient]))
+        kept = kept[kept < points]
         return Curve(self.thresholds[kept], self.false_positive[kept], self.false_negative[kept])
 
     def point(self, at: int) -> Point:

@@ -137,7 +137,7 @@ def intervals(
     as the product of how often each was drawn; a pair of one person as often as that person was, since a
     person's copies make no pairs with each other.
 
-    first, second: (pairs,) the people of each pair, numbers from 0.
+    first, second: (pairs,) the people of each pair, as numbers.
 
     Raises:
         ValueError: as ``verify``; labels that don't fit ``same``.
@@ -196,7 +196,9 @@ def _supported_rates(different: int) -> tuple[float, ...]:
 
 def _true_accepts(curve: Curve, far: float) -> TrueAccepts:
     point = curve.at(far)
-    return TrueAccepts(far, 1 - point.false_negative, point.threshold) if point else TrueAccepts(far, 0, None)
+    return (
+        TrueAccepts(far, 1 - point.false_negative, point.threshold) if point else TrueAccepts(far, 0.0, None)
+    )
 
 
 def _accuracy(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -250,6 +253,15 @@ def test_the_probes_of_one_person_make_an_interval_wider_than_as_many_of_many():
     few = Searches(**{**vars(many), "people": np.arange(40) // 10})
     wide, narrow = (open_set(each).misses[0].interval for each in (few, many))
     assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+
+
+def test_all_of_it_can_be_written_as_json():
+    vectors, people = faces(np.random.default_rng(6), 30, 2, noise=1)
+    vectors[5] = np.nan
+    parts = roles(people)
+    half = Roles(parts.enrolled[:10], parts.probes[:10], parts.probes[10:])
+    for found in (open_set(search(vectors, people, half)), leave_one_out(vectors, people).summary()):
+        json.dumps(asdict(found), allow_nan=False)
 
 
 def test_roles_may_be_given_by_hand():

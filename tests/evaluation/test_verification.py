@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from math import erf, sqrt
 
 import numpy as np
@@ -195,6 +197,15 @@ def test_the_plot_has_few_points_and_both_ends():
     assert (det[-1].false_positive, det[-1].false_negative) == (0, 1)
     few = [point for point in det if 0 < point.false_positive <= 1e-3]
     assert len(few) >= 20
+
+
+def test_all_of_it_can_be_written_as_json():
+    pairs = drawn_pairs(np.random.default_rng(15), 20, 3)
+    failed = np.arange(len(pairs[0])) % 10 == 0
+    folds = pairs[3] % 3
+    found = verify(pairs[0], pairs[1], failed, folds)
+    assert json.loads(json.dumps(asdict(found), allow_nan=False))["eer"] == found.eer
+    json.dumps(asdict(intervals(*pairs, folds, draws=20)), allow_nan=False)
 
 
 def test_single_precision_gives_the_same_numbers():
