@@ -64,14 +64,15 @@ class Curve:
         """With every threshold that makes a difference.
 
         Raises:
-            ValueError: no score at all, or only infinite ones.
+            ValueError: no right ones, or no wrong ones.
         """
+        if not len(right) or not len(wrong):
+            raise ValueError("rates need scores of both kinds")
         right, wrong = np.sort(right), np.sort(wrong)
         scores = np.unique(np.concatenate([right, wrong]))
         scores = scores[np.isfinite(scores)]
-        if not len(scores) or not len(right) or not len(wrong):
-            raise ValueError("there are no scores to set a threshold between")
-        thresholds = np.append(scores, np.nextafter(scores[-1], scores.dtype.type(np.inf)))
+        highest = scores[-1] if len(scores) else scores.dtype.type(0)
+        thresholds = np.append(scores, np.nextafter(highest, scores.dtype.type(np.inf)))
         return cls(
             thresholds,
             (len(wrong) - np.searchsorted(wrong, thresholds)) / len(wrong),

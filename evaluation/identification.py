@@ -238,8 +238,7 @@ def open_set(searches: Searches, draws: int = 200, seed: int = 0) -> Identificat
         raise ValueError("there is no probe: somebody who is enrolled has to have a second photo")
     own = np.where(searches.right, searches.scores, -np.inf)
     strange = searches.alarm_scores
-    found = len(strange) and np.isfinite(np.concatenate([own, strange])).any()
-    curve = Curve.of(own, strange) if found else None
+    curve = Curve.of(own, strange) if len(strange) else None
     return Identification(
         enrolled=searches.enrolled,
         probes=len(own),
@@ -298,15 +297,14 @@ def _first_hits(
     vectors: Vectors, people: People, rows: Positions, columns: Positions, similarity: Similarity
 ) -> tuple[Positions, Scores, NDArray[np.bool_]]:
     """(rows,): position of the first hit, its similarity, and whether it is the person's own."""
-    found = [
-        (int(columns[at]) if at >= 0 else -1, row[at] if at >= 0 else -np.inf)
-        for some, similar in _similarities(vectors, rows, columns, similarity)
-        for photo, row in zip(some, similar, strict=True)
-        for at in [_nearest(row, people[columns] == people[photo])]
-    ]
-    hits = np.array([hit for hit, _ in found], dtype=np.int64)
-    scores = np.array([score for _, score in found], dtype=np.float32)
-    return hits, scores, (hits >= 0) & (people[hits] == people[rows])
+    hits, scores = [], []
+    for some, similar in _similarities(vectors, rows, columns, similarity):
+        for photo, row in zip(some, similar, strict=True):
+            at = _nearest(row, people[columns] == people[photo])
+            hits.append(columns[at] if at >= 0 else -1)
+            scores.append(row.max())
+    found = np.array(hits, dtype=np.int64)
+    return found, np.array(scores, dtype=np.float32), (found >= 0) & (people[found] == people[rows])
 
 
 def _misses(

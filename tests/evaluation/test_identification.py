@@ -207,10 +207,10 @@ def test_without_strangers_only_ranks_are_known():
 
 
 def test_where_no_photo_has_a_face_all_probes_are_missed():
-    people = np.array([0, 0, 1, 1, 2])
-    found = open_set(search(at_angles(None, None, None, None, None), people, roles(people)))
-    assert (found.failed_probes, found.failed_strangers, found.rank1.value) == (2, 1, 0)
-    assert found.det == ()
+    people = np.array([0, 0, 1, 1, *range(2, 102)])
+    found = open_set(search(at_angles(*[None] * 104), people, roles(people)))
+    assert (found.failed_probes, found.failed_strangers, found.rank1.value) == (2, 100, 0)
+    assert [miss.fnir for miss in found.misses] == [1, None]
 
 
 def test_the_rate_of_known_truth_holds_for_strangers_never_seen():
