@@ -31,7 +31,7 @@ FEWEST_PEOPLE = 5
 _DRAWS = 500  # of the bootstrap
 _ROUNDS = 10  # of enrolling, where photos are few
 _BLOCK = 4_000_000  # similarities at a time
-_KEPT = 5  # times the rate that is sought: how far down alarms are kept, for the bootstrap
+_ERRORS_KEPT = 7  # for the bootstrap alarms are kept so many standard errors beyond the rate that is sought
 _BINS = 2000  # of similarities from -1 to 1
 _ONE_PHOTO = 0.999  # no two people are as similar
 _RIDGE = 0.01  # a prior on the slope of 0 +- 10, in standard deviations of the similarity
@@ -202,7 +202,8 @@ def search_threshold(
     generator = np.random.default_rng(seed)
     beside = max(1.0, gallery_size / faces.others)
     rate = 1 - (1 - fpir) ** (1 / beside)
-    alarms = _alarms(faces, min(gallery_size, faces.others), rate, generator)
+    beyond = 1 + _ERRORS_KEPT * math.sqrt(3 / min(expected, faces.people))
+    alarms = _alarms(faces, min(gallery_size, faces.others), rate * beyond, generator)
     similarity = alarms.threshold(rate)
     if gallery_size > faces.others:
         _check_pairs_of_people(faces, alarms.at_least(similarity), fpir, gallery_size)
@@ -211,8 +212,6 @@ def search_threshold(
     draws = generator.multinomial(faces.people, np.full(faces.people, 1 / faces.people), size=_DRAWS)
     at_least = alarms.at_least(similarity)
     rates = np.array([at_least.resampled_rate(faces, weights) for weights in draws])
-    with np.errstate(invalid="ignore"):  # a draw without anybody of two photos has no rate
-        misses = (draws @ missed) / (draws @ sought)
     return SearchThreshold(
         similarity=similarity,
         interval=_interval([alarms.resampled_threshold(faces, weights, rate) for weights in draws]),
@@ -220,7 +219,7 @@ def search_threshold(
         fpir_interval=_interval(1 - (1 - np.minimum(rates, 1)) ** beside),
         gallery_size=gallery_size,
         fnir=float(missed.sum() / sought.sum()),
-        fnir_interval=_interval(misses),
+        fnir_interval=_miss_interval(missed, sought, draws),
         people=faces.people,
         photos=faces.total,
         failed=faces.total - len(faces.vectors),
@@ -458,9 +457,9 @@ class _Alarms:
 
 
 def _alarms(faces: _Faces, size: int, rate: float, generator: np.random.Generator) -> _Alarms:
-    """Down to a few times ``rate``, over galleries of ``size`` people who are not the one who searches."""
+    """Down to where their rate is ``rate``, over galleries of ``size`` people, never the one who searches."""
     chances = _chances_of_best(faces.others, size)
-    rounds = min(_ROUNDS, 1 + 20_000_000 // (len(faces.vectors) * faces.enrolled))
+    rounds = min(_ROUNDS, 1 + 2_000_000 // (len(faces.vectors) * faces.enrolled))
     part = chances / (rounds * faces.total)
     found = _Alarms(np.empty(0, np.float32), np.empty(0), np.empty(0, np.intp), np.empty(0, np.intp))
     for _ in range(rounds):
@@ -476,7 +475,7 @@ def _alarms(faces: _Faces, size: int, rate: float, generator: np.random.Generato
                 np.repeat(strangers, len(chances)),
                 enrolled[best].ravel(),
             )
-            found = found.with_others(one, _KEPT * rate)
+            found = found.with_others(one, rate)
     return found
 
 
@@ -526,6 +525,17 @@ def _interval(values: ArrayLike) -> Interval:
     return Interval(float(low), float(high))
 
 
+def _miss_interval(missed: NDArray[np.float64], sought: Numbers, draws: Numbers) -> Interval:
+    """Of the share missed of the searches, both (people,). Where nobody was, up to what n people rule out.
+
+    That is the rate with which n trials show nothing in 5 % of cases, 1 - 0.05^(1/n), about 3 / n.
+    """
+    if not missed.any():
+        return Interval(0.0, float(1 - 0.05 ** (1 / (sought > 0).sum())))
+    with np.errstate(invalid="ignore"):  # a draw without anybody of two photos has no rate
+        return _interval((draws @ missed) / (draws @ sought))
+
+
 def _too_few(faces: _Faces, fpir: float, gallery_size: int, expected: float) -> str:
     missing = FEWEST_FALSE_HITS / expected
     more_people = math.ceil(faces.people * (math.sqrt(missing) - 1))
@@ -536,7 +546,7 @@ def _too_few(faces: _Faces, fpir: float, gallery_size: int, expected: float) -> 
         f"Bring about {more_people:,} people more, with as many photos each, or {more_photos:,} photos more "
         "of these people"
     )
-    largest = math.floor(gallery_size / missing)
+    largest = min(math.floor(gallery_size / missing), faces.others)
     return text + (f"; or ask for at most {largest:,} faces" if largest else "")
 
 

@@ -145,6 +145,12 @@ def test_misses_are_counted_for_each_enrolled_photo_alike():
     assert 0 < found.fnir_interval.low < found.fnir < found.fnir_interval.high < 1
 
 
+def test_where_nobody_is_missed_the_interval_still_leaves_room():
+    found = search_threshold(*photographed(8, 15, seed=1, noise=0.1), 0.2, 7)
+    assert found.fnir == 0
+    assert found.fnir_interval == Interval(0, pytest.approx(0.312, abs=0.001))
+
+
 def test_a_failed_photo_is_a_miss_and_raises_no_alarm():
     vectors, people = photographed(100, 2, seed=1)
     whole = search_threshold(vectors, people, 0.1, 50)
