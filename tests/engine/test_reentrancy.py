@@ -28,12 +28,14 @@ def test_an_update_of_another_field_keeps_the_faces_and_asks_nobody(
 
 
 @pytest.mark.parametrize("index", ["faces", "face-probes"])
-def test_a_photo_that_gets_a_name_has_no_unnamed_face_any_more(es, faces, probes, whole, good, index):
+def test_a_photo_that_gets_a_name_labels_its_lone_face(es, faces, probes, whole, good, index):
     es.index(index=index, id="1", document=good)
     before = whole(index, "1")
     assert before["unnamed_faces"] == 1
     es.update(index=index, id="1", doc={"person": {"name": "Ann"}})
-    assert whole(index, "1") == before | {"unnamed_faces": 0, "person": {"name": "Ann"}}
+    named = {"person": {"name": "Ann"}, "unnamed_faces": 0}
+    faces_named = [face | {"label": {"name": "Ann"}} for face in before["faces"]]
+    assert whole(index, "1") == before | named | {"faces": faces_named}
 
 
 def test_labels_given_by_a_partial_update_are_counted_at_once_and_in_a_bulk_only_if_sent(
