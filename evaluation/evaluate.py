@@ -12,13 +12,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -26,79 +25,17 @@ from rich.table import Table
 from es_setup import stack
 from es_setup.engine import EngineError
 from evaluation import identification, verification
+from evaluation.curve import Scores
 from evaluation.engine_search import Found, search_index
 from evaluation.folders import Folder, FolderError, read, read_pairs
-from evaluation.identification import Identification, Positions, Retrieval
-from evaluation.verification import Intervals, Verification
+from evaluation.identification import Positions
+from evaluation.results import Bar, Labels, Row, Task
 from evaluation.ways import DEFAULT, WAYS, Embedded, Way
 from ingest_service.weights import Cache, WeightsError, default_cache, prepare
 
 REPORTED = "the report: the photo itself 1, the same man 0.09, a stranger 0.08"
 REPORTS_QUERY = "Alvaro_Noboa/Alvaro_Noboa_0001"
 PAIRS_AT_ONCE = 500_000
-
-Labels = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is measured.
-
-    people: (photos,) each photo's person, as a number.
-    first, second, same: (pairs,) the pairs to verify; folds: likewise, None without a protocol.
-    indexed, queries: positions of the photos that are searched among, and with.
-    sample: the sample faces, and not somebody's folder.
-    """
-
-    folder: Folder
-    people: Labels
-    first: Labels
-    second: Labels
-    same: NDArray[np.bool_]
-    folds: Labels | None
-    indexed: Positions
-    queries: Positions
-    sample: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """One way. ``missing``: why it couldn't be had; then there are no numbers."""
-
-    way: str
-    about: str
-    missing: str | None = None
-    photos: int = 0
-    unreadable: int = 0
-    no_face: int = 0
-    photos_per_second: float = 0.0
-    verification: Verification | None = None
-    intervals: Intervals | None = None
-    retrieval: Retrieval | None = None
-    identification: Identification | None = None
-
-    def fnir(self, fpir: float) -> float | None:
-        misses = self.identification.misses if self.identification else ()
-        return next((one.fnir for one in misses if one.fpir == fpir), None)
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A promise, and whether it was kept."""
-
-    promise: str
-    measured: float | None
-    limit: float
-    at_most: bool
-
-    @property
-    def passed(self) -> bool:
-        if self.measured is None:
-            return False
-        return self.measured <= self.limit if self.at_most else self.measured >= self.limit
-
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "passed": self.passed}
 
 
 def sample_task(cache: Cache) -> Task:
@@ -197,7 +134,7 @@ def _task(folder: Folder, pairs: Path | None, indexed: Positions, queries: Posit
     return Task(folder, people, first, second, same, folds, indexed, queries, sample)
 
 
-def _scores(way: Way, vectors: identification.Vectors, first: Labels, second: Labels) -> verification.Scores:
+def _scores(way: Way, vectors: identification.Vectors, first: Labels, second: Labels) -> Scores:
     """(pairs,): each pair's similarity by the way."""
     scores = np.empty(len(first), dtype=np.float32)
     for start in range(0, len(first), PAIRS_AT_ONCE):
@@ -287,8 +224,8 @@ def show(
     )
     console.print(table(rows))
     console.print(
-        f"through Elasticsearch, {DEFAULT}: {found.searches} searches, rank 1 {found.rank1:.4f}, recall@10 of "
-        f"exact search {found.recall_at_10:.4f}, similarities off by {found.largest_error:.1e} at most",
+        f"through Elasticsearch, {DEFAULT}: {found.searches} searches, rank 1 {found.rank1:.4f}, recall@10 "
+        f"of exact search {found.recall_at_10:.4f}, similarities off by {found.largest_error:.1e} at most",
         markup=False,
     )
     console.print(f"\nmost similar to {query[0][0]} ({REPORTED}):", markup=False)
