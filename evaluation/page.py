@@ -255,8 +255,8 @@ class Page:
         """
         pictures = f"{name}-pictures"
         (folder / pictures).mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.html").write_text(self.html(), encoding="utf-8")
-        (folder / f"{name}.md").write_text(self.markdown(pictures), encoding="utf-8")
+        (folder / f"{name}.html").write_bytes(_encoded(self.html()))
+        (folder / f"{name}.md").write_bytes(_encoded(self.markdown(pictures)))
         for picture in self._pictures():
             if picture.data is not None:
                 (folder / pictures / picture.name).write_bytes(picture.data)
@@ -265,6 +265,11 @@ class Page:
         for blocks in (self.introduction, *(section.blocks for section in self.sections)):
             for block in blocks:
                 yield from block.pictures()
+
+
+def _encoded(text: str) -> bytes:
+    # A path whose bytes aren't UTF-8 has characters that can't be written.
+    return text.encode("utf-8", "replace")
 
 
 def _figure(tile: Tile) -> str:
