@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.curve import Point, Scores
+from evaluation.curve import Point, Rates, Scores
 
 INK, PALE, GRID = "#1c1e23", "#8a8f98", "#e6e8ed"
 MAIN = "#0b64dd"
@@ -56,17 +56,19 @@ def error_curves(errors: Errors, main: str) -> bytes:
     figure = Figure(figsize=(7.2, 4.6), facecolor="white", layout="constrained")
     axes = figure.subplots()
     looks = iter(OTHERS * len(errors.lines))
-    for line in errors.lines:
-        rates = [(point.false_positive, point.false_negative) for point in line.points]
-        across, up = np.maximum(rates, errors.floors).T
+    drawn = [_above(line, errors.floors) for line in errors.lines]
+    lowest = np.min([rates.min(axis=0) for rates in drawn], axis=0)
+    for line, rates in zip(errors.lines, drawn, strict=True):
+        across, up = rates.T
         if line.name == main:
             axes.plot(across, up, color=MAIN, linewidth=2.4, label=_text(line.name), zorder=3)
         else:
             colour, dashes = next(looks)
             axes.plot(across, up, color=colour, linewidth=1.4, dashes=dashes, label=_text(line.name))
-    lowest = max(errors.floors)
-    axes.plot([lowest, 1], [lowest, 1], color=PALE, linewidth=0.7, label="both errors equal", zorder=1)
-    axes.set(xscale="log", yscale="log", xlim=(errors.floors[0], 1), ylim=(errors.floors[1], 1))
+    axes.plot(
+        [lowest.max(), 1], [lowest.max(), 1], color=PALE, linewidth=0.7, label="both errors equal", zorder=1
+    )
+    axes.set(xscale="log", yscale="log", xlim=(lowest[0], 1), ylim=(lowest[1], 1))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
         axis.set_minor_formatter("")
@@ -97,6 +99,12 @@ def similarities(same: Scores, different: Scores, threshold: float) -> bytes:
     _quiet(axes)
     axes.legend(frameon=False, fontsize=9)
     return _png(figure)
+
+
+def _above(line: Line, floors: tuple[float, float]) -> Rates:
+    """(points, 2): no rate is zero, which has no logarithm."""
+    rates = [(point.false_positive, point.false_negative) for point in line.points]
+    return np.maximum(np.array(rates, dtype=np.float64), floors)
 
 
 def _quiet(axes: Any) -> None:

@@ -33,7 +33,7 @@ td small { color: #686d78; font-size: .82em; white-space: nowrap; }
 figure { margin: 0; break-inside: avoid; }
 figcaption { font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; }
 figcaption b { font-weight: 600; }
-.chart img { max-width: 100%; }
+.chart img { width: 46rem; max-width: 100%; }
 .tiles { display: grid; gap: 1.1rem 1rem; margin: .8rem 0; }
 .photos { display: flex; gap: 4px; align-items: flex-end; }
 .photos img, .photos span { max-width: 160px; min-width: 0; flex: 0 1 auto; height: auto;
@@ -267,6 +267,11 @@ class Page:
                 yield from block.pictures()
 
 
+def _breakable(escaped: str) -> str:
+    """A long name may go on in a new line where its words end."""
+    return re.sub(r"([/_])", r"\1<wbr>", escaped)
+
+
 def _encoded(text: str) -> bytes:
     # A path whose bytes aren't UTF-8 has characters that can't be written.
     return text.encode("utf-8", "replace")
@@ -274,7 +279,7 @@ def _encoded(text: str) -> bytes:
 
 def _figure(tile: Tile) -> str:
     photos = "".join(photo.html() for photo in tile.photos)
-    first, *others = map(html.escape, tile.caption)
+    first, *others = (_breakable(html.escape(line)) for line in tile.caption)
     caption = "<br>".join([f"<b>{first}</b>", *others])
     return f'<figure><div class="photos">{photos}</div><figcaption>{caption}</figcaption></figure>'
 

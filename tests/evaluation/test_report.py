@@ -116,7 +116,7 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.used.add(tag)
         self.addresses += [value for name, value in attrs if name in ("src", "href", "srcset", "data")]
-        if tag not in ("meta", "img", "br"):
+        if tag not in ("meta", "img", "br", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
