@@ -9,96 +9,40 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from es_setup import stack
 from es_setup.engine import EngineError
-from evaluation import identification, verification
+from evaluation import identification, report, verification
+from evaluation.curve import Scores
 from evaluation.engine_search import Found, search_index
 from evaluation.folders import Folder, FolderError, read, read_pairs
-from evaluation.identification import Identification, Positions, Retrieval
-from evaluation.verification import Intervals, Verification
+from evaluation.identification import Positions
+from evaluation.report import Report
+from evaluation.results import Bar, Labels, Row, Task
 from evaluation.ways import DEFAULT, WAYS, Embedded, Way
+from ingest_service import __version__, profiles
+from ingest_service.settings import Settings
 from ingest_service.weights import Cache, WeightsError, default_cache, prepare
 
 REPORTED = "the report: the photo itself 1, the same man 0.09, a stranger 0.08"
 REPORTS_QUERY = "Alvaro_Noboa/Alvaro_Noboa_0001"
 PAIRS_AT_ONCE = 500_000
-
-Labels = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is measured.
-
-    people: (photos,) each photo's person, as a number.
-    first, second, same: (pairs,) the pairs to verify; folds: likewise, None without a protocol.
-    indexed, queries: positions of the photos that are searched among, and with.
-    sample: the sample faces, and not somebody's folder.
-    """
-
-    folder: Folder
-    people: Labels
-    first: Labels
-    second: Labels
-    same: NDArray[np.bool_]
-    folds: Labels | None
-    indexed: Positions
-    queries: Positions
-    sample: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """One way. ``missing``: why it couldn't be had; then there are no numbers."""
-
-    way: str
-    about: str
-    missing: str | None = None
-    photos: int = 0
-    unreadable: int = 0
-    no_face: int = 0
-    photos_per_second: float = 0.0
-    verification: Verification | None = None
-    intervals: Intervals | None = None
-    retrieval: Retrieval | None = None
-    identification: Identification | None = None
-
-    def fnir(self, fpir: float) -> float | None:
-        misses = self.identification.misses if self.identification else ()
-        return next((one.fnir for one in misses if one.fpir == fpir), None)
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A promise, and whether it was kept."""
-
-    promise: str
-    measured: float | None
-    limit: float
-    at_most: bool
-
-    @property
-    def passed(self) -> bool:
-        if self.measured is None:
-            return False
-        return self.measured <= self.limit if self.at_most else self.measured >= self.limit
-
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "passed": self.passed}
 
 
 def sample_task(cache: Cache) -> Task:
@@ -172,14 +116,18 @@ def bars(task: Task, rows: dict[str, Row], found: Found) -> list[Bar]:
     return kept
 
 
-def reports_query(task: Task, vectors: identification.Vectors) -> list[tuple[str, float]]:
-    """The photos most similar to the report's query, or to the first photo of the first person with two."""
-    stems = [f"{photo.parent.name}/{photo.stem}" for photo in task.folder.photos]
+def query_photo(task: Task) -> int:
+    """Position of the report's query, or of the first photo of the first person with two."""
     several = np.flatnonzero(np.bincount(task.people)[task.people] > 1)
-    query = stems.index(REPORTS_QUERY) if REPORTS_QUERY in stems else int(several[0])
+    names = (task.name(photo) for photo in range(len(task.people)))
+    return next((photo for photo, name in enumerate(names) if name == REPORTS_QUERY), int(several[0]))
+
+
+def most_similar(task: Task, vectors: identification.Vectors, query: int) -> list[tuple[str, float]]:
+    """The photos most similar to the query, itself among them; none if no face was found on it."""
     similar = identification.cosine(vectors[[query]], vectors)[0]
-    best = np.argsort(-np.nan_to_num(similar, nan=-2), kind="stable")[:5]
-    return [(stems[photo], float(similar[photo])) for photo in best]
+    best = np.argsort(-np.nan_to_num(similar, nan=-2), kind="stable")[:5].tolist()
+    return [(task.name(photo), float(similar[photo])) for photo in best if np.isfinite(similar[photo])]
 
 
 def _task(folder: Folder, pairs: Path | None, indexed: Positions, queries: Positions, sample: bool) -> Task:
@@ -197,7 +145,7 @@ def _task(folder: Folder, pairs: Path | None, indexed: Positions, queries: Posit
     return Task(folder, people, first, second, same, folds, indexed, queries, sample)
 
 
-def _scores(way: Way, vectors: identification.Vectors, first: Labels, second: Labels) -> verification.Scores:
+def _scores(way: Way, vectors: identification.Vectors, first: Labels, second: Labels) -> Scores:
     """(pairs,): each pair's similarity by the way."""
     scores = np.empty(len(first), dtype=np.float32)
     for start in range(0, len(first), PAIRS_AT_ONCE):
@@ -241,8 +189,10 @@ def _numbers(row: Row) -> Iterator[str]:
     yield f"{row.photos_per_second:.1f}"
 
 
-def run(task: Task, cache: Cache, es: Elasticsearch, console: Console) -> dict[str, Any]:
-    """Measures every way, and prints and returns what was found."""
+def run(
+    task: Task, cache: Cache, es: Elasticsearch, console: Console, out: Path | None = None
+) -> dict[str, Any]:
+    """Measures every way, and prints and returns what was found; a report goes into the folder ``out``."""
     rows: dict[str, Row] = {}
     vectors: dict[str, identification.Vectors] = {}
     with Progress(console=Console(stderr=True)) as progress:
@@ -256,8 +206,28 @@ def run(task: Task, cache: Cache, es: Elasticsearch, console: Console) -> dict[s
             rows[way.name] = measure(task, way, embedded)
     found = search_index(es, vectors[DEFAULT], task.people, task.indexed, task.queries)
     promises = bars(task, rows, found)
-    query = reports_query(task, vectors[DEFAULT])
-    show(task, list(rows.values()), found, promises, query, console)
+    query = query_photo(task)
+    hits = most_similar(task, vectors[DEFAULT], query)
+    show(task, list(rows.values()), found, promises, task.name(query), hits, console)
+    if out:
+        way = next(way for way in WAYS if way.name == DEFAULT)
+        report.write(
+            Report(
+                task=task,
+                rows=tuple(rows.values()),
+                default=DEFAULT,
+                vectors=vectors[DEFAULT],
+                scores=_scores(way, vectors[DEFAULT], task.first, task.second),
+                found=found,
+                bars=tuple(promises),
+                query=query,
+                command=shlex.join(["./run", "evaluate", *sys.argv[1:]]),
+                model_id=profiles.load(Settings(profile=DEFAULT, cache=cache.root)).model.id,
+                versions=_versions(es),
+                made=datetime.now().astimezone(),
+            ),
+            out,
+        )
     return {
         "folder": str(task.folder.root),
         "photos": len(task.people),
@@ -265,7 +235,7 @@ def run(task: Task, cache: Cache, es: Elasticsearch, console: Console) -> dict[s
         "pairs": len(task.first),
         "rows": [asdict(row) for row in rows.values()],
         "elasticsearch": asdict(found),
-        "query": [{"photo": photo, "similarity": similarity} for photo, similarity in query],
+        "query": [{"photo": photo, "similarity": similarity} for photo, similarity in hits],
         "bars": [bar.as_json() for bar in promises],
         "passed": all(bar.passed for bar in promises),
     }
@@ -276,7 +246,8 @@ def show(
     rows: list[Row],
     found: Found,
     promises: list[Bar],
-    query: list[tuple[str, float]],
+    query: str,
+    hits: list[tuple[str, float]],
     console: Console,
 ) -> None:
     how = "its list of pairs" if task.folds is not None else "all pairs"
@@ -287,12 +258,12 @@ def show(
     )
     console.print(table(rows))
     console.print(
-        f"through Elasticsearch, {DEFAULT}: {found.searches} searches, rank 1 {found.rank1:.4f}, recall@10 of "
-        f"exact search {found.recall_at_10:.4f}, similarities off by {found.largest_error:.1e} at most",
+        f"through Elasticsearch, {DEFAULT}: {found.searches} searches, rank 1 {found.rank1:.4f}, recall@10 "
+        f"of exact search {found.recall_at_10:.4f}, similarities off by {found.largest_error:.1e} at most",
         markup=False,
     )
-    console.print(f"\nmost similar to {query[0][0]} ({REPORTED}):", markup=False)
-    for photo, similarity in query:
+    console.print(f"\nmost similar to {query} ({REPORTED}):", markup=False)
+    for photo, similarity in hits:
         console.print(f"  {similarity:.3f}  {photo}", markup=False)
     for bar in promises:
         sign = "at most" if bar.at_most else "at least"
@@ -301,6 +272,16 @@ def show(
             f"{'kept' if bar.passed else 'NOT KEPT'}: {bar.promise}: {measured} ({sign} {bar.limit:.4f})",
             markup=False,
         )
+
+
+def _versions(es: Elasticsearch) -> dict[str, str]:
+    return {
+        "ingest-face": __version__,
+        "Python": platform.python_version(),
+        "numpy": np.__version__,
+        "onnxruntime": metadata.version("onnxruntime"),
+        "Elasticsearch": es.info()["version"]["number"],
+    }
 
 
 @contextmanager
@@ -315,17 +296,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="a folder for each person")
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs to verify, as in LFW's pairs.txt")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write a report with pictures, report.html")
     arguments = parser.parse_args()
     if arguments.pairs and not arguments.folder:
         parser.error("--pairs goes with a FOLDER")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     try:
+        if arguments.out:
+            arguments.out.mkdir(parents=True, exist_ok=True)
         cache = Cache(default_cache())
         prepare(cache, lambda _: None)
         task = folder_task(arguments.folder, arguments.pairs) if arguments.folder else sample_task(cache)
         found, home = stack.prepare_all(lambda _: None)
         with stack.running_stack(found, home, lambda _: None) as running:
-            answer = run(task, cache, running.connection.elasticsearch(), console)
+            answer = run(task, cache, running.connection.elasticsearch(), console, arguments.out)
     except (FolderError, EngineError, WeightsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -1,0 +1,294 @@
+"""A page of headings, tables and pictures, as one HTML file that needs nothing else, and as Markdown.
+
+All text is taken as text: what looks like markup in it is shown as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+STYLE = """
+:root { color-scheme: light; }
+body { margin: 2rem auto; max-width: 70rem; padding: 0 1.2rem; background: #fff; color: #1c1e23;
+  font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin-bottom: .4rem; }
+h2 { font-size: 1.3rem; margin: 2.4rem 0 .4rem; padding-top: .6rem; border-top: 1px solid #d8dbe2; }
+h3 { font-size: 1.05rem; margin: 1.4rem 0 .3rem; }
+p { margin: .4rem 0 .8rem; max-width: 48rem; overflow-wrap: anywhere; }
+pre { padding: .6rem .8rem; background: #f4f5f8; white-space: pre-wrap; overflow-wrap: anywhere; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; margin: .6rem 0 1rem; font-size: .87rem;
+  font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem .3rem 0; text-align: right; vertical-align: top;
+  border-bottom: 1px solid #e6e8ed; }
+th { font-weight: 600; color: #565b66; vertical-align: bottom; }
+.text { text-align: left; }
+td small { color: #686d78; font-size: .82em; white-space: nowrap; }
+figure { margin: 0; break-inside: avoid; }
+figcaption { font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; }
+figcaption b { font-weight: 600; }
+.chart img { width: 46rem; max-width: 100%; }
+.tiles { display: grid; gap: 1.1rem 1rem; margin: .8rem 0; }
+.photos { display: flex; gap: 4px; align-items: flex-end; }
+.photos img, .photos span { max-width: 160px; min-width: 0; flex: 0 1 auto; height: auto;
+  object-fit: contain; }
+.photos span { width: 110px; height: 110px; display: grid; place-items: center; background: #eceef2;
+  color: #686d78; font-size: .75rem; text-align: center; }
+@page { margin: 15mm; }
+@media print { body { margin: 0; max-width: none; padding: 0; font-size: 10pt; }
+  h2, h3 { break-after: avoid; } tr { break-inside: avoid; } .wide { overflow: visible; } }
+"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """
+    name: of its file beside the Markdown.
+    data: a PNG or JPEG; None for a photo that can't be read, of which that is said.
+    """
+
+    name: str
+    data: bytes | None
+    alt: str
+
+    def html(self) -> str:
+        if self.data is None:
+            return "<span>can't be read</span>"
+        kind = "png" if self.data.startswith(b"\x89PNG") else "jpeg"
+        encoded = base64.b64encode(self.data).decode("ascii")
+        return f'<img src="data:image/{kind};base64,{encoded}" alt="{html.escape(self.alt)}">'
+
+    def markdown(self, folder: str) -> str:
+        if self.data is None:
+            return "(can't be read)"
+        return f"![{_plain(self.alt)}]({folder}/{self.name})"
+
+
+class Block(Protocol):
+    def html(self) -> str: ...
+
+    def markdown(self, folder: str) -> str:
+        """``folder``: where the pictures are, seen from the Markdown file."""
+
+    def pictures(self) -> Iterator[Picture]: ...
+
+
+@dataclass(frozen=True)
+class Text:
+    text: str
+
+    def html(self) -> str:
+        return f"<p>{html.escape(self.text)}</p>"
+
+    def markdown(self, folder: str) -> str:
+        return _plain(self.text)
+
+    def pictures(self) -> Iterator[Picture]:
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Below a section's own."""
+
+    text: str
+
+    def html(self) -> str:
+        return f"<h3>{html.escape(self.text)}</h3>"
+
+    def markdown(self, folder: str) -> str:
+        return f"### {_plain(self.text)}"
+
+    def pictures(self) -> Iterator[Picture]:
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Command:
+    """What was typed, on one line."""
+
+    text: str
+
+    def html(self) -> str:
+        return f"<pre>{html.escape(self.text)}</pre>"
+
+    def markdown(self, folder: str) -> str:
+        return "    " + " ".join(self.text.splitlines())
+
+    def pictures(self) -> Iterator[Picture]:
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Table:
+    """
+    rows: of cells; what follows a cell's first line is set smaller. A row may be too short.
+    text: the first so many columns are text, and the others numbers.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    text: int = 1
+
+    def html(self) -> str:
+        names = map(html.escape, self.header)
+        head = "".join(f"<th{self._aligned(at)}>{name}</th>" for at, name in enumerate(names))
+        body = "\n".join(f"<tr>{''.join(self._cells(row))}</tr>" for row in self.rows)
+        table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
+        return f'<div class="wide">{table}</div>'
+
+    def markdown(self, folder: str) -> str:
+        marks = [" --- " if at < self.text else " ---: " for at in range(len(self.header))]
+        lines = [_row(self.header), f"|{'|'.join(marks)}|"]
+        return "\n".join(lines + [_row(row + ("",) * (len(self.header) - len(row))) for row in self.rows])
+
+    def pictures(self) -> Iterator[Picture]:
+        return iter(())
+
+    def _cells(self, row: tuple[str, ...]) -> Iterator[str]:
+        """The last cell of a short row takes the place of all that are absent, as text."""
+        absent = len(self.header) - len(row)
+        for at, cell in enumerate(row):
+            first, *others = map(html.escape, cell.split("\n"))
+            inside = first + "".join(f"<br><small>{line}</small>" for line in others)
+            if absent and at == len(row) - 1:
+                yield f'<td class="text" colspan="{absent + 1}">{inside}</td>'
+            else:
+                yield f"<td{self._aligned(at)}>{inside}</td>"
+
+    def _aligned(self, column: int) -> str:
+        return ' class="text"' if column < self.text else ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    picture: Picture
+
+    def html(self) -> str:
+        return f'<figure class="chart">{self.picture.html()}</figure>'
+
+    def markdown(self, folder: str) -> str:
+        return self.picture.markdown(folder)
+
+    def pictures(self) -> Iterator[Picture]:
+        yield self.picture
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Photos that belong together; the caption's first line is the main one."""
+
+    photos: tuple[Picture, ...]
+    caption: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """All of them with as many photos each as the first."""
+
+    tiles: tuple[Tile, ...]
+
+    def html(self) -> str:
+        width = 160 * max((len(tile.photos) for tile in self.tiles), default=1)
+        columns = f"repeat(auto-fill, minmax({width}px, 1fr))"
+        figures = "\n".join(_figure(tile) for tile in self.tiles)
+        return f'<div class="tiles" style="grid-template-columns: {columns}">\n{figures}\n</div>'
+
+    def markdown(self, folder: str) -> str:
+        rows = [
+            f"| {' '.join(photo.markdown(folder) for photo in tile.photos)} "
+            f"| {'<br>'.join(map(_plain, tile.caption))} |"
+            for tile in self.tiles
+        ]
+        return "\n".join(["| | |", "| --- | --- |", *rows])
+
+    def pictures(self) -> Iterator[Picture]:
+        for tile in self.tiles:
+            yield from tile.photos
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    title: str
+    introduction: tuple[Block, ...]
+    sections: tuple[Section, ...]
+
+    def html(self) -> str:
+        title = html.escape(self.title)
+        parts = [block.html() for block in self.introduction]
+        for section in self.sections:
+            parts.append(f"<section>\n<h2>{html.escape(section.title)}</h2>")
+            parts += [block.html() for block in section.blocks]
+            parts.append("</section>")
+        inside = "\n".join(parts)
+        return (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n"
+            f"<body>\n<h1>{title}</h1>\n{inside}\n</body>\n</html>\n"
+        )
+
+    def markdown(self, folder: str) -> str:
+        parts = [f"# {_plain(self.title)}", *(block.markdown(folder) for block in self.introduction)]
+        for section in self.sections:
+            parts.append(f"## {_plain(section.title)}")
+            parts += [block.markdown(folder) for block in section.blocks]
+        return "\n\n".join(parts) + "\n"
+
+    def write(self, folder: Path, name: str) -> None:
+        """``<name>.html``, ``<name>.md`` and the latter's ``<name>-pictures/``.
+
+        Raises:
+            OSError: the folder can't be written to.
+        """
+        pictures = f"{name}-pictures"
+        (folder / pictures).mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.html").write_bytes(_encoded(self.html()))
+        (folder / f"{name}.md").write_bytes(_encoded(self.markdown(pictures)))
+        for picture in self._pictures():
+            if picture.data is not None:
+                (folder / pictures / picture.name).write_bytes(picture.data)
+
+    def _pictures(self) -> Iterator[Picture]:
+        for blocks in (self.introduction, *(section.blocks for section in self.sections)):
+            for block in blocks:
+                yield from block.pictures()
+
+
+def _breakable(escaped: str) -> str:
+    """A long name may go on in a new line where its words end."""
+    return re.sub(r"([/_])", r"\1<wbr>", escaped)
+
+
+def _encoded(text: str) -> bytes:
+    # A path whose bytes aren't UTF-8 has characters that can't be written.
+    return text.encode("utf-8", "replace")
+
+
+def _figure(tile: Tile) -> str:
+    photos = "".join(photo.html() for photo in tile.photos)
+    first, *others = (_breakable(html.escape(line)) for line in tile.caption)
+    caption = "<br>".join([f"<b>{first}</b>", *others])
+    return f'<figure><div class="photos">{photos}</div><figcaption>{caption}</figcaption></figure>'
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join("<br>".join(map(_plain, cell.split("\n"))) for cell in cells) + " |"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    escaped = html.escape(" ".join(text.split()), quote=False)
+    return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", escaped)

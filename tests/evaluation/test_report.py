@@ -1,0 +1,295 @@
+"""The report of an evaluation, of synthetic vectors and a few sample photos."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import re
+import shutil
+from dataclasses import replace
+from datetime import datetime, timezone
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from markdown_it import MarkdownIt
+from PIL import Image
+
+from evaluation import identification, verification
+from evaluation.engine_search import Found
+from evaluation.folders import read
+from evaluation.mistakes import people_in_trouble, worst_pairs
+from evaluation.report import Report, page, write
+from evaluation.results import Bar, Row, Task
+
+SECTIONS = [
+    "What was promised",
+    "The ways side by side",
+    "Errors at every threshold",
+    "Similarities",
+    "The report's query",
+    "Worst mistakes",
+    "No face found",
+    "People",
+    "How this was made",
+]
+ODD = "Ann <b>& |*Co*|"
+
+
+def measured(way, vectors, task):
+    """A row as evaluate.py fills it, and the similarities of its pairs."""
+    scores = np.sum(vectors[task.first] * vectors[task.second], axis=1)
+    lost = np.isnan(scores)
+    people = (task.people[task.first], task.people[task.second])
+    found = identification.search(vectors, task.people, identification.roles(task.people))
+    row = Row(
+        way,
+        f"about {way}",
+        photos=len(vectors),
+        no_face=int(np.isnan(vectors).any(axis=1).sum()),
+        photos_per_second=12.5,
+        verification=verification.verify(scores, task.same, lost, task.folds),
+        intervals=verification.intervals(scores, task.same, lost, *people, task.folds, draws=20),
+        retrieval=identification.leave_one_out(vectors, task.people).summary(draws=20),
+        identification=identification.open_set(found, draws=20),
+    )
+    return row, scores
+
+
+def drawn(task, noise, without_face=()):
+    """(photos, 32) unit vectors about each person's centre."""
+    rng = np.random.default_rng(7)
+    centres = rng.normal(size=(int(task.people.max()) + 1, 32))
+    vectors = centres[task.people] + noise * rng.normal(size=(len(task.people), 32))
+    vectors[list(without_face)] = np.nan
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def task(tmp_path, people):
+    """Four people with three photos each, of whom one has an odd name, and twelve with one."""
+    photos = [photo for named in people.values() for photo in named]
+    names = [ODD, "Ben", "Cara", "Dan"] * 3 + [f"Stranger {number:02}" for number in range(12)]
+    for number, (name, photo) in enumerate(zip(names, photos, strict=False)):
+        folder = tmp_path / "labelled" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, folder / f"{number:02}.jpg")
+    folder = read(tmp_path / "labelled")
+    labels = folder.labels()
+    first, second = np.triu_indices(len(labels), 1)
+    everything = np.arange(len(labels))
+    same = labels[first] == labels[second]
+    return Task(folder, labels, first, second, same, None, everything, everything, sample=False)
+
+
+@pytest.fixture
+def report(task):
+    """No face was found on the first photo; one way couldn't be had."""
+    vectors = drawn(task, 0.9, without_face=[0])
+    ours, scores = measured("facenet", vectors, task)
+    theirs, _ = measured("deepface", drawn(task, 1.4), task)
+    return Report(
+        task=task,
+        rows=(theirs, ours, Row("dlib", "about dlib", missing="its <weights> aren't here")),
+        default="facenet",
+        vectors=vectors,
+        scores=scores,
+        found=Found(24, 1, 0.9, 0.99, 1e-7),
+        bars=(Bar("EER at most 2 %", 0.013, 0.02, True), Bar("rank 1", 0.5, 1.0, False)),
+        query=4,
+        command="./run evaluate 'my photos' --out there",
+        model_id="facenet-0123abc",
+        versions={"numpy": "1.26.4", "Elasticsearch": "8.19.21"},
+        made=datetime(2026, 11, 24, 23, 0, tzinfo=timezone.utc),
+    )
+
+
+class Tags(HTMLParser):
+    """What is open, in order; every addressed thing; the text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.used, self.addresses, self.text = [], set(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.used.add(tag)
+        self.addresses += [value for name, value in attrs if name in ("src", "href", "srcset", "data")]
+        if tag not in ("meta", "img", "br", "wbr"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def pictures_of(text):
+    return [
+        Image.open(io.BytesIO(base64.b64decode(found)))
+        for found in re.findall(r'src="data:image/\w+;base64,([^"]+)"', text)
+    ]
+
+
+def section_of(text, title):
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_html_is_one_file_that_needs_nothing_else(report):
+    text = page(report).html()
+    tags = Tags(text)
+    assert tags.open == []
+    assert all(address.startswith("data:image/") for address in tags.addresses)
+    assert not tags.used & {"script", "link", "iframe", "object"}
+    without_pictures = re.sub(r'src="data:[^"]*"', "", text)
+    assert not re.search(r"https?:|//|@import|url\(", without_pictures)
+
+
+def test_every_section_is_there_in_both(report):
+    made = page(report)
+    assert re.findall(r"<h2>(.*)</h2>", made.html()) == [title.replace("'", "&#x27;") for title in SECTIONS]
+    assert re.findall(r"^## (.*)$", made.markdown("pictures"), re.MULTILINE) == SECTIONS
+
+
+def test_numbers_command_versions_and_model_are_said(report):
+    made = page(report)
+    html_text = "".join(Tags(made.html()).text)
+    for text in (html_text, made.markdown("pictures")):
+        for said in (
+            "2 promises: 1 not kept",
+            "NOT KEPT",
+            "about deepface",
+            "./run evaluate 'my photos' --out there",
+            "facenet-0123abc",
+            "1.26.4",
+            "8.19.21",
+            "2026-11-24T23:00",
+            "found no face on 1 of 24 photos",
+        ):
+            assert said in text
+    eer = report.rows[1].verification.eer
+    assert f"{100 * eer:.2f}" in html_text
+
+
+def test_a_way_that_could_not_be_had_says_why(report):
+    made = page(report)
+    assert made.html().count("its &lt;weights&gt; aren&#x27;t here") == 2
+    assert made.markdown("pictures").count("its &lt;weights&gt; aren't here") == 2
+
+
+def test_names_are_text_and_no_markup(report):
+    text = page(report).html()
+    tags = Tags(text)
+    assert "Ann &lt;b&gt;&amp; |*Co*|" in text
+    assert "<b>&" not in text
+    assert any(ODD in data for data in tags.text)
+    markdown = page(report).markdown("pictures")
+    assert "<b>" not in markdown
+    assert "Ann &lt;b&gt;&amp; \\|\\*Co\\*\\|" in markdown
+
+
+def test_tables_in_markdown_keep_their_columns_whatever_a_name_holds(report):
+    rendered = MarkdownIt("commonmark").enable("table").render(page(report).markdown("pictures"))
+    people = rendered.split("<h2>People</h2>")[1].split("</table>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", people, re.DOTALL)
+    assert len(rows) == 1 + 16
+    assert {len(re.findall(r"<t[hd]", row)) for row in rows} == {7}
+    assert "<td>Ann &lt;b&gt;&amp; |*Co*|</td>" in people
+
+
+def test_photos_are_small_and_tell_nothing_but_pixels(report):
+    pictures = [picture for picture in pictures_of(page(report).html()) if picture.format == "JPEG"]
+    assert len(pictures) > 20
+    assert all(max(picture.size) <= 160 and not picture.getexif() for picture in pictures)
+
+
+def test_files_are_written_in_the_folder_and_nowhere_else(report, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    out = tmp_path / "new" / "out"
+    write(report, out)
+    assert sorted(path for path in tmp_path.rglob("*") if out not in path.parents) == sorted(
+        [*before, out.parent, out]
+    )
+    assert {path.name for path in out.iterdir()} == {"report.html", "report.md", "report-pictures"}
+    linked = set(re.findall(r"\]\((report-pictures/[^)]+)\)", (out / "report.md").read_text()))
+    assert linked == {f"report-pictures/{path.name}" for path in (out / "report-pictures").iterdir()}
+    write(report, out)
+
+
+def test_a_photo_without_a_face_is_shown_and_an_unreadable_one_is_named(report):
+    failed = section_of(page(report).markdown("pictures"), "No face found")
+    assert "(pictures/photo-0.jpg)" in failed
+    report.task.folder.photos[0].write_bytes(b"no photo")
+    assert "can't be read" in section_of(page(report).markdown("pictures"), "No face found")
+    assert "<span>can't be read</span>" in page(report).html()
+
+
+def test_the_query_finds_itself_first_beside_the_reports_scores(report):
+    query = section_of(page(report).markdown("pictures"), "The report's query")
+    name = report.task.name(4)
+    rows = [line.split(" | ") for line in query.splitlines() if line.startswith("| the ")]
+    assert rows[0] == ["| the photo itself", name, "1.000", "1 |"]
+    assert rows[1][0] == "| the same person, most similar"
+    assert rows[1][3] == "0.09 |"
+
+
+def test_a_query_without_a_face_is_said(report):
+    query = section_of(page(replace(report, query=0)).markdown("pictures"), "The report's query")
+    assert "No face was found" in query
+
+
+def test_a_folder_without_promises_and_strangers_has_a_report(report):
+    task = report.task
+    several = np.flatnonzero(task.people < 4)
+    folder = replace(
+        task.folder,
+        photos=tuple(task.folder.photos[photo] for photo in several),
+        people=tuple(task.folder.people[photo] for photo in several),
+    )
+    first, second = np.triu_indices(len(several), 1)
+    people = task.people[several]
+    fewer = replace(
+        task, folder=folder, people=people, first=first, second=second, same=people[first] == people[second]
+    )
+    row, scores = measured("facenet", report.vectors[several], fewer)
+    small = replace(report, task=fewer, rows=(row,), vectors=report.vectors[several], scores=scores, bars=())
+    text = page(small).markdown("pictures")
+    assert "Nothing: promises are made of" in text
+    assert "det-searches" not in text
+    assert "det-pairs" in text
+
+
+def test_ways_without_any_error_are_drawn_too(report):
+    row, scores = measured("facenet", drawn(report.task, 0.01), report.task)
+    assert row.verification.eer == 0
+    perfect = replace(report, rows=(row,), vectors=drawn(report.task, 0.01), scores=scores)
+    text = page(perfect).markdown("pictures")
+    assert "found a face on every photo" in text
+    assert "0 pairs of one person are below, 0 of two people are not" in text
+
+
+def test_the_worst_pairs_come_worst_first_and_share_no_photo():
+    first, second = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 2, 3, 2, 3, 3])
+    same = np.array([True, False, False, False, False, True])
+    scores = np.array([0.3, 0.9, 0.4, 0.8, np.nan, 0.2])
+    assert worst_pairs(scores, same, first, second, True, 5) == [5, 0]
+    assert worst_pairs(scores, same, first, second, False, 5) == [1]
+    assert worst_pairs(scores, same, first, second, True, 1) == [5]
+
+
+def test_people_whose_photos_are_not_found_come_first():
+    degrees = np.radians([0, 4, 50, 54, 40, 90, np.nan, np.nan])
+    vectors = np.stack([np.cos(degrees), np.sin(degrees)], axis=1).astype(np.float32)
+    found = people_in_trouble(vectors, np.array([0, 0, 1, 2, 1, 3, 3, 4]))
+    assert [person.number for person in found] == [3, 1, 0, 2, 4]
+    by_number = {person.number: person for person in found}
+    confused, clear, failed = by_number[1], by_number[0], by_number[4]
+    assert (confused.searches, confused.found, confused.stranger) == (2, 1, 2)
+    assert confused.own == pytest.approx(math.cos(math.radians(10)), abs=1e-6)
+    assert confused.similarity == pytest.approx(math.cos(math.radians(4)), abs=1e-6)
+    assert (clear.photos, clear.found, clear.stranger) == (2, 2, 1)
+    assert (failed.failed, failed.searches, failed.stranger) == (1, 0, None)
+    assert math.isnan(by_number[3].own)
+    assert by_number[3].failed == 1
