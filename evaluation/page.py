@@ -291,4 +291,5 @@ def _row(cells: tuple[str, ...]) -> str:
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is."""
     escaped = html.escape(" ".join(text.split()), quote=False)
-    return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", escaped)
+    # Within a word an underscore marks nothing.
+    return re.sub(r"([\\`*\[\]|~#$]|(?<!\w)_|_(?!\w))", r"\\\1", escaped)

@@ -242,8 +242,7 @@ def _query(report: Report) -> Iterator[Block]:
     similar = cosine(report.vectors[[query]], report.vectors)[0]
     yield Text(
         f"The photos most similar to {task.name(query)}. The original report searched LFW with "
-        "Alvaro_Noboa_0001, compared whole photos, and scored the photo itself 1, the same man 0.09 and a "
-        "stranger 0.08."
+        "Alvaro_Noboa_0001, and scored the photo itself 1, the same man 0.09 and a stranger 0.08."
     )
     order = np.argsort(-np.nan_to_num(similar, nan=-2), kind="stable")
     best = [photo for photo in order[: HITS + 1].tolist() if not report.failed[photo]]
