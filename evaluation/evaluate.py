@@ -35,14 +35,16 @@ from evaluation.folders import Folder, FolderError, read, read_pairs
 from evaluation.identification import Positions
 from evaluation.report import Report
 from evaluation.results import Bar, Labels, Row, Task
-from evaluation.ways import DEFAULT, WAYS, Embedded, Way
+from evaluation.ways import WAYS, Embedded, Way, side_by_side
 from ingest_service import __version__, profiles
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, WeightsError, default_cache, prepare
 
 REPORTED = "the report: the photo itself 1, the same man 0.09, a stranger 0.08"
 REPORTS_QUERY = "Alvaro_Noboa/Alvaro_Noboa_0001"
-PAIRS_AT_ONCE = 500_000
+DEFAULT = "facenet"
+"""The way that the service goes by default."""
+PHOTOS_AT_ONCE = 512
 
 
 def sample_task(cache: Cache) -> Task:
@@ -67,7 +69,7 @@ def folder_task(folder: Path, pairs: Path | None) -> Task:
 def measure(task: Task, way: Way, embedded: Embedded) -> Row:
     """A way's numbers from its vectors."""
     vectors = embedded.vectors
-    failed = np.isnan(vectors).any(axis=1)
+    failed = embedded.failed
     scores = _scores(way, vectors, task.first, task.second)
     lost = failed[task.first] | failed[task.second]
     people = (task.people[task.first], task.people[task.second])
@@ -76,8 +78,8 @@ def measure(task: Task, way: Way, embedded: Embedded) -> Row:
         way.name,
         way.about,
         photos=len(vectors),
-        unreadable=embedded.unreadable,
-        no_face=int(failed.sum()) - embedded.unreadable,
+        unreadable=int(embedded.unreadable.sum()),
+        no_face=int((failed & ~embedded.unreadable).sum()),
         photos_per_second=len(vectors) / embedded.seconds,
         verification=verification.verify(scores, task.same, lost, task.folds),
         intervals=verification.intervals(scores, task.same, lost, *people, task.folds),
@@ -148,9 +150,11 @@ def _task(folder: Folder, pairs: Path | None, indexed: Positions, queries: Posit
 def _scores(way: Way, vectors: identification.Vectors, first: Labels, second: Labels) -> Scores:
     """(pairs,): each pair's similarity by the way."""
     scores = np.empty(len(first), dtype=np.float32)
-    for start in range(0, len(first), PAIRS_AT_ONCE):
-        part = slice(start, start + PAIRS_AT_ONCE)
-        scores[part] = way.pairwise(vectors[first[part]], vectors[second[part]])
+    for start in range(0, len(vectors), PHOTOS_AT_ONCE):
+        stop = start + PHOTOS_AT_ONCE
+        these = (first >= start) & (first < stop)
+        similar = way.similarity(vectors[start:stop], vectors)
+        scores[these] = similar[first[these] - start, second[these]]
     return scores
 
 
@@ -195,15 +199,14 @@ def run(
     """Measures every way, and prints and returns what was found; a report goes into the folder ``out``."""
     rows: dict[str, Row] = {}
     vectors: dict[str, identification.Vectors] = {}
-    with Progress(console=Console(stderr=True)) as progress:
-        for way in WAYS:
-            if (missing := way.missing(cache)) is not None:
-                rows[way.name] = Row(way.name, way.about, missing)
+    with _progress(len(task.folder.photos)) as progress:
+        for done in side_by_side(WAYS, cache, task.folder.photos, progress):
+            way = done.way
+            if done.embedded is None:
+                rows[way.name] = Row(way.name, way.about, done.missing)
                 continue
-            with _tracked(progress, way.name, len(task.folder.photos)) as advance:
-                embedded = way.embed(cache, list(task.folder.photos), advance)
-            vectors[way.name] = embedded.vectors
-            rows[way.name] = measure(task, way, embedded)
+            vectors[way.name] = done.embedded.vectors
+            rows[way.name] = measure(task, way, done.embedded)
     found = search_index(es, vectors[DEFAULT], task.people, task.indexed, task.queries)
     promises = bars(task, rows, found)
     query = query_photo(task)
@@ -280,15 +283,16 @@ def _versions(es: Elasticsearch) -> dict[str, str]:
         "Python": platform.python_version(),
         "numpy": np.__version__,
         "onnxruntime": metadata.version("onnxruntime"),
-        "Elasticsearch": es.info()["version"]["number"],
+        "Elasticsearch": next(iter(es.nodes.info(metric="os")["nodes"].values()))["version"],
     }
 
 
 @contextmanager
-def _tracked(progress: Progress, name: str, total: int) -> Iterator[Callable[[int], None]]:
-    task = progress.add_task(name, total=total)
-    yield lambda photos: progress.advance(task, photos)
-    progress.remove_task(task)
+def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar on standard error, which is told a way and how many of its photos are done."""
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=total)
+        yield lambda way, done: progress.update(bar, description=way, completed=done)
 
 
 def main() -> None:
