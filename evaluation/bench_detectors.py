@@ -26,6 +26,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from evaluation.curve import Curve
+from evaluation.folders import FolderError, read, read_pairs
 from ingest_service.alignment import align
 from ingest_service.catalogue import FINDERS
 from ingest_service.decoding import decode
@@ -82,7 +84,7 @@ def measured(
         name,
         len(sample),
         len(vectors),
-        equal_error_rate(same, different),
+        _percent(same, different),
         statistics.median(clock for clock, _ in costs),
         statistics.median(cpu for _, cpu in costs),
         statistics.median(_cpu_ms(detector, large) for _ in range(5)),
@@ -92,7 +94,7 @@ def measured(
         return row
     photos = sorted({path for one, other, _ in lfw for path in (one, other)})
     vectors, _ = _vectors(f"{name}, LFW", detector, network, photos, console)
-    eer = equal_error_rate(*_similarities(vectors, lfw))
+    eer = _percent(*_similarities(vectors, lfw))
     return replace(row, lfw_photos=len(photos), lfw_found=len(vectors), lfw_eer=eer)
 
 
@@ -113,24 +115,20 @@ def absent(cache: Cache) -> list[str]:
     return [name for name, finder in FINDERS.items() if not is_complete(finder.needs, cache)]
 
 
-def equal_error_rate(same: NDArray[np.float32], different: NDArray[np.float32]) -> float:
-    """Percent: where as many of the same person's pairs lie below a threshold as of strangers' above it."""
-    thresholds = np.sort(np.concatenate([same, different]))
-    missed = np.searchsorted(np.sort(same), thresholds) / len(same)
-    passed = 1 - np.searchsorted(np.sort(different), thresholds) / len(different)
-    nearest = int(np.argmin(np.abs(missed - passed)))
-    return float(missed[nearest] + passed[nearest]) * 50
+def lfw_pairs(root: Path, folds: int) -> Pairs:
+    """The pairs of LFW's pairs.txt, of its first folds.
+
+    Raises:
+        FolderError: the folder or its pairs.txt can't be used.
+    """
+    folder = read(root)
+    pairs = [pair for pair in read_pairs(root / "pairs.txt", folder) if pair.fold < folds]
+    return [(folder.photos[pair.first], folder.photos[pair.second], pair.same) for pair in pairs]
 
 
-def lfw_pairs(folder: Path, folds: int) -> Pairs:
-    """The pairs of LFW's pairs.txt in its own order: of each fold, n of one person, then n of two."""
-    lines = [line.split("\t") for line in (folder / "pairs.txt").read_text().splitlines()]
-    pairs = []
-    for fields in lines[1 : 1 + 2 * int(lines[0][1]) * folds]:
-        first, second = (fields[0], fields[1]), (fields[-2] if len(fields) == 4 else fields[0], fields[-1])
-        one, other = (folder / name / f"{name}_{int(number):04}.jpg" for name, number in (first, second))
-        pairs.append((one, other, len(fields) == 3))
-    return pairs
+def _percent(same: NDArray[np.float32], different: NDArray[np.float32]) -> float:
+    """The equal error rate of one person's pairs and of strangers'."""
+    return Curve.of(same, different).equal_error().false_positive * 100
 
 
 def _vectors(
@@ -232,6 +230,10 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=10, help="of pairs.txt, from the first on [10]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
     arguments = parser.parse_args()
+    try:
+        lfw = lfw_pairs(arguments.lfw, arguments.folds) if arguments.lfw else []
+    except FolderError as problem:
+        parser.error(str(problem))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # mtcnn and retinaface bring TensorFlow
     console = Console(width=None if sys.stdout.isatty() else 120)
     cache = Cache(default_cache())
@@ -239,7 +241,6 @@ def main() -> None:
     cv2.setNumThreads(1)
     network = Facenet.load(cache.facenet, os.cpu_count() or 1)
     sample = sorted(cache.sample.glob("*/*/*.jpg"))
-    lfw = lfw_pairs(arguments.lfw, arguments.folds) if arguments.lfw else []
     ours = CenterFace.load(cache.centerface, Settings().max_side, Settings().min_face_px)
     small = [_small(path, ours) for path in sample]
     rows = [

@@ -1,0 +1,180 @@
+"""Labelled photos in folders: whose they are, and which pairs a list names.
+
+A folder in LFW's layout has a folder a person, with that person's photos: ``<person>/<person>_0001.jpg``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from es_setup.photos import photos_below, readable
+
+NAMED_AT_MOST = 5
+
+
+class FolderError(Exception):
+    """A folder or a list of pairs that nothing can be measured with. The message says what to do."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """
+    root: the folder itself.
+    photos: sorted by path.
+    people: the person of each photo, as its folder is called.
+    """
+
+    root: Path
+    photos: tuple[Path, ...]
+    people: tuple[str, ...]
+
+    def labels(self) -> NDArray[np.int64]:
+        """(photos,): each photo's person as a number from 0, in order of names."""
+        numbers = {person: number for number, person in enumerate(sorted(set(self.people)))}
+        return np.array([numbers[person] for person in self.people])
+
+
+@dataclass(frozen=True)
+class Pair:
+    """
+    first, second: positions in ``Folder.photos``.
+    same: both are of one person.
+    fold: from 0.
+    """
+
+    first: int
+    second: int
+    same: bool
+    fold: int
+
+
+def read(folder: Path, repeats: bool = True) -> Folder:
+    """The photos below ``folder``, each with its parent folder's name as its person.
+
+    Hidden files, and files that are no photos by their ending, are passed over. Whether a photo can be read
+    is found when it is read. With ``repeats`` somebody has to have two photos.
+
+    Raises:
+        FolderError: no folder, no photo, photos in no person's folder, one person, or nobody with two photos.
+    """
+    where = readable(folder)
+    if not folder.is_dir():
+        raise FolderError(f"there is no folder [{where}]")
+    photos = [photo.path for photo in photos_below(folder)]
+    if not photos:
+        raise FolderError(
+            f"there is no photo in [{where}]: it needs a folder for each person, with photos in it"
+        )
+    loose = [readable(Path(photo.name)) for photo in photos if photo.parent == folder]
+    if loose:
+        raise FolderError(
+            f"photos of nobody in [{where}]: put each into a folder of its person: {_some(loose)}"
+        )
+    people = [readable(Path(photo.parent.name)) for photo in photos]
+    _check_people(where, Counter(people), repeats)
+    return Folder(folder, tuple(photos), tuple(people))
+
+
+def read_pairs(file: Path, folder: Folder) -> list[Pair]:
+    """The pairs of a list in the format of LFW's pairs.txt, in its order.
+
+    Its first line says ``folds<TAB>n``, or only ``n`` for one fold, as pairsDevTest.txt does. Each fold has
+    n pairs of one person, ``name<TAB>number<TAB>number``, and n of two people,
+    ``name<TAB>number<TAB>name<TAB>number``. A list without such a line is one fold. A photo is
+    ``<name>/<name>_<number, four digits>`` with any ending.
+
+    Raises:
+        FolderError: no such file, a line that can't be read, too few or too many lines, absent photos.
+    """
+    where = readable(file)
+    lines = _lines(file)
+    if not lines:
+        raise FolderError(f"there is no pair in [{where}]")
+    header = _header(lines[0][1])
+    folds, size = header or (1, len(lines))
+    pairs = lines[1:] if header else lines
+    if header and len(pairs) != 2 * folds * size:
+        raise FolderError(
+            f"[{where}] says {folds} x {2 * size} pairs in its first line, and has {len(pairs)}: "
+            "is it complete?"
+        )
+    found = _positions(folder)
+    read = [_names(where, number, text) for number, text in pairs]
+    wanted = dict.fromkeys(name for names in read for name in names)
+    absent = [f"{person}/{stem}" for person, stem in wanted if (person, stem) not in found]
+    if absent:
+        raise FolderError(f"[{where}] names photos that [{readable(folder.root)}] lacks: {_some(absent)}")
+    each = len(pairs) // folds
+    return [
+        Pair(found[first], found[second], first[0] == second[0], at // each)
+        for at, (first, second) in enumerate(read)
+    ]
+
+
+def _check_people(where: str, photos: Counter[str], repeats: bool) -> None:
+    if len(photos) == 1:
+        raise FolderError(
+            f"[{where}] has photos of one person, [{next(iter(photos))}]: "
+            "telling people apart takes two or more"
+        )
+    if repeats and max(photos.values()) == 1:
+        raise FolderError(
+            f"[{where}] has one photo of each of {len(photos)} people: somebody has to have two or more"
+        )
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    """Those that aren't empty, with their numbers from 1."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as problem:
+        raise FolderError(f"the pairs in [{readable(file)}] can't be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise FolderError(f"[{readable(file)}] is no list of pairs: it isn't text in UTF-8") from problem
+    return [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def _header(line: str) -> tuple[int, int] | None:
+    """Folds, and pairs of each kind in a fold."""
+    numbers = [int(field) for field in line.split() if field.isdecimal()]
+    if len(numbers) != len(line.split()) or len(numbers) not in (1, 2) or 0 in numbers:
+        return None
+    return (1, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def _names(where: str, number: int, line: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Person and name without ending, of both photos."""
+    fields = line.split("\t")
+    if len(fields) == 3:
+        fields = [fields[0], fields[1], fields[0], fields[2]]
+    elif len(fields) != 4 or fields[0] == fields[2]:
+        raise _unreadable(where, number, line)
+    if not (fields[1].isdecimal() and fields[3].isdecimal()) or fields[:2] == fields[2:]:
+        raise _unreadable(where, number, line)
+    first, second = ((name, f"{name}_{int(photo):04}") for name, photo in (fields[:2], fields[2:]))
+    return first, second
+
+
+def _positions(folder: Folder) -> dict[tuple[str, str], int]:
+    """Person and name without ending to position; of two photos with one name the first."""
+    found: dict[tuple[str, str], int] = {}
+    for at, (photo, person) in enumerate(zip(folder.photos, folder.people, strict=True)):
+        found.setdefault((person, photo.stem), at)
+    return found
+
+
+def _unreadable(where: str, number: int, line: str) -> FolderError:
+    return FolderError(
+        f"line {number} of [{where}] can't be read: [{line[:80]}]. A line has a name and the numbers of two "
+        "photos, or a name and a number twice, with tabs between them"
+    )
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - NAMED_AT_MOST
+    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
