@@ -35,6 +35,7 @@ from evaluation.folders import Folder, FolderError, read, read_pairs
 from evaluation.identification import Positions
 from evaluation.report import Report
 from evaluation.results import Bar, Labels, Row, Task
+from evaluation.vgg_knn import MEANT_NOTHING, KnnScore, Vgg, VggError, score
 from evaluation.ways import WAYS, Embedded, Way, side_by_side
 from ingest_service import __version__, profiles
 from ingest_service.settings import Settings
@@ -118,6 +119,17 @@ def bars(task: Task, rows: dict[str, Row], found: Found) -> list[Bar]:
     return kept
 
 
+def baseline(task: Task, weights: Path | None, progress: Callable[[str, int], None]) -> list[KnnScore] | str:
+    """The report's VGG-16 and nearest neighbours; or why its weights can't be had."""
+    try:
+        network = Vgg.load(weights)
+    except VggError as error:
+        return str(error)
+    return score(
+        network.embed(task.folder.photos, lambda done: progress("VGG-16", done)).vectors, task.people
+    )
+
+
 def query_photo(task: Task) -> int:
     """Position of the report's query, or of the first photo of the first person with two."""
     several = np.flatnonzero(np.bincount(task.people)[task.people] > 1)
@@ -194,7 +206,12 @@ def _numbers(row: Row) -> Iterator[str]:
 
 
 def run(
-    task: Task, cache: Cache, es: Elasticsearch, console: Console, out: Path | None = None
+    task: Task,
+    cache: Cache,
+    es: Elasticsearch,
+    console: Console,
+    out: Path | None = None,
+    vgg_weights: Path | None = None,
 ) -> dict[str, Any]:
     """Measures every way, and prints and returns what was found; a report goes into the folder ``out``."""
     rows: dict[str, Row] = {}
@@ -207,11 +224,13 @@ def run(
                 continue
             vectors[way.name] = done.embedded.vectors
             rows[way.name] = measure(task, way, done.embedded)
+        neighbours = baseline(task, vgg_weights, progress)
     found = search_index(es, vectors[DEFAULT], task.people, task.indexed, task.queries)
     promises = bars(task, rows, found)
     query = query_photo(task)
     hits = most_similar(task, vectors[DEFAULT], query)
     show(task, list(rows.values()), found, promises, task.name(query), hits, console)
+    show_baseline(neighbours, console)
     if out:
         way = next(way for way in WAYS if way.name == DEFAULT)
         report.write(
@@ -237,6 +256,7 @@ def run(
         "people": int(task.people.max()) + 1,
         "pairs": len(task.first),
         "rows": [asdict(row) for row in rows.values()],
+        "vgg_knn": neighbours if isinstance(neighbours, str) else [asdict(one) for one in neighbours],
         "elasticsearch": asdict(found),
         "query": [{"photo": photo, "similarity": similarity} for photo, similarity in hits],
         "bars": [bar.as_json() for bar in promises],
@@ -277,6 +297,17 @@ def show(
         )
 
 
+def show_baseline(neighbours: list[KnnScore] | str, console: Console) -> None:
+    if isinstance(neighbours, str):
+        console.print(f"\nVGG-16 + KNN: {neighbours}", markup=False)
+    else:
+        console.print("\nVGG-16 + KNN: right on its own training set, and on photos left out", markup=False)
+        for one in neighbours:
+            shares = ("-" if share is None else f"{share:.4f}" for share in (one.training_set, one.left_out))
+            console.print(f"  k = {one.k}: {', '.join(shares)}", markup=False)
+    console.print(MEANT_NOTHING, markup=False)
+
+
 def _versions(es: Elasticsearch) -> dict[str, str]:
     return {
         "ingest-face": __version__,
@@ -301,6 +332,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs to verify, as in LFW's pairs.txt")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write a report with pictures, report.html")
+    parser.add_argument(
+        "--vgg-weights",
+        type=Path,
+        metavar="FILE",
+        help="VGG-16's ImageNet weights; default: Keras's download",
+    )
     arguments = parser.parse_args()
     if arguments.pairs and not arguments.folder:
         parser.error("--pairs goes with a FOLDER")
@@ -313,7 +350,9 @@ def main() -> None:
         task = folder_task(arguments.folder, arguments.pairs) if arguments.folder else sample_task(cache)
         found, home = stack.prepare_all(lambda _: None)
         with stack.running_stack(found, home, lambda _: None) as running:
-            answer = run(task, cache, running.connection.elasticsearch(), console, arguments.out)
+            answer = run(
+                task, cache, running.connection.elasticsearch(), console, arguments.out, arguments.vgg_weights
+            )
     except (FolderError, EngineError, WeightsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

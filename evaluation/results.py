@@ -76,7 +76,7 @@ class Bar:
     def passed(self) -> bool:
         if self.measured is None:
             return False
-        return self.measured <= self.limit if self.at_most else self.measured >= self.limit
+        return bool(self.measured <= self.limit if self.at_most else self.measured >= self.limit)
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "passed": self.passed}
