@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from es_setup.stack import running_service
+from es_setup.stack import RunningService, running_service
 from evaluation.measuring import deepface_environment, seconds, shown, spread, worker_process
 from ingest_service.embedding import Facenet
 from ingest_service.weights import Cache, default_cache, prepare
@@ -49,7 +49,9 @@ BASELINES = {
 SERVICE = "this service, 8 clients"
 BULK = "this service, 8 clients, 4 photos a request"
 ALONE = "this service, one photo at a time"
-PHOTOS_A_REQUEST = {SERVICE: 1, BULK: 4}
+THOROUGH = "the same with facenet-thorough"
+PHOTOS_A_REQUEST = {SERVICE: 1, BULK: 4, THOROUGH: 4}
+PROFILE_THOROUGH = {"FACES_PROFILE": "facenet-thorough"}
 
 # A process that embeds the photos it was named, one at a time, whenever it is told to.
 BASELINE = """
@@ -108,9 +110,9 @@ def measure(cache: Cache, rounds: int, photos: int) -> dict[str, Any]:
     ratios = {
         name: {
             ours: spread([mine / theirs for mine, theirs in zip(speeds[ours], speeds[name], strict=True)])
-            for ours in PHOTOS_A_REQUEST
+            for ours in (SERVICE, BULK)
         }
-        for name in BASELINES
+        for name in (THOROUGH, *BASELINES)
     }
     figures = {
         "photos_per_second": {name: spread(values) for name, values in speeds.items()},
@@ -138,20 +140,21 @@ def race(
     cache: Cache, folder: Path, photos: list[Path], rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, float], dict[str, Any], dict[str, float]]:
     """Rounds by turns. Returns photos/s by contender and round, peak MB, latencies and the stages' shares."""
-    latencies: dict[str, list[float]] = {SERVICE: [], BULK: [], ALONE: []}
+    latencies: dict[str, list[float]] = {name: [] for name in (*PHOTOS_A_REQUEST, ALONE)}
     with (
         running_service(cache, folder) as service,
+        running_service(cache, folder / "thorough", environment=PROFILE_THOROUGH) as thorough,
         baselines(cache, photos) as others,
         ThreadPoolExecutor(CLIENTS) as clients,
     ):
         # Each client keeps its connection, as the plugin's does; by urllib3, as clients use the same cores.
-        connections = urllib3.connection_from_url(service.url, maxsize=CLIENTS, block=True)
-        post = partial(timed_post, connections)
-        single = [body_of([path]) for path in photos]
+        def poster(server: RunningService) -> Callable[[bytes], float]:
+            connections = urllib3.connection_from_url(server.url, maxsize=CLIENTS, block=True)
+            return partial(timed_post, connections)
 
-        def crowd(name: str) -> Contender:
+        def crowd(name: str, server: RunningService) -> Contender:
             """15 times the photos: a round's first and last, when not all are at work, then count little."""
-            at_once = PHOTOS_A_REQUEST[name]
+            post, at_once = poster(server), PHOTOS_A_REQUEST[name]
             bodies = [body_of(photos[start : start + at_once]) for start in range(0, len(photos), at_once)]
 
             def work() -> float:
@@ -159,17 +162,20 @@ def race(
                 latencies[name] += clients.map(post, 15 * bodies)
                 return time.perf_counter() - started
 
-            return Contender(name, 15 * len(photos), work, service.pid)
+            return Contender(name, 15 * len(photos), work, server.pid)
 
-        contenders = [*map(crowd, PHOTOS_A_REQUEST), *others]
-        contenders[0].round()  # to warm up, not counted
-        latencies[SERVICE].clear()
+        single, post_one = [body_of([path]) for path in photos], poster(service)
+        crowds = [crowd(SERVICE, service), crowd(BULK, service), crowd(THOROUGH, thorough)]
+        contenders = [*crowds, *others]
+        for contender in crowds:
+            contender.round()  # to warm up, not counted
+            latencies[contender.name].clear()
         before = stage_seconds(service.url)
         speeds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
         for _ in track(range(rounds), "rounds", transient=True):
             for contender in contenders:
                 speeds[contender.name].append(contender.photos / contender.round())
-            latencies[ALONE] += map(post, single)
+            latencies[ALONE] += map(post_one, single)
         after = stage_seconds(service.url)
         memory = {contender.name: round(contender.peak_mb(), 1) for contender in contenders}
     spent = {stage: after[stage] - before[stage] for stage in after}

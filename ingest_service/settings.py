@@ -10,7 +10,7 @@ from pathlib import Path
 from ingest_service.catalogue import FINDERS, RECOGNIZERS
 from ingest_service.weights import default_cache
 
-PROFILES = ("facenet", "deepface")
+PROFILES = ("facenet", "facenet-thorough", "deepface")
 MODELS = (*PROFILES, *RECOGNIZERS)
 DETECTORS = ("centerface", *FINDERS)
 

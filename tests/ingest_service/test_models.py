@@ -91,7 +91,7 @@ def test_the_models_are_listed_with_their_terms_and_the_served_one_with_its_id(d
 def test_the_names_are_deepfaces_own():
     from deepface.modules.modeling import AVAILABLE_MODELS
 
-    # Its Facenet is served as our two profiles.
+    # Its Facenet is served as our three profiles.
     assert set(RECOGNIZERS) == set(AVAILABLE_MODELS["facial_recognition"]) - {"Facenet"}
     for name in MODELS:
         assert Settings.from_environment({"FACES_PROFILE": name}).profile == name
@@ -207,6 +207,7 @@ def test_profile_detector_and_bound_change_the_id_but_what_only_bounds_the_work_
     base = Settings(cache=cache.root)
     changed = [
         replace(base, profile="deepface"),
+        replace(base, profile="facenet-thorough"),
         replace(base, profile="Dlib"),
         replace(base, detector="opencv"),
         replace(base, detector="dlib"),
@@ -215,6 +216,6 @@ def test_profile_detector_and_bound_change_the_id_but_what_only_bounds_the_work_
     ]
     served = profiles.load(base).model.id
     ids = {profiles.load(settings).model.id for settings in changed}
-    assert len(ids | {served}) == 7
+    assert len(ids | {served}) == 8
     for harmless in ({"workers": 1}, {"max_batch": 4}, {"min_face_px": 40}, {"detector_max_side": 256}):
         assert profiles.load(replace(base, **harmless)).model.id == served
