@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import typer
 from elasticsearch import Elasticsearch
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from es_setup import stack
+from es_setup.cli.servers import stopped_by_signals
 from es_setup.engine import EngineError
 from evaluation import identification, report, verification
 from evaluation.curve import Scores
@@ -349,10 +351,12 @@ def main() -> None:
         prepare(cache, lambda _: None)
         task = folder_task(arguments.folder, arguments.pairs) if arguments.folder else sample_task(cache)
         found, home = stack.prepare_all(lambda _: None)
-        with stack.running_stack(found, home, lambda _: None) as running:
+        with stopped_by_signals(), stack.running_stack(found, home, lambda _: None) as running:
             answer = run(
                 task, cache, running.connection.elasticsearch(), console, arguments.out, arguments.vgg_weights
             )
+    except typer.Exit as stopped:
+        raise SystemExit(stopped.exit_code) from None
     except (FolderError, EngineError, WeightsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
