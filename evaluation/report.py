@@ -21,9 +21,7 @@ from evaluation.identification import Share, Vectors, cosine
 from evaluation.mistakes import people_in_trouble, worst_pairs
 from evaluation.page import Block, Chart, Command, Heading, Page, Picture, Section, Table, Text, Tile, Tiles
 from evaluation.results import Bar, Row, Task
-from ingest_service.decoding import decode
-from ingest_service.errors import FaceServiceError
-from ingest_service.settings import Settings
+from evaluation.ways import read
 
 THUMBNAIL, QUALITY = 160, 82
 WORST = 12
@@ -342,10 +340,8 @@ def _photo(report: Report, photo: int) -> Picture:
 
 def _thumbnail(path: Path) -> bytes | None:
     """A JPEG without EXIF, upright, at most 160 pixels a side; None if the photo can't be read."""
-    settings = Settings()
-    try:
-        pixels = decode(path.read_bytes(), settings.max_bytes, settings.pixel_limit).pixels
-    except (OSError, FaceServiceError):
+    pixels = read(path)
+    if pixels is None:
         return None
     image = Image.fromarray(pixels)
     image.thumbnail((THUMBNAIL, THUMBNAIL))

@@ -21,12 +21,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.identification import Similarity, cosine
 from ingest_service import deepface_library, profiles
 from ingest_service.decoding import decode
 from ingest_service.detection import Pixels
 from ingest_service.embedding import Facenet, unit, whiten
 from ingest_service.errors import FaceServiceError
-from ingest_service.settings import PROFILES, Settings, SettingsError
+from ingest_service.settings import Settings, SettingsError
 from ingest_service.weights import Cache, WeightsError, facenet_digest
 
 DIMS = 128
@@ -62,11 +63,6 @@ class Embedded:
         return Embedded(unit(self.vectors), self.unreadable, self.seconds)
 
 
-def cosine(ones: Vectors, others: Vectors) -> NDArray[np.float32]:
-    """(n, dims) and (m, dims) unit vectors -> (n, m), -1 to 1; NaN where a vector is."""
-    return np.asarray(ones @ others.T)
-
-
 def closeness(ones: Vectors, others: Vectors) -> NDArray[np.float32]:
     """(n, dims) and (m, dims) vectors -> (n, m): the report's 1 / (1 + Euclidean distance), above 0 to 1."""
     left, right = ones.astype(np.float64), others.astype(np.float64)
@@ -87,7 +83,7 @@ class Way:
     about: str
     build: Callable[[Cache], Embedder]
     raw: bool = False
-    similarity: Callable[[Vectors, Vectors], NDArray[np.float32]] = cosine
+    similarity: Similarity = cosine
 
     def load(self, cache: Cache) -> Callable[[Sequence[Path], Progress], Embedded]:
         """What embeds a list of photos.
@@ -226,41 +222,35 @@ def _profile(name: str, cache: Cache) -> Embedder:
     return embedder
 
 
-WAYS: tuple[Way, ...] = tuple(
-    way
-    for way in (
-        Way("whole photo", "no detection: the photo stretched to 160 x 160, Facenet", _whole_photo),
-        Way(
-            "DeepFace default",
-            "DeepFace.represent with Facenet and else its defaults: Haar, aligned, normalization `base`",
-            _deepface_default,
-        ),
-        Way(
-            "report",
-            "the report's way: DeepFace's default vectors as they come, 1 / (1 + Euclidean distance)",
-            _deepface_default,
-            raw=True,
-            similarity=closeness,
-        ),
-        Way(
-            "deepface",
-            "the profile `deepface`: DeepFace with CenterFace, its alignment, normalization `Facenet`",
-            partial(_profile, "deepface"),
-        ),
-        Way(
-            "facenet",
-            "the profile `facenet`, the default: CenterFace in two looks, eyes and box, RGB, stretched",
-            partial(_profile, "facenet"),
-        ),
-        Way(
-            "facenet-thorough",
-            "the profile `facenet-thorough`: as `facenet`, several views of a face averaged",
-            partial(_profile, "facenet-thorough"),
-        ),
-        Way(
-            "dlib", "the model `Dlib`: dlib's ResNet, faces found as by `facenet`", partial(_profile, "Dlib")
-        ),
-    )
-    if way.name != "facenet-thorough" or way.name in PROFILES
+WAYS: tuple[Way, ...] = (
+    Way("whole photo", "no detection: the photo stretched to 160 x 160, Facenet", _whole_photo),
+    Way(
+        "DeepFace default",
+        "DeepFace.represent with Facenet and else its defaults: Haar, aligned, normalization `base`",
+        _deepface_default,
+    ),
+    Way(
+        "report",
+        "the report's way: DeepFace's default vectors as they come, 1 / (1 + Euclidean distance)",
+        _deepface_default,
+        raw=True,
+        similarity=closeness,
+    ),
+    Way(
+        "deepface",
+        "the profile `deepface`: DeepFace with CenterFace, its alignment, normalization `Facenet`",
+        partial(_profile, "deepface"),
+    ),
+    Way(
+        "facenet",
+        "the profile `facenet`, the default: CenterFace in two looks, eyes and box, RGB, stretched",
+        partial(_profile, "facenet"),
+    ),
+    Way(
+        "facenet-thorough",
+        "the profile `facenet-thorough`: as `facenet`, several views of a face averaged",
+        partial(_profile, "facenet-thorough"),
+    ),
+    Way("dlib", "the model `Dlib`: dlib's ResNet, faces found as by `facenet`", partial(_profile, "Dlib")),
 )
 """In the order of the table."""

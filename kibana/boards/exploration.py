@@ -296,13 +296,7 @@ def _nameless() -> Panel:
     }
     signals, placed = vega.tiles("faces", SIDE + 16, SIDE + 44)
     rows = [
-        *vega.described(),
-        vega.formula("document", "datum._id"),
-        vega.formula("hits", "datum.inner_hits.faces.hits.hits"),
-        {"type": "flatten", "fields": ["hits"], "as": ["hit"]},
-        vega.formula("face", "datum.hit._source.id"),
-        vega.formula("crop", "datum.hit._source.crop"),
-        vega.formula("name", "null"),
+        *vega.each_face(),
         vega.formula("quality", "datum.hit._source.quality ? datum.hit._source.quality.score : null"),
         *placed,
     ]

@@ -57,12 +57,7 @@ def _nearest() -> Panel:
     signals, placed = vega.tiles("found", SIDE + 14, SIDE + 54, left=CHOSEN_SIDE + 40)
     chosen = "data('chosen')[0]"
     found = [
-        *vega.described(),
-        vega.formula("document", "datum._id"),
-        vega.formula("hit", "datum.inner_hits.faces.hits.hits[0]._source"),
-        vega.formula("face", "datum.hit.id"),
-        vega.formula("crop", "datum.hit.crop"),
-        vega.formula("name", "datum.hit.label ? datum.hit.label.name : null"),
+        *vega.each_face(),
         vega.formula("similarity", "2 * datum._score - 1"),
         {"type": "filter", "expr": f"datum.document !== {chosen}.document || datum.face !== {chosen}.face"},
         *placed,

@@ -148,13 +148,7 @@ def _faces(
     crop = vega.formula("crop", "datum._source.face ? datum._source.face.crop : null")
     signals, placed = vega.tiles("lines", (most + 1) * (SIDE + 10) + 24, SIDE + 52)
     lines = [
-        *vega.described(),
-        vega.formula("document", "datum._id"),
-        vega.formula("hits", "datum.inner_hits.faces.hits.hits"),
-        {"type": "flatten", "fields": ["hits"], "as": ["hit"]},
-        vega.formula("face", "datum.hit._source.id"),
-        vega.formula("crop", "datum.hit._source.crop"),
-        vega.formula("name", "datum.hit._source.label ? datum.hit._source.label.name : null"),
+        *vega.each_face(),
         vega.formula("candidates", "datum.hit._source.candidates ? datum.hit._source.candidates : []"),
         *placed,
     ]

@@ -92,6 +92,22 @@ def lookup(data: str, key: str, fields: list[str], names: list[str]) -> Spec:
     return {"type": "lookup", "from": data, "key": key, "fields": fields, "values": ["crop"], "as": names}
 
 
+def each_face() -> list[Spec]:
+    """Transforms: a row for each face among the inner hits of a hit that was asked for ``ABOUT``.
+
+    The rows get ``document`` and ``face`` (ids), ``crop``, ``name`` (the label's, or null), ``hit`` (the
+    inner one) and what ``described`` gives.
+    """
+    return [
+        *described(),
+        formula("document", "datum._id"),
+        *each("datum.inner_hits.faces.hits.hits", "hit"),
+        formula("face", "datum.hit._source.id"),
+        formula("crop", "datum.hit._source.crop"),
+        formula("name", "datum.hit._source.label ? datum.hit._source.label.name : null"),
+    ]
+
+
 def panel(key: str, title: str, spec: Spec, description: str) -> Panel:
     whole = {"$schema": "https://vega.github.io/schema/vega/v5.json", "padding": 8, **spec}
     return visualization(key, "vega", title, description, {"spec": dumped(whole)})
@@ -333,15 +349,9 @@ def chosen(index: str) -> Spec:
         "fields": ABOUT,
     }
     transform = [
-        *described(),
-        formula("document", "datum._id"),
         formula("named", "split('\\n' + join(datum.matched_queries || [], '\\n'), '\\nface:')"),
         formula("clicked", "length(datum.named) > 1 ? split(datum.named[1], '\\n')[0] : null"),
-        formula("hits", "datum.inner_hits.faces.hits.hits"),
-        {"type": "flatten", "fields": ["hits"], "as": ["hit"]},
-        formula("face", "datum.hit._source.id"),
-        formula("crop", "datum.hit._source.crop"),
-        formula("name", "datum.hit._source.label ? datum.hit._source.label.name : null"),
+        *each_face(),
         {"type": "filter", "expr": "datum.clicked === null || datum.clicked === datum.face"},
         numbered("place"),
         # Largest first: the first is the one that a builder takes when none is named.
