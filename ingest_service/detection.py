@@ -59,6 +59,12 @@ class Detection:
         box = (float(corner[0]), float(corner[1]), float(size[0]), float(size[1]))
         return replace(self, box=box, landmarks=(self.landmarks * scale + origin).astype(np.float32))
 
+    def widened(self, times: float) -> Detection:
+        """Its box so many times as wide and as high, about the same centre."""
+        x, y, width, height = self.box
+        more = (times - 1) / 2
+        return replace(self, box=(x - more * width, y - more * height, times * width, times * height))
+
     def clipped(self, width: int, height: int) -> Detection:
         """Its box cut off at the photo's edges."""
         x, y, w, h = self.box
@@ -82,8 +88,8 @@ class CenterFace:
     """CenterFace (Xu et al. 2020, arXiv:1911.03599) in ONNX Runtime, in two looks.
 
     The first look finds what may be a face: the photo is shrunk until its longest side is at most
-    ``max_side`` pixels, and never enlarged, so its cost is bounded whatever the photo's size. Small faces in
-    a large group photo need a larger bound.
+    ``max_side`` pixels, so its cost is bounded whatever the photo's size. Small faces in a large group photo
+    need a larger bound. Only a small photo without a face is enlarged, to ``max_side``, and looked at anew.
 
     The second look says whether it is one, and where exactly: its surroundings (the box and ``margin`` of
     it on every side) are brought to fit ``second_look``, so that the network sees every face at the same
@@ -117,9 +123,15 @@ class CenterFace:
     def detect(self, pixels: Pixels) -> list[Detection]:
         """The faces of a photo, largest first."""
         height, width = pixels.shape[:2]
-        scale = min(1.0, self.max_side / max(height, width))
-        # The network halves its input five times, so both sides are multiples of 32.
-        small, scales = resized(pixels, (_in_32s(width * scale), _in_32s(height * scale)))
+        largest = self.max_side / max(height, width)
+        size, enlarged = (_in_32s(width, height, scale) for scale in (min(1.0, largest), largest))
+        faces = self._detect(pixels, size)
+        return faces if faces or size == enlarged else self._detect(pixels, enlarged)
+
+    def _detect(self, pixels: Pixels, size: tuple[int, int]) -> list[Detection]:
+        """On a copy of ``size``, width and height."""
+        height, width = pixels.shape[:2]
+        small, scales = resized(pixels, size)
         (found,) = self._look(small[np.newaxis])
         faces = [face.moved(1 / np.array(scales), np.zeros(2)) for face in found]
         if self.second_look:
@@ -136,7 +148,7 @@ class CenterFace:
             "name": "centerface",
             "weights": CENTERFACE_SHA256,
             "max_side": self.max_side,
-            "shrunk": "halved, then by areas",
+            "copy": "halved, then by areas; enlarged where nothing is found",
             "second_look": [self.second_look and list(self.second_look), self.margin],
             "threshold": [self.candidate, self.threshold],
             "overlap": self.overlap,
@@ -265,5 +277,6 @@ def _suppress(boxes: Sequence[Any], scores: Sequence[float], overlap: float) -> 
     return [int(i) for i in cv2.dnn.NMSBoxes(boxes, scores, 0.0, overlap)] if boxes else []
 
 
-def _in_32s(pixels: float) -> int:
-    return max(1, round(pixels / 32)) * 32
+def _in_32s(width: int, height: int, scale: float) -> tuple[int, int]:
+    """The scaled size in multiples of 32, since the network halves its input five times."""
+    return max(1, round(width * scale / 32)) * 32, max(1, round(height * scale / 32)) * 32

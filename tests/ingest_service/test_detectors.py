@@ -83,6 +83,25 @@ def test_the_second_look_decides_where_the_first_is_unsure(sample, centerface):
     assert sure <= 12
 
 
+def test_a_small_photo_is_enlarged_where_nothing_is_found(sample, centerface):
+    """Photos of 48 pixels; a detector whose bound is their size doesn't enlarge them."""
+    enlarging = replace(centerface, min_face=8)
+    not_enlarging = replace(enlarging, max_side=48)
+    more = 0
+    for path in sample:
+        pixels = pixels_of(path)
+        scale = 48 / max(pixels.shape[:2])
+        small, _ = resized(pixels, (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)))
+        faces, without = enlarging.detect(small), not_enlarging.detect(small)
+        if without:
+            assert [face.box for face in faces] == [face.box for face in without]
+        elif faces:
+            more += 1
+            away = [np.abs(face.centre * scale - faces[0].centre).max() for face in enlarging.detect(pixels)]
+            assert min(away) < 3
+    assert more >= 5
+
+
 def test_faces_smaller_than_the_least_are_dropped(crowd, centerface):
     pixels, _ = crowd
     assert replace(centerface, max_side=2000, min_face=45).detect(pixels) == []
