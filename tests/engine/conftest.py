@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from elasticsearch import Elasticsearch
-from tools import Vector, encoded
+from tools import CALIBRATION, Vector, encoded
 from typer.testing import CliRunner
 
 from es_setup.cli import app
@@ -45,6 +45,23 @@ def pipeline(es: Elasticsearch) -> Iterator[Callable[..., str]]:
     yield make
     for name in names:
         es.ingest.delete_pipeline(id=name)
+
+
+@pytest.fixture
+def calibrate(es: Elasticsearch, running: Stack) -> Iterator[Callable[..., None]]:
+    """Writes a calibration into the `_meta` of one index; what was there is back at the end."""
+    before: dict[str, dict] = {}
+
+    def write(index: str, line: float, **changes: object) -> None:
+        (found,) = es.indices.get_mapping(index=index).values()
+        before.setdefault(index, found["mappings"].get("_meta", {}))
+        calibration = CALIBRATION | {"model": running.model, "similarity": line} | changes
+        ours = {"model": running.model, "calibration": calibration}
+        es.indices.put_mapping(index=index, meta={"ingest_face": ours})
+
+    yield write
+    for index, meta in before.items():
+        es.options(ignore_status=404).indices.put_mapping(index=index, meta=meta)
 
 
 @pytest.fixture

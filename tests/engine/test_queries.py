@@ -146,6 +146,19 @@ def test_enrolling_probing_and_the_watch_list(archive, gallery, probes, bulk, ru
     assert found - {"team"} == {largest}
 
 
+def test_a_probable_match_is_found_by_its_probability(es, gallery, probes, bulk, run, photos, calibrate):
+    """With a logistic map by which the one match is probable, and the other one certain."""
+    bulk({"ann": {"image": encoded(photos["Ann"][0]), "person": {"name": "Ann"}}}, index=gallery)
+    photo = {"likely": photos["Ann"][4], "sure": photos["Ann"][0], "nobody": photos["Ben"][4]}
+    calibrate(gallery, 0.4, logistic={"slope": 10, "offset": -5})
+    bulk({key: {"image": encoded(path)} for key, path in photo.items()}, index=probes)
+    (hit,) = run("probable matches")["hits"]["hits"]
+    assert hit["_id"] == "likely"
+    ((face,),) = [one["hits"]["hits"] for one in hit["inner_hits"].values()]
+    assert face["_source"]["match"]["name"] == "Ann"
+    assert 0.5 <= face["_source"]["match"]["probability"] < 0.99
+
+
 def test_a_photo_is_named_by_whoever_saw_it_last(es, faces, photos):
     es.index(index=faces, id="beach-7", document={"image": encoded(photos["Ann"][0])})
     see, name = requests(scene(PAGE, "name a photo"))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from elasticsearch import AuthorizationException, Elasticsearch
 from secured import PASSWORD, Authority, security
-from tools import encoded, face_stats
+from tools import CALIBRATION, encoded, face_stats
 from typer.testing import CliRunner
 
 from es_setup import engine, nodes, stack
@@ -114,6 +114,19 @@ def test_a_sender_drops_photos_and_reads_nothing_but_the_gallery(by_role, portra
     assert forbidden(es.index, index="face-gallery", document=photo)
     es.search(index="face-gallery")
     assert forbidden(es.cluster.get_settings)
+
+
+def test_a_senders_probe_is_matched_as_the_gallery_is_calibrated(by_role, portrait, running):
+    root, es = by_role("root"), by_role("faces_sender")
+    document = {"image": encoded(portrait), "person": {"name": "Ben"}}
+    root.index(index="face-gallery", id="ben", document=document, refresh=True)
+    calibration = CALIBRATION | {"model": running.model}
+    root.indices.put_mapping(index="face-gallery", meta={"ingest_face": {"calibration": calibration}})
+    assert forbidden(es.indices.get_mapping, index="face-gallery")
+    stored = es.index(index="face-probes", document={"image": encoded(portrait)})
+    (face,) = root.get(index="face-probes", id=stored["_id"])["_source"]["faces"]
+    assert face["match"]["probability"] > 0.99
+    root.delete(index="face-gallery", id="ben")
 
 
 def test_an_analyst_searches_all_three_and_changes_nothing(by_role, portrait):

@@ -308,7 +308,7 @@ final class FaceDocument {
             }
         }
         if (best > Double.NEGATIVE_INFINITY) {
-            set("best_similarity", rounded(best));
+            set("best_similarity", best);
         }
     }
 
@@ -320,7 +320,7 @@ final class FaceDocument {
             .flatMap(match -> match.tags().stream())
             .distinct()
             .toList();
-        return new Gallery.Match(best.galleryId(), best.name(), best.similarity(), tags);
+        return new Gallery.Match(best.galleryId(), best.name(), best.similarity(), best.probability(), tags);
     }
 
     private static Map<String, Object> described(Gallery.Match match) {
@@ -328,17 +328,15 @@ final class FaceDocument {
         if (match.name() != null) {
             fields.put("name", match.name());
         }
-        fields.put("similarity", rounded(match.similarity()));
+        fields.put("similarity", match.similarity());
+        if (match.probability() != null) {
+            fields.put("probability", match.probability());
+        }
         fields.put("gallery_id", match.galleryId());
         if (match.tags().isEmpty() == false) {
             fields.put("tags", new ArrayList<>(match.tags()));
         }
         return fields;
-    }
-
-    /** To what a score's 32 bits are good for. */
-    private static double rounded(double similarity) {
-        return Math.round(similarity * 1e6) / 1e6;
     }
 
     private void writeFile(FaceAnswer.File file) {

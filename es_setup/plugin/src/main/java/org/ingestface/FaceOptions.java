@@ -50,8 +50,6 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
 
     private static final String TYPE = FaceProcessor.TYPE;
     private static final List<String> IDENTIFY = List.of("index", "k", "similarity", "filter");
-    /** The line of the word "possible": see ingest_service/verdicts.py. */
-    private static final double POSSIBLE = 0.46;
 
     /**
      * Takes the known options out of {@code config}; Elasticsearch refuses what is left.
@@ -206,12 +204,7 @@ record FaceOptions(String field, @Nullable String targetField, String endpoint, 
         if (identify.get("index") instanceof String index && index.isBlank() == false) {
             Integer k = readWhole(tag, identify, "identify", "k", 1, 100);
             Double similarity = readNumber(tag, identify, "identify", "similarity", -1, 1);
-            return new Gallery.Look(
-                index,
-                k == null ? 5 : k,
-                (float) (similarity == null ? POSSIBLE : similarity),
-                readFilter(tag, identify.get("filter"), checkQuery)
-            );
+            return new Gallery.Look(index, k == null ? 5 : k, similarity, readFilter(tag, identify.get("filter"), checkQuery));
         }
         String required = "requires [index], the name of a gallery such as [face-gallery]";
         Object index = identify.get("index");

@@ -35,7 +35,8 @@ public final class FacePlugin extends VersionedPlugin {
     public Collection<?> createComponents(PluginServices services) {
         endpoints.watch(services.clusterService().getClusterSettings());
         client.set(new FaceClient(endpoints, services.threadPool(), services.environment().configDir(), FaceClient.MAX_ANSWER));
-        gallery.set(new Gallery(services.client(), services.xContentRegistry(), services.threadPool()));
+        Calibrations calibrations = new Calibrations(services.clusterService()::state, services.indexNameExpressionResolver());
+        gallery.set(new Gallery(services.client(), services.xContentRegistry(), services.threadPool(), calibrations::of));
         // Known to the injector that makes TransportFaceStatsAction.
         return List.of(client.get());
     }

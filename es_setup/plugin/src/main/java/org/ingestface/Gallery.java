@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BiFunction;
 
 import org.elasticsearch.ExceptionsHelper;
 import org.elasticsearch.action.ActionListener;
@@ -32,6 +33,7 @@ import org.elasticsearch.search.SearchHit;
 import org.elasticsearch.search.builder.SearchSourceBuilder;
 import org.elasticsearch.tasks.TaskId;
 import org.elasticsearch.threadpool.ThreadPool;
+import org.elasticsearch.transport.RemoteClusterAware;
 import org.elasticsearch.xcontent.NamedXContentRegistry;
 import org.elasticsearch.xcontent.XContentBuilder;
 import org.elasticsearch.xcontent.XContentParser;
@@ -53,10 +55,10 @@ final class Gallery {
      *
      * @param index      an index or alias of documents with one face's {@code vector} at their top
      * @param k          most matches for a face
-     * @param similarity least cosine of a match, -1 to 1
+     * @param similarity least cosine of a match, -1 to 1; null for what the gallery is calibrated to
      * @param filter     Elasticsearch queries that a portrait must match
      */
-    record Look(String index, int k, float similarity, List<Map<String, Object>> filter) {
+    record Look(String index, int k, @Nullable Double similarity, List<Map<String, Object>> filter) {
 
         private String[] indices() {
             return Strings.splitStringByCommaToArray(index);
@@ -66,10 +68,11 @@ final class Gallery {
     /**
      * A portrait that a face resembles.
      *
-     * @param name       its {@code person.name}; null when it has none
-     * @param similarity cosine
+     * @param name        its {@code person.name}; null when it has none
+     * @param similarity  cosine
+     * @param probability that it is the same person, 0 to 1, as likely as not beforehand; null when its index is not calibrated
      */
-    record Match(String galleryId, @Nullable String name, double similarity, List<String> tags) {}
+    record Match(String galleryId, @Nullable String name, double similarity, @Nullable Double probability, List<String> tags) {}
 
     /** A search whose task shows no vector: tasks may be listed by whoever may {@code monitor} the cluster. */
     private static final class LookUp extends SearchRequest {
@@ -87,11 +90,19 @@ final class Gallery {
     private final Client client;
     private final NamedXContentRegistry queries;
     private final ThreadPool threadPool;
+    private final BiFunction<String[], String, Calibrations.Known> calibrations;
 
-    Gallery(Client client, NamedXContentRegistry queries, ThreadPool threadPool) {
+    /** @param calibrations of galleries, for a model's id: see {@link Calibrations#of} */
+    Gallery(
+        Client client,
+        NamedXContentRegistry queries,
+        ThreadPool threadPool,
+        BiFunction<String[], String, Calibrations.Known> calibrations
+    ) {
         this.client = client;
         this.queries = queries;
         this.threadPool = threadPool;
+        this.calibrations = calibrations;
     }
 
     /** @throws IllegalArgumentException when it is not a query */
@@ -110,9 +121,11 @@ final class Gallery {
             found.onResponse(List.of());
             return;
         }
+        Calibrations.Known known = calibrations.apply(look.indices(), modelId);
+        double similarity = look.similarity == null ? known.similarity() : look.similarity;
         MultiSearchRequest searches = new MultiSearchRequest();
         for (float[] vector : vectors) {
-            SearchSourceBuilder source = new SearchSourceBuilder().query(knn(look, modelId, vector)).size(look.k).fetchSource(false);
+            SearchSourceBuilder source = new SearchSourceBuilder().query(knn(look, similarity, modelId, vector)).size(look.k).fetchSource(false);
             source.fetchField("person.name").fetchField("tags").trackTotalHits(false);
             searches.add(new LookUp(look.indices()).source(source).allowPartialSearchResults(false));
         }
@@ -128,7 +141,7 @@ final class Gallery {
             listener.onFailure(passes ? tryAgain(look, EndpointFault.shorten(e.getMessage())) : e);
         });
         client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> {
-            List<List<Match>> matches = matches(response);
+            List<List<Match>> matches = matches(response, known.byIndex());
             if (matches.stream().allMatch(List::isEmpty)) {
                 // Perhaps nobody is known; perhaps it is no gallery, where a search finds nothing either, and no error.
                 requireVectors(look, delegate.map(unused -> matches));
@@ -157,7 +170,7 @@ final class Gallery {
         return new EsRejectedExecutionException("gallery [" + look.index + "] cannot be searched: " + reason + "; send the document again");
     }
 
-    private QueryBuilder knn(Look look, String modelId, float[] vector) {
+    private QueryBuilder knn(Look look, double similarity, String modelId, float[] vector) {
         List<Object> filters = new ArrayList<>(look.filter);
         filters.add(Map.of("term", Map.of("model.id", modelId)));
         return parse(
@@ -173,7 +186,7 @@ final class Gallery {
                     "num_candidates",
                     Math.max(100, 10 * look.k),
                     "similarity",
-                    look.similarity,
+                    similarity,
                     "filter",
                     filters
                 )
@@ -195,7 +208,7 @@ final class Gallery {
         }
     }
 
-    private static List<List<Match>> matches(MultiSearchResponse response) throws Exception {
+    private static List<List<Match>> matches(MultiSearchResponse response, Map<String, Calibration> calibrations) throws Exception {
         List<List<Match>> matches = new ArrayList<>();
         for (MultiSearchResponse.Item item : response.getResponses()) {
             if (item.isFailure()) {
@@ -204,11 +217,21 @@ final class Gallery {
             List<Match> ofFace = new ArrayList<>();
             for (SearchHit hit : item.getResponse().getHits().getHits()) {
                 // Elasticsearch's score of a cosine is (1 + cosine) / 2.
-                ofFace.add(new Match(hit.getId(), name(hit), 2 * (double) hit.getScore() - 1, tags(hit)));
+                double similarity = rounded(2 * (double) hit.getScore() - 1);
+                // With its cluster's name, or an index there could be taken for the one here that is called so.
+                String index = RemoteClusterAware.buildRemoteIndexName(hit.getClusterAlias(), hit.getIndex());
+                Calibration calibration = calibrations.get(index);
+                Double probability = calibration == null ? null : rounded(calibration.probability(similarity));
+                ofFace.add(new Match(hit.getId(), name(hit), similarity, probability, tags(hit)));
             }
             matches.add(ofFace);
         }
         return matches;
+    }
+
+    /** To what a score's 32 bits are good for. */
+    private static double rounded(double number) {
+        return Math.round(number * 1e6) / 1e6;
     }
 
     @Nullable

@@ -642,7 +642,7 @@ class FaceClientTests {
     void theProcessorAnswersOnceWhateverItsHandlerDoes() throws Exception {
         FakeService service = service(request -> new FakeService.Answer(200, Answers.faces()));
         FaceClient client = client("30s", service.url());
-        FaceProcessor processor = new FaceProcessor.Factory(() -> client, () -> new Gallery(null, null, threadPool)).create(
+        FaceProcessor processor = new FaceProcessor.Factory(() -> client, () -> new Gallery(null, null, threadPool, null)).create(
             "tag",
             null,
             new HashMap<>(Map.of("identify", Map.of("index", "g")))

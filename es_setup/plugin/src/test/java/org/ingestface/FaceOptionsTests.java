@@ -52,7 +52,7 @@ class FaceOptionsTests {
             ),
             options(Map.of())
         );
-        assertEquals(new Gallery.Look("g", 5, 0.46f, List.of()), options(Map.of("identify", Map.of("index", "g"))).identify());
+        assertEquals(new Gallery.Look("g", 5, null, List.of()), options(Map.of("identify", Map.of("index", "g"))).identify());
     }
 
     @Test
@@ -76,7 +76,7 @@ class FaceOptionsTests {
                 true,
                 FaceOptions.OnError.FAIL,
                 FaceOptions.OnUnavailable.KEEP,
-                new Gallery.Look("g", 2, 0.7f, List.of(term))
+                new Gallery.Look("g", 2, 0.7, List.of(term))
             ),
             read(config)
         );

@@ -38,19 +38,20 @@ class GalleryTests {
         ThreadPool.terminate(threadPool, 10, TimeUnit.SECONDS);
     }
 
-    private Gallery gallery() {
+    private Gallery gallery(Calibrations.Known known) {
         Client client = (Client) Proxy.newProxyInstance(Client.class.getClassLoader(), new Class<?>[] { Client.class }, (proxy, method, args) -> {
             asked.addAll(((MultiSearchRequest) args[0]).requests());
             return null;
         });
         SearchModule search = new SearchModule(Settings.EMPTY, List.of());
-        return new Gallery(client, new NamedXContentRegistry(search.getNamedXContents()), threadPool);
+        return new Gallery(client, new NamedXContentRegistry(search.getNamedXContents()), threadPool, (galleries, model) -> known);
     }
 
     @Test
     void aTaskThatLooksAFaceUpShowsNoVector() {
-        Gallery.Look look = new Gallery.Look("g", 3, 0.5f, List.of(Map.of("term", Map.of("tags", "watch"))));
-        gallery().look(look, "m", List.of(new float[] { 0.123f, 0.456f }, new float[] { 0.789f, 0.321f }), new PlainActionFuture<>());
+        Gallery.Look look = new Gallery.Look("g", 3, 0.5, List.of(Map.of("term", Map.of("tags", "watch"))));
+        List<float[]> vectors = List.of(new float[] { 0.123f, 0.456f }, new float[] { 0.789f, 0.321f });
+        gallery(new Calibrations.Known(0.46, Map.of())).look(look, "m", vectors, new PlainActionFuture<>());
         assertEquals(2, asked.size());
         for (SearchRequest search : asked) {
             String shown = search.createTask(1, "transport", "a", TaskId.EMPTY_TASK_ID, Map.of()).getDescription();

@@ -1,0 +1,74 @@
+package org.ingestface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import java.util.Map;
+
+import org.elasticsearch.cluster.ClusterName;
+import org.elasticsearch.cluster.ClusterState;
+import org.elasticsearch.cluster.metadata.DataStream;
+import org.elasticsearch.cluster.metadata.IndexMetadata;
+import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
+import org.elasticsearch.cluster.metadata.MappingMetadata;
+import org.elasticsearch.cluster.metadata.Metadata;
+import org.elasticsearch.common.logging.LogConfigurator;
+import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.common.util.concurrent.ThreadContext;
+import org.elasticsearch.index.IndexVersion;
+import org.elasticsearch.indices.SystemIndices;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What the server alone can't show: it has no data streams, and takes no document before it has its state. */
+class CalibrationsTests {
+
+    private static final String BACKING = ".ds-portraits-2026.11.25-000001";
+
+    /** Settings of an index want a logger of Elasticsearch's own. */
+    @BeforeAll
+    static void startLogging() {
+        LogConfigurator.configureESLogging();
+    }
+
+    private static Calibrations.Known known(ClusterState state, String gallery) {
+        ThreadContext context = new ThreadContext(Settings.EMPTY);
+        IndexNameExpressionResolver names = new IndexNameExpressionResolver(context, new SystemIndices(List.of()));
+        return new Calibrations(() -> state, names).of(new String[] { gallery }, "m");
+    }
+
+    /** With the data stream {@code portraits}, whose one index is calibrated. */
+    private static ClusterState state() {
+        Map<String, Object> calibration = Map.of("model", "m", "similarity", 0.7, "logistic", Map.of("slope", 20, "offset", -10));
+        Map<String, Object> mapping = Map.of("_meta", Map.of("ingest_face", Map.of("calibration", calibration)));
+        IndexMetadata index = IndexMetadata.builder(BACKING)
+            .settings(
+                Settings.builder()
+                    .put(IndexMetadata.SETTING_VERSION_CREATED, IndexVersion.current())
+                    .put(IndexMetadata.SETTING_INDEX_UUID, "uuid")
+                    .put(IndexMetadata.SETTING_INDEX_HIDDEN, true)
+            )
+            .numberOfShards(1)
+            .numberOfReplicas(0)
+            .putMapping(new MappingMetadata("_doc", mapping))
+            .build();
+        DataStream stream = DataStream.builder("portraits", List.of(index.getIndex())).setGeneration(1).build();
+        return ClusterState.builder(new ClusterName("test")).metadata(Metadata.builder().put(index, false).put(stream).build()).build();
+    }
+
+    @Test
+    void aDataStreamIsCalibratedAsItsIndices() {
+        Calibrations.Known expected = new Calibrations.Known(0.7, Map.of(BACKING, new Calibration("m", 0.7, 20, -10)));
+        assertEquals(expected, known(state(), "portraits"));
+        assertEquals(expected, known(state(), "port*"));
+    }
+
+    @Test
+    void whereThereIsNoSuchGalleryOrNoStateYetTheLineIsTheUncalibratedOne() {
+        Calibrations.Known uncalibrated = new Calibrations.Known(0.46, Map.of());
+        for (String gallery : List.of("other", "other*", "<other-{now/d}>", "cluster:portraits")) {
+            assertEquals(uncalibrated, known(state(), gallery));
+        }
+        assertEquals(uncalibrated, known(ClusterState.EMPTY_STATE, "portraits"));
+    }
+}
