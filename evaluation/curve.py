@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 Scores = NDArray[np.floating[Any]]
 Rates = NDArray[np.float64]
 People = NDArray[np.integer[Any]]
+Draws = tuple["float | None", ...]
+"""A number in each draw of the bootstrap, None where a draw gave none; with one seed, every way's draws have
+the same people."""
 
 EXPECTED_AT_LEAST = 10
 """So many wrong ones a threshold has to accept before its rate is stated: a count of n has a relative
@@ -45,6 +48,33 @@ class Interval:
         """None where no draw gave a value: nan stands for a draw that gave none."""
         known = np.array(values)[~np.isnan(values)]
         return cls(*map(float, np.percentile(known, [2.5, 97.5]))) if len(known) else None
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """
+    value: of two rates; None where there is nothing to divide by.
+    interval: None where that is so in too many draws.
+    """
+
+    value: float | None
+    interval: Interval | None
+
+    @classmethod
+    def of(cls, ours: float, theirs: float, drawn: Draws, drawn_theirs: Draws) -> Ratio:
+        """Of two rates, and of the same in each draw: pairwise, for what makes a draw hard is hard for both.
+
+        A draw that lacks a rate, or has no error of either kind, says nothing of the ratio.
+        """
+        both = np.array([drawn, drawn_theirs], dtype=np.float64)  # None becomes nan
+        with np.errstate(divide="ignore", invalid="ignore"):
+            known = both[0] / both[1]
+            known = known[~np.isnan(known)]
+            ends = np.percentile(known, [2.5, 97.5]) if len(known) else np.array([np.nan])
+        interval = Interval(*map(float, ends)) if np.isfinite(ends).all() else None
+        if not theirs:
+            return cls(None if ours else 0.0, interval)
+        return cls(ours / theirs, interval)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def _promises(report: Report) -> Iterator[Block]:
         (
             "kept" if bar.passed else "NOT KEPT",
             bar.promise,
-            _rate(bar.measured),
+            bar.said,
             f"{'at most' if bar.at_most else 'at least'} {bar.limit:.4f}",
         )
         for bar in report.bars
@@ -359,10 +359,6 @@ def _between(interval: Interval | None, times: float, digits: int) -> str:
     if interval is None:
         return ""
     return f"\n{times * interval.low:.{digits}f} to {times * interval.high:.{digits}f}"
-
-
-def _rate(measured: float | None) -> str:
-    return "-" if measured is None else f"{measured:.4f}"
 
 
 def _similarity(value: float) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from evaluation import ways
+from evaluation.curve import Interval
 from evaluation.engine_search import INDEX, search_index
 from evaluation.evaluate import bars, folder_task, measure, most_similar, query_photo, sample_task
 from evaluation.results import Bar, Row
@@ -75,13 +76,26 @@ def test_promises_are_kept_or_not(task, rows):
     names = {"facenet": "facenet", "deepface": "whole photo", "DeepFace default": "whole photo"}
     measured = {name: rows[source][1] for name, source in names.items()}
     found = type("Found", (), {"rank1": 24 / 25})
-    kept = {bar.promise: bar.passed for bar in bars(task, measured, found)}
-    assert kept.pop("rank 1 over val, through Elasticsearch") is False
-    assert all(kept.values())
-    assert len(kept) == 3
+    promised = {bar.promise: bar for bar in bars(task, measured, found)}
+    assert not promised.pop("rank 1 over val, through Elasticsearch").passed
+    assert all(bar.passed for bar in promised.values())
+    assert len(promised) == 3
+    over_default = promised["EER over DeepFace's default way's"]
+    eers = [measured[way].verification.eer for way in ("facenet", "DeepFace default")]
+    assert over_default.measured == pytest.approx(eers[0] / eers[1])
+    assert over_default.interval.low <= over_default.measured <= over_default.interval.high < 0.5
+    measured["deepface"] = Row("deepface", "b", "missing")
+    (absent,) = (bar for bar in bars(task, measured, found) if "deepface profile" in bar.promise)
+    assert not absent.passed
+    assert absent.said == "-"
+
+
+def test_a_bar_says_its_interval():
+    assert Bar("x", 0.52, 0.65, True, Interval(0.45, 0.59)).said == "0.5200 (0.4500, 0.5900)"
+    assert Bar("x", 0.52, 0.65, True).said == "0.5200"
     assert not Bar("of a number that isn't there", None, 1, True).passed
     assert json.dumps(Bar("x", np.float32(1), np.float64(2), True).passed) == "true"
-    assert Row("a", "b", "missing").fnir(0.01) is None
+    assert Row("a", "b", "missing").misses(0.01) is None
 
 
 def test_a_list_of_pairs_in_the_folder_is_used_unasked(tmp_path, people):
