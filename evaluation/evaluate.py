@@ -35,18 +35,20 @@ from evaluation.curve import Scores
 from evaluation.engine_search import Found, search_index
 from evaluation.folders import Folder, FolderError, read, read_pairs
 from evaluation.identification import Positions
+from evaluation.query import REPORTED, Answer, answers, most_similar, query_photo
 from evaluation.report import Report
 from evaluation.results import Bar, Labels, Row, Task, eer_ratio, miss_ratio
-from evaluation.vgg_knn import MEANT_NOTHING, KnnScore, Vgg, VggError, score
+from evaluation.vgg_knn import MEANT_NOTHING, Neighbours, Vgg, VggError, score
 from evaluation.ways import WAYS, Embedded, Way, side_by_side
 from ingest_service import __version__, profiles
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, WeightsError, default_cache, prepare
 
-REPORTED = "the report: the photo itself 1, the same man 0.09, a stranger 0.08"
-REPORTS_QUERY = "Alvaro_Noboa/Alvaro_Noboa_0001"
 DEFAULT = "facenet"
 """The way that the service goes by default."""
+REPORTS = "report"
+"""The way that the original report went."""
+HITS = 5
 PHOTOS_AT_ONCE = 512
 BELOW_1 = float(np.nextafter(1, 0))
 
@@ -121,29 +123,14 @@ def bars(task: Task, rows: dict[str, Row], found: Found) -> list[Bar]:
     return kept
 
 
-def baseline(task: Task, weights: Path | None, progress: Callable[[str, int], None]) -> list[KnnScore] | str:
+def baseline(task: Task, weights: Path | None, progress: Callable[[str, int], None]) -> Neighbours:
     """The report's VGG-16 and nearest neighbours; or why its weights can't be had."""
     try:
         network = Vgg.load(weights)
     except VggError as error:
         return str(error)
-    return score(
-        network.embed(task.folder.photos, lambda done: progress("VGG-16", done)).vectors, task.people
-    )
-
-
-def query_photo(task: Task) -> int:
-    """Position of the report's query, or of the first photo of the first person with two."""
-    several = np.flatnonzero(np.bincount(task.people)[task.people] > 1)
-    names = (task.name(photo) for photo in range(len(task.people)))
-    return next((photo for photo, name in enumerate(names) if name == REPORTS_QUERY), int(several[0]))
-
-
-def most_similar(task: Task, vectors: identification.Vectors, query: int) -> list[tuple[str, float]]:
-    """The photos most similar to the query, itself among them; none if no face was found on it."""
-    similar = identification.cosine(vectors[[query]], vectors)[0]
-    best = np.argsort(-np.nan_to_num(similar, nan=-2), kind="stable")[:5].tolist()
-    return [(task.name(photo), float(similar[photo])) for photo in best if np.isfinite(similar[photo])]
+    vectors = network.embed(task.folder.photos, lambda done: progress("VGG-16", done)).vectors
+    return tuple(score(vectors, task.people))
 
 
 def _task(folder: Folder, pairs: Path | None, indexed: Positions, queries: Positions, sample: bool) -> Task:
@@ -230,9 +217,16 @@ def run(
     found = search_index(es, vectors[DEFAULT], task.people, task.indexed, task.queries)
     promises = bars(task, rows, found)
     query = query_photo(task)
-    hits = most_similar(task, vectors[DEFAULT], query)
-    show(task, list(rows.values()), found, promises, task.name(query), hits, console)
+    hits = most_similar(vectors[DEFAULT], query, HITS)
+    asked = {
+        way.name: answers(vectors[way.name], task.people, query, way.similarity)
+        for way in WAYS
+        if way.name in vectors and way.name in (DEFAULT, REPORTS)
+    }
+    show(task, list(rows.values()), found, console)
+    show_query(task, query, hits, asked, console)
     show_baseline(neighbours, console)
+    show_bars(promises, console)
     if out:
         way = next(way for way in WAYS if way.name == DEFAULT)
         report.write(
@@ -242,9 +236,11 @@ def run(
                 default=DEFAULT,
                 vectors=vectors[DEFAULT],
                 scores=_scores(way, vectors[DEFAULT], task.first, task.second),
+                neighbours=neighbours,
                 found=found,
                 bars=tuple(promises),
                 query=query,
+                asked=asked,
                 command=shlex.join(["./run", "evaluate", *sys.argv[1:]]),
                 model_id=profiles.load(Settings(profile=DEFAULT, cache=cache.root)).model.id,
                 versions=_versions(es),
@@ -260,7 +256,14 @@ def run(
         "rows": [asdict(row) for row in rows.values()],
         "vgg_knn": neighbours if isinstance(neighbours, str) else [asdict(one) for one in neighbours],
         "elasticsearch": asdict(found),
-        "query": [{"photo": photo, "similarity": similarity} for photo, similarity in hits],
+        "query": {
+            "photo": task.name(query),
+            "most_similar": [{"photo": task.name(photo), "similarity": score} for photo, score in hits],
+            "answers": {
+                way: [asdict(one) | {"photo": task.name(one.photo)} for one in found]
+                for way, found in asked.items()
+            },
+        },
         "bars": [bar.as_json() for bar in promises],
         "passed": all(bar.passed for bar in promises),
     }
@@ -270,9 +273,6 @@ def show(
     task: Task,
     rows: list[Row],
     found: Found,
-    promises: list[Bar],
-    query: str,
-    hits: list[tuple[str, float]],
     console: Console,
 ) -> None:
     how = "its list of pairs" if task.folds is not None else "all pairs"
@@ -287,18 +287,28 @@ def show(
         f"of exact search {found.recall_at_10:.4f}, similarities off by {found.largest_error:.1e} at most",
         markup=False,
     )
-    console.print(f"\nmost similar to {query} ({REPORTED}):", markup=False)
+
+
+def show_query(
+    task: Task,
+    query: int,
+    hits: list[tuple[int, float]],
+    asked: dict[str, tuple[Answer, ...]],
+    console: Console,
+) -> None:
+    console.print(f"\nmost similar to {task.name(query)}:", markup=False)
     for photo, similarity in hits:
-        console.print(f"  {similarity:.3f}  {photo}", markup=False)
-    for bar in promises:
-        sign = "at most" if bar.at_most else "at least"
-        console.print(
-            f"{'kept' if bar.passed else 'NOT KEPT'}: {bar.promise}: {bar.said}, {sign} {bar.limit:.4f}",
-            markup=False,
-        )
+        console.print(f"  {similarity:.3f}  {task.name(photo)}", markup=False)
+    sheet = Table(box=None, header_style="dim")
+    for name in ("", *(f"{way}, here" for way in asked), "in the report"):
+        sheet.add_column(name, justify="left" if not name else "right")
+    for kind, reported in REPORTED:
+        here = (next((one for one in found if one.kind == kind), None) for found in asked.values())
+        sheet.add_row(kind, *(f"{one.similarity:.3f}" if one else "-" for one in here), reported)
+    console.print(sheet)
 
 
-def show_baseline(neighbours: list[KnnScore] | str, console: Console) -> None:
+def show_baseline(neighbours: Neighbours, console: Console) -> None:
     if isinstance(neighbours, str):
         console.print(f"\nVGG-16 + KNN: {neighbours}", markup=False)
     else:
@@ -307,6 +317,17 @@ def show_baseline(neighbours: list[KnnScore] | str, console: Console) -> None:
             shares = ("-" if share is None else f"{share:.4f}" for share in (one.training_set, one.left_out))
             console.print(f"  k = {one.k}: {', '.join(shares)}", markup=False)
     console.print(MEANT_NOTHING, markup=False)
+
+
+def show_bars(promises: list[Bar], console: Console) -> None:
+    if promises:
+        console.print()
+    for bar in promises:
+        sign = "at most" if bar.at_most else "at least"
+        console.print(
+            f"{'kept' if bar.passed else 'NOT KEPT'}: {bar.promise}: {bar.said}, {sign} {bar.limit:.4f}",
+            markup=False,
+        )
 
 
 def _versions(es: Elasticsearch) -> dict[str, str]:

@@ -27,6 +27,8 @@ from ingest_service.detection import Pixels
 
 NEIGHBOURS = (1, 2, 3)
 
+ABOUT = "the report's baseline: VGG-16's features of the whole photo, the labels of the k nearest photos"
+
 MEANT_NOTHING = (
     "The report's 99.98 % at k = 1 was scored on the photos that the classifier was fitted on. There each "
     "photo is its own nearest neighbour, at distance 0, and gets its own label back, whatever the features "
@@ -61,6 +63,10 @@ class KnnScore:
     k: int
     training_set: float | None
     left_out: float | None
+
+
+Neighbours = tuple[KnnScore, ...] | str
+"""A score for each k; or why there is none."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import pytest
 from evaluation import ways
 from evaluation.curve import Interval
 from evaluation.engine_search import INDEX, search_index
-from evaluation.evaluate import bars, folder_task, measure, most_similar, query_photo, sample_task
+from evaluation.evaluate import bars, folder_task, measure, sample_task
+from evaluation.query import answers, most_similar, query_photo
 from evaluation.results import Bar, Row
 
 
@@ -66,10 +67,38 @@ def test_a_photo_without_a_face_is_a_search_that_found_nobody(es, task, rows):
 
 def test_the_query_finds_itself_first(task, rows):
     query = query_photo(task)
-    (first, similarity), *others = most_similar(task, rows["facenet"][0].vectors, query)
-    assert first == task.name(query)
+    (first, similarity), *others = most_similar(rows["facenet"][0].vectors, query, 5)
+    assert first == query
     assert similarity == pytest.approx(1, abs=1e-5)
     assert len(others) == 4
+
+
+def test_the_query_is_the_reports_own_where_that_is_there_and_else_of_somebody_with_two(tmp_path, people):
+    photos = iter(people["madonna"])
+    for name in ("Aaron/Aaron_0001", "Al/Al_0001", "Al/Al_0002", "Alvaro_Noboa/Alvaro_Noboa_0001"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(next(photos), tmp_path / f"{name}.jpg")
+    task = folder_task(tmp_path, None)
+    assert task.name(query_photo(task)) == "Alvaro_Noboa/Alvaro_Noboa_0001"
+    (tmp_path / "Alvaro_Noboa/Alvaro_Noboa_0001.jpg").unlink()
+    task = folder_task(tmp_path, None)
+    assert task.name(query_photo(task)) == "Al/Al_0001"
+
+
+def test_the_reports_query_is_answered_as_the_report_answered_it(task, rows):
+    query = query_photo(task)
+    vectors = rows["facenet"][0].vectors
+    itself, own, other = answers(vectors, task.people, query)
+    assert (itself.photo, itself.reported) == (query, "1")
+    assert own.photo != query
+    assert task.people[own.photo] == task.people[query] != task.people[other.photo]
+    assert 1 > own.similarity > other.similarity
+    assert [own.reported, other.reported] == ["0.09", "0.08"]
+    by_distance = answers(10 * vectors, task.people, query, ways.closeness)
+    assert [one.photo for one in by_distance] == [query, own.photo, other.photo]
+    assert by_distance[1].similarity < 0.2
+    alone = np.where(task.people == task.people[query], np.nan, vectors.T).T
+    assert answers(alone, task.people, query) == ()
 
 
 def test_promises_are_kept_or_not(task, rows):

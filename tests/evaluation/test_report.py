@@ -17,11 +17,14 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from evaluation import identification, verification
+from evaluation.curve import Interval
 from evaluation.engine_search import Found
 from evaluation.folders import read
 from evaluation.mistakes import people_in_trouble, worst_pairs
+from evaluation.query import answers
 from evaluation.report import Report, page, write
 from evaluation.results import Bar, Row, Task
+from evaluation.vgg_knn import KnnScore
 
 SECTIONS = [
     "What was promised",
@@ -95,9 +98,14 @@ def report(task):
         default="facenet",
         vectors=vectors,
         scores=scores,
+        neighbours=(KnnScore(1, 1.0, 0.125), KnnScore(2, 0.75, None)),
         found=Found(24, 1, 0.9, 0.99, 1e-7),
-        bars=(Bar("EER at most 2 %", 0.013, 0.02, True), Bar("rank 1", 0.5, 1.0, False)),
+        bars=(
+            Bar("EER at most 2 %", 0.013, 0.02, True, Interval(0.011, 0.016)),
+            Bar("rank 1", 0.5, 1.0, False),
+        ),
         query=4,
+        asked={"facenet": answers(vectors, task.people, 4), "report": ()},
         command="./run evaluate 'my photos' --out there",
         model_id="facenet-0123abc",
         versions={"numpy": "1.26.4", "Elasticsearch": "8.19.21"},
@@ -160,6 +168,9 @@ def test_numbers_command_versions_and_model_are_said(report):
         for said in (
             "2 promises: 1 not kept",
             "NOT KEPT",
+            "0.0130 (0.0110, 0.0160)",
+            "99.98 % at k = 1",
+            "VGG-16 + KNN, k = 2",
             "about deepface",
             "./run evaluate 'my photos' --out there",
             "facenet-0123abc",
@@ -229,10 +240,21 @@ def test_a_photo_without_a_face_is_shown_and_an_unreadable_one_is_named(report):
 def test_the_query_finds_itself_first_beside_the_reports_scores(report):
     query = section_of(page(report).markdown("pictures"), "The report's query")
     name = report.task.name(4)
-    rows = [line.split(" | ") for line in query.splitlines() if line.startswith("| the ")]
-    assert rows[0] == ["| the photo itself", name, "1.000", "1 |"]
+    header, _, *rows = [line.split(" | ") for line in query.splitlines() if line.count("|") == 5]
+    assert header == ["| ", "facenet, here", "report, here", "in the report |"]
+    assert rows[0] == ["| the photo itself", f"1.000<br>{name}", "-", "1 |"]
     assert rows[1][0] == "| the same person, most similar"
     assert rows[1][3] == "0.09 |"
+
+
+def test_the_reports_baseline_has_its_rows_or_says_why_not(report):
+    ways = section_of(page(report).markdown("pictures"), "The ways side by side")
+    assert "| VGG-16 + KNN, k = 1 | 100.00 | 12.50 |" in ways
+    assert "| VGG-16 + KNN, k = 2 | 75.00 | - |" in ways
+    assert "in-sample" in ways
+    missing = page(replace(report, neighbours="its weights <aren't> here"))
+    assert "| VGG-16 + KNN | its weights &lt;aren't&gt; here |" in missing.markdown("pictures")
+    assert "its weights &lt;aren&#x27;t&gt; here" in missing.html()
 
 
 def test_a_query_without_a_face_is_said(report):
@@ -254,7 +276,9 @@ def test_a_folder_without_promises_and_strangers_has_a_report(report):
         task, folder=folder, people=people, first=first, second=second, same=people[first] == people[second]
     )
     row, scores = measured("facenet", report.vectors[several], fewer)
-    small = replace(report, task=fewer, rows=(row,), vectors=report.vectors[several], scores=scores, bars=())
+    vectors = report.vectors[several]
+    asked = {"facenet": answers(vectors, people, 4)}
+    small = replace(report, task=fewer, rows=(row,), vectors=vectors, scores=scores, bars=(), asked=asked)
     text = page(small).markdown("pictures")
     assert "Nothing: promises are made of" in text
     assert "det-searches" not in text
