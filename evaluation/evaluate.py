@@ -3,6 +3,7 @@
 FOLDER is in LFW's layout, a folder for each person; the sample faces by default. A ``pairs.txt`` in it is
 used unasked, fold by fold; without one all pairs are compared. A photo on which no face is found is an error
 and never left out. With the sample, searches are the sample's own: ``val`` photos among ``train`` photos.
+Status 1: a promise isn't kept, or nothing could be measured; 2: wrong arguments.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from rich.table import Table
 from es_setup import stack
 from es_setup.cli.servers import stopped_by_signals
 from es_setup.engine import EngineError
-from evaluation import identification, report, verification
+from es_setup.photos import readable
+from evaluation import identification, lfw, report, verification, ways
 from evaluation.curve import Scores
 from evaluation.engine_search import Found, search_index
 from evaluation.folders import Folder, FolderError, read, read_pairs
@@ -49,6 +51,7 @@ DEFAULT = "facenet"
 REPORTS = "report"
 """The way that the original report went."""
 HITS = 5
+STANDARD_OUTPUT = Path("-")
 PHOTOS_AT_ONCE = 512
 BELOW_1 = float(np.nextafter(1, 0))
 
@@ -66,10 +69,20 @@ def folder_task(folder: Path, pairs: Path | None) -> Task:
         FolderError: nothing can be measured with it, or with its list of pairs.
     """
     found = read(folder)
+    if all(ways.read(photo) is None for photo in found.photos):
+        raise FolderError(
+            f"none of the {len(found.photos)} photos in [{readable(folder)}] can be read: are they photos?"
+        )
     listed = pairs or (folder / "pairs.txt" if (folder / "pairs.txt").is_file() else None)
     several = np.bincount(found.labels())[found.labels()] > 1
     everything = np.arange(len(found.photos))
-    return _task(found, listed, everything, np.flatnonzero(several), sample=False)
+    task = _task(found, listed, everything, np.flatnonzero(several), sample=False)
+    if listed and (task.same.all() or not task.same.any()):
+        kind = "two people" if task.same.all() else "one person"
+        raise FolderError(
+            f"[{readable(listed)}] has no pair of {kind}: rates of errors take pairs of both kinds"
+        )
+    return task
 
 
 def measure(task: Task, way: Way, embedded: Embedded) -> Row:
@@ -148,6 +161,14 @@ def _task(folder: Folder, pairs: Path | None, indexed: Positions, queries: Posit
     return Task(folder, people, first, second, same, folds, indexed, queries, sample)
 
 
+def _nothing_found(task: Task, embedded: Embedded) -> str:
+    """What is said of a way that gives no pair a similarity; nothing of others."""
+    if not (embedded.failed[task.first] | embedded.failed[task.second]).all():
+        return ""
+    found = len(task.people) - int(embedded.failed.sum())
+    return f"found a face on {found} of {len(task.people)} photos, and on both photos of no pair"
+
+
 def _scores(way: Way, vectors: identification.Vectors, first: Labels, second: Labels) -> Scores:
     """(pairs,): each pair's similarity by the way."""
     scores = np.empty(len(first), dtype=np.float32)
@@ -202,14 +223,21 @@ def run(
     out: Path | None = None,
     vgg_weights: Path | None = None,
 ) -> dict[str, Any]:
-    """Measures every way, and prints and returns what was found; a report goes into the folder ``out``."""
+    """Measures every way, and prints and returns what was found; a report goes into the folder ``out``.
+
+    Raises:
+        FolderError: the default way has no vectors to measure.
+    """
     rows: dict[str, Row] = {}
     vectors: dict[str, identification.Vectors] = {}
     with _progress(len(task.folder.photos)) as progress:
         for done in side_by_side(WAYS, cache, task.folder.photos, progress):
             way = done.way
-            if done.embedded is None:
-                rows[way.name] = Row(way.name, way.about, done.missing)
+            missing = done.missing if done.embedded is None else _nothing_found(task, done.embedded)
+            if done.embedded is None or missing:
+                rows[way.name] = Row(way.name, way.about, missing)
+                if way.name == DEFAULT:
+                    raise FolderError(f"nothing can be measured: {DEFAULT} {missing}")
                 continue
             vectors[way.name] = done.embedded.vectors
             rows[way.name] = measure(task, way, done.embedded)
@@ -348,11 +376,12 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
         yield lambda way, done: progress.update(bar, description=way, completed=done)
 
 
-def main() -> None:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run evaluate", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="a folder for each person")
+    parser.add_argument("--lfw", action="store_true", help="all of LFW, which scikit-learn downloads once")
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs to verify, as in LFW's pairs.txt")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers; - is standard output")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write a report with pictures, report.html")
     parser.add_argument(
         "--vgg-weights",
@@ -361,27 +390,55 @@ def main() -> None:
         help="VGG-16's ImageNet weights; default: Keras's download",
     )
     arguments = parser.parse_args()
-    if arguments.pairs and not arguments.folder:
-        parser.error("--pairs goes with a FOLDER")
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    if arguments.lfw and arguments.folder:
+        parser.error("--lfw goes without a FOLDER: it is one")
+    if arguments.pairs and not (arguments.folder or arguments.lfw):
+        parser.error("--pairs goes with a FOLDER or --lfw")
+    # All that is only needed after an hour is looked at now.
+    if arguments.json and not arguments.json.parent.is_dir():
+        parser.error(f"--json: there is no folder [{readable(arguments.json.parent)}]")
+    if arguments.vgg_weights and not arguments.vgg_weights.is_file():
+        parser.error(f"--vgg-weights: there is no file [{readable(arguments.vgg_weights)}]")
+    return arguments
+
+
+def _task_of(arguments: argparse.Namespace, cache: Cache) -> Task:
+    if arguments.lfw:
+        return folder_task(lfw.fetch(cache, _say), arguments.pairs)
+    if arguments.folder:
+        return folder_task(arguments.folder, arguments.pairs)
+    prepare(cache, _say)
+    return sample_task(cache)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
+def main() -> None:
+    arguments = _arguments()
+    scripted = arguments.json == STANDARD_OUTPUT
+    wide = (sys.stderr if scripted else sys.stdout).isatty()
+    console = Console(highlight=False, width=None if wide else 160, stderr=scripted)
     try:
         if arguments.out:
             arguments.out.mkdir(parents=True, exist_ok=True)
-        cache = Cache(default_cache())
-        prepare(cache, lambda _: None)
-        task = folder_task(arguments.folder, arguments.pairs) if arguments.folder else sample_task(cache)
-        found, home = stack.prepare_all(lambda _: None)
-        with stopped_by_signals(), stack.running_stack(found, home, lambda _: None) as running:
-            answer = run(
-                task, cache, running.connection.elasticsearch(), console, arguments.out, arguments.vgg_weights
-            )
+        with stopped_by_signals():
+            task = _task_of(arguments, Cache(default_cache()))
+            cache, home = stack.prepare_all(lambda _: None)
+            with stack.running_stack(cache, home, lambda _: None) as running:
+                es = running.connection.elasticsearch()
+                answer = run(task, cache, es, console, arguments.out, arguments.vgg_weights)
+        written = json.dumps(answer, indent=2, allow_nan=False) + "\n"
+        if scripted:
+            sys.stdout.write(written)
+        elif arguments.json:
+            arguments.json.write_text(written)
     except typer.Exit as stopped:
         raise SystemExit(stopped.exit_code) from None
     except (FolderError, EngineError, WeightsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    if arguments.json:
-        arguments.json.write_text(json.dumps(answer, indent=2, allow_nan=False) + "\n")
     raise SystemExit(0 if answer["passed"] else 1)
 
 
