@@ -39,7 +39,7 @@ from evaluation.folders import Folder, FolderError, read, read_pairs
 from evaluation.identification import Positions
 from evaluation.query import REPORTED, Answer, answers, most_similar, query_photo
 from evaluation.report import Report
-from evaluation.results import Bar, Labels, Row, Task, eer_ratio, miss_ratio
+from evaluation.results import IN_SAMPLE, Bar, Labels, Row, Task, eer_ratio, miss_ratio
 from evaluation.vgg_knn import MEANT_NOTHING, Neighbours, Vgg, VggError, score
 from evaluation.ways import WAYS, Embedded, Way, side_by_side
 from ingest_service import __version__, profiles
@@ -248,7 +248,7 @@ def run(
     hits = most_similar(vectors[DEFAULT], query, HITS)
     asked = {
         way.name: answers(vectors[way.name], task.people, query, way.similarity)
-        for way in WAYS
+        for way in sorted(WAYS, key=lambda way: way.name != DEFAULT)
         if way.name in vectors and way.name in (DEFAULT, REPORTS)
     }
     show(task, list(rows.values()), found, console)
@@ -280,6 +280,7 @@ def run(
         "folder": str(task.folder.root),
         "photos": len(task.people),
         "people": int(task.people.max()) + 1,
+        "in_sample": task.sample,
         "pairs": len(task.first),
         "rows": [asdict(row) for row in rows.values()],
         "vgg_knn": neighbours if isinstance(neighbours, str) else [asdict(one) for one in neighbours],
@@ -309,6 +310,8 @@ def show(
         f"{int(task.same.sum())} of one person",
         markup=False,
     )
+    if task.sample:
+        console.print(IN_SAMPLE, markup=False)
     console.print(table(rows))
     console.print(
         f"through Elasticsearch, {DEFAULT}: {found.searches} searches, rank 1 {found.rank1:.4f}, recall@10 "
@@ -328,7 +331,7 @@ def show_query(
     for photo, similarity in hits:
         console.print(f"  {similarity:.3f}  {task.name(photo)}", markup=False)
     sheet = Table(box=None, header_style="dim")
-    for name in ("", *(f"{way}, here" for way in asked), "in the report"):
+    for name in ("", *(f"way {way}" for way in asked), "in the report itself"):
         sheet.add_column(name, justify="left" if not name else "right")
     for kind, reported in REPORTED:
         here = (next((one for one in found if one.kind == kind), None) for found in asked.values())

@@ -21,7 +21,7 @@ from evaluation.identification import Share, Vectors
 from evaluation.mistakes import people_in_trouble, worst_pairs
 from evaluation.page import Block, Chart, Command, Heading, Page, Picture, Section, Table, Text, Tile, Tiles
 from evaluation.query import REPORTED, Answer, most_similar
-from evaluation.results import Bar, Row, Task
+from evaluation.results import IN_SAMPLE, Bar, Row, Task
 from evaluation.vgg_knn import ABOUT, MEANT_NOTHING, Neighbours
 from evaluation.ways import read
 
@@ -91,6 +91,7 @@ def page(report: Report) -> Page:
         "every threshold, and a search with it finds nobody. Intervals are of 95 %, from a bootstrap over "
         "people."
     )
+    said = (Text(facts), *([Text(IN_SAMPLE)] if task.sample else []), Text(rule))
     sections = (
         Section("What was promised", tuple(_promises(report))),
         Section("The ways side by side", tuple(_ways(report))),
@@ -102,7 +103,7 @@ def page(report: Report) -> Page:
         Section("People", tuple(_people(report))),
         Section("How this was made", tuple(_made(report))),
     )
-    return Page("How good are the vectors?", (Text(facts), Text(rule)), sections)
+    return Page("How good are the vectors?", said, sections)
 
 
 def _promises(report: Report) -> Iterator[Block]:
@@ -131,7 +132,8 @@ def _ways(report: Report) -> Iterator[Block]:
     yield Text(
         "Accuracy: the mean of the folds ± their standard deviation, each with the threshold that is best on "
         "the others. EER: where both errors are equally frequent. TAR at a FAR: the share of one person's "
-        "pairs accepted when at most that share of two people's pairs is."
+        "pairs accepted when at most that share of two people's pairs is. Their thresholds are drawn on "
+        "these pairs themselves (in-sample)."
     )
     yield _verification(report.rows)
     yield Heading("Who is on this photo?")
@@ -191,7 +193,8 @@ def _search_text(report: Report) -> Iterator[Block]:
         f"who has two or more, among all others. FNIR at a FPIR: {searched.enrolled:,} people are enrolled "
         f"with one photo each; the share of {searched.probes:,} other photos of theirs that is missed when "
         f"at most that share of {searched.strangers:,} photos of people who aren't enrolled has a hit. "
-        "A dash: too few photos of these to say."
+        "The threshold is drawn on these searches themselves (in-sample). A dash: too few photos of these to "
+        "say."
     )
 
 
@@ -244,7 +247,8 @@ def _similarities(report: Report) -> Iterator[Block]:
     threshold = _threshold(report)
     one, two = report.scores[same & known], report.scores[~same & known]
     yield Text(
-        f"{report.default}: cosines of the pairs. At {threshold:.3f} both errors are equally frequent: "
+        f"{report.default}: cosines of the pairs. At {threshold:.3f} both errors are equally frequent "
+        "(in-sample: drawn on these pairs): "
         f"{int((one < threshold).sum()):,} pairs of one person are below, "
         f"{int((two >= threshold).sum()):,} of two people are not. "
         f"{int((~known).sum()):,} pairs have no similarity, for want of a face."
@@ -264,7 +268,7 @@ def _query(report: Report) -> Iterator[Block]:
         "Alvaro_Noboa_0001, and scored the photo itself 1, the same man 0.09 and a stranger 0.08."
     )
     yield Tiles(tuple(_tile(report, (photo,), similarity) for photo, similarity in hits))
-    header = ("", *(f"{way}, here" for way in report.asked), "in the report")
+    header = ("", *(f"way {way}" for way in report.asked), "in the report itself")
     rows = []
     for kind, reported in REPORTED:
         found = (next((one for one in ones if one.kind == kind), None) for ones in report.asked.values())

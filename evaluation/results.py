@@ -17,6 +17,9 @@ from evaluation.verification import Intervals, Verification
 
 Labels = NDArray[np.int64]
 
+IN_SAMPLE = "In-sample: what finds and aligns faces, and all thresholds, were chosen on these five people."
+"""Of every number that is measured on the sample faces."""
+
 
 @dataclass(frozen=True)
 class Task:

@@ -155,6 +155,40 @@ def test_the_html_is_one_file_that_needs_nothing_else(report):
     assert not re.search(r"https?:|//|@import|url\(", without_pictures)
 
 
+def contrast(one, other):
+    """WCAG 2's, of two colours in hexadecimal."""
+    lights = []
+    for colour in (one, other):
+        digits = colour if len(colour) == 6 else "".join(2 * digit for digit in colour)
+        shares = np.frombuffer(bytes.fromhex(digits), dtype=np.uint8) / 255
+        linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+        lights.append(linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+    return max(lights) / min(lights)
+
+
+def test_text_can_be_read_in_light_and_in_dark(report):
+    style = re.search(r"<style>(.*?)</style>", page(report).html(), re.DOTALL)[1]
+    light, dark = (
+        dict(re.findall(r"--(\w+): #(\w+);", part)) for part in style.split("(prefers-color-scheme: dark)")
+    )
+    assert light.keys() == dark.keys() >= {"page", "ink", "soft", "panel"}
+    assert set(re.findall(r"var\(--(\w+)\)", style)) == set(light)
+    assert contrast("000", light["page"]) > contrast("000", dark["page"])
+    for palette in (light, dark):
+        assert contrast(palette["ink"], palette["page"]) >= 7
+        assert contrast(palette["soft"], palette["page"]) >= 4.5
+        assert contrast(palette["soft"], palette["panel"]) >= 4.5
+
+
+def test_what_is_in_sample_says_so(report):
+    markdown = page(report).markdown("pictures")
+    assert "five people" not in markdown
+    for title in ("The ways side by side", "Similarities"):
+        assert "in-sample" in section_of(markdown, title)
+    sample = page(replace(report, task=replace(report.task, sample=True))).markdown("pictures")
+    assert "In-sample: what finds and aligns faces" in sample.split("\n## ")[0]
+
+
 def test_every_section_is_there_in_both(report):
     made = page(report)
     assert re.findall(r"<h2>(.*)</h2>", made.html()) == [title.replace("'", "&#x27;") for title in SECTIONS]
@@ -241,7 +275,7 @@ def test_the_query_finds_itself_first_beside_the_reports_scores(report):
     query = section_of(page(report).markdown("pictures"), "The report's query")
     name = report.task.name(4)
     header, _, *rows = [line.split(" | ") for line in query.splitlines() if line.count("|") == 5]
-    assert header == ["| ", "facenet, here", "report, here", "in the report |"]
+    assert header == ["| ", "way facenet", "way report", "in the report itself |"]
     assert rows[0] == ["| the photo itself", f"1.000<br>{name}", "-", "1 |"]
     assert rows[1][0] == "| the same person, most similar"
     assert rows[1][3] == "0.09 |"
