@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 Scores = NDArray[np.floating[Any]]
 Rates = NDArray[np.float64]
 People = NDArray[np.integer[Any]]
+Draws = tuple["float | None", ...]
+"""A number in each draw of the bootstrap, None where a draw gave none; with one seed, every way's draws have
+the same people."""
 
 EXPECTED_AT_LEAST = 10
 """So many wrong ones a threshold has to accept before its rate is stated: a count of n has a relative
@@ -45,6 +48,33 @@ class Interval:
         """None where no draw gave a value: nan stands for a draw that gave none."""
         known = np.array(values)[~np.isnan(values)]
         return cls(*map(float, np.percentile(known, [2.5, 97.5]))) if len(known) else None
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """
+    value: of two rates; None where there is nothing to divide by.
+    interval: None where that is so in too many draws.
+    """
+
+    value: float | None
+    interval: Interval | None
+
+    @classmethod
+    def of(cls, ours: float, theirs: float, drawn: Draws, drawn_theirs: Draws) -> Ratio:
+        """Of two rates, and of the same in each draw: pairwise, for what makes a draw hard is hard for both.
+
+        A draw that lacks a rate, or has no error of either kind, says nothing of the ratio.
+        """
+        both = np.array([drawn, drawn_theirs], dtype=np.float64)  # None becomes nan
+        with np.errstate(divide="ignore", invalid="ignore"):
+            known = both[0] / both[1]
+            known = known[~np.isnan(known)]
+            ends = np.percentile(known, [2.5, 97.5]) if len(known) else np.array([np.nan])
+        interval = Interval(*map(float, ends)) if np.isfinite(ends).all() else None
+        if not theirs:
+            return cls(None if ours else 0.0, interval)
+        return cls(ours / theirs, interval)
 
 
 @dataclass(frozen=True)
@@ -132,26 +162,33 @@ class Curve:
 class Resampled:
     """Scores whose people are drawn anew: a score counts as often as all its people were drawn together.
 
-    starts: (thresholds,) how many scores are below each.
+    starts: (parts,) ascending positions in the order of scores, from 0: no threshold lies within a part.
+    parts: (thresholds,) how many of these parts are below each.
     people: of each score, in the order of scores: one array for each person that took part in it.
     """
 
     starts: NDArray[np.integer[Any]]
+    parts: NDArray[np.integer[Any]]
     people: tuple[People, ...]
 
     @classmethod
     def of(cls, thresholds: Scores, scores: Scores, *people: People) -> Resampled:
         order = np.argsort(scores)
-        starts = np.searchsorted(scores[order], thresholds)
-        return cls(starts, tuple(numbers[order].astype(np.int32) for numbers in people))
+        below = np.searchsorted(scores[order], thresholds)
+        starts = np.union1d(0, below[below < len(scores)])
+        return cls(
+            starts,
+            np.searchsorted(starts, below),
+            tuple(numbers[order].astype(np.intp) for numbers in people),
+        )
 
     def accepted(self, drawn: NDArray[np.uint16]) -> Rates:
         """(thresholds,): the share that each accepts; nan where nobody of these was drawn."""
-        below = np.zeros(len(self.people[0]) + 1, dtype=np.int64)
-        np.cumsum(weights(drawn, *self.people), out=below[1:])
+        sums = np.add.reduceat(weights(drawn, *self.people), self.starts)
+        below = np.concatenate([[0], np.cumsum(sums, dtype=np.int64)])
         if not below[-1]:
-            return np.full(len(self.starts), np.nan)
-        shares: Rates = (below[-1] - below[self.starts]) / below[-1]
+            return np.full(len(self.parts), np.nan)
+        shares: Rates = (below[-1] - below[self.parts]) / below[-1]
         return shares
 
 
@@ -170,9 +207,9 @@ def draws_of_people(people: int, draws: int, seed: int) -> Iterator[NDArray[np.u
 def weights(drawn: NDArray[np.uint16], *people: People) -> NDArray[np.uint32]:
     """(n,): the product of how often each person of a score was drawn."""
     first, *others = people
-    product: NDArray[np.uint32] = drawn[first].astype(np.uint32)
+    product: NDArray[np.uint32] = drawn.astype(np.uint32).take(first)
     for other in others:
-        product *= drawn[other]
+        product *= drawn.take(other)
     return product
 
 

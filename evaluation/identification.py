@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from evaluation.curve import (
     EXPECTED_AT_LEAST,
     Curve,
+    Draws,
     Interval,
     People,
     Point,
@@ -132,6 +133,7 @@ class Misses:
     fpir: the share of strangers' searches that may have a hit, at most.
     fnir: the share of probes whose own photo isn't the first hit or lies below the threshold.
     fnir and threshold are None where ``strangers_needed`` is more than there are.
+    draws: the FNIR in each draw, to set beside another way's.
     """
 
     fpir: float
@@ -139,6 +141,7 @@ class Misses:
     fnir: float | None = None
     threshold: float | None = None
     interval: Interval | None = None
+    draws: Draws = ()
 
 
 @dataclass(frozen=True)
@@ -318,7 +321,8 @@ def _misses(
         point = curve.at(fpir) if curve and fpir in rates else None
         if point:
             interval = Interval.of(drawn[fpir])
-            found.append(Misses(fpir, needed, point.false_negative, point.threshold, interval))
+            draws_of_it = tuple(None if math.isnan(miss) else miss for miss in drawn[fpir])
+            found.append(Misses(fpir, needed, point.false_negative, point.threshold, interval, draws_of_it))
         else:
             found.append(Misses(fpir, needed))
     return tuple(found)

@@ -14,35 +14,44 @@ from pathlib import Path
 from typing import Protocol
 
 STYLE = """
-:root { color-scheme: light; }
-body { margin: 2rem auto; max-width: 70rem; padding: 0 1.2rem; background: #fff; color: #1c1e23;
+:root { color-scheme: light dark; --page: #fff; --ink: #1c1e23; --soft: #565b66; --rule: #d8dbe2;
+  --faint: #e6e8ed; --panel: #f4f5f8; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --page: #141414; --ink: #e3e5ea; --soft: #a3a9b5; --rule: #3a3d44; --faint: #2a2c31;
+    --panel: #202226; }
+  /* Charts are drawn on white: as dark as the page, and each line keeps its hue. */
+  .chart img { filter: invert(.92) hue-rotate(180deg); } }
+body { margin: 2rem auto; max-width: 70rem; padding: 0 1.2rem; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin-bottom: .4rem; }
-h2 { font-size: 1.3rem; margin: 2.4rem 0 .4rem; padding-top: .6rem; border-top: 1px solid #d8dbe2; }
+h2 { font-size: 1.3rem; margin: 2.4rem 0 .4rem; padding-top: .6rem; border-top: 1px solid var(--rule); }
 h3 { font-size: 1.05rem; margin: 1.4rem 0 .3rem; }
 p { margin: .4rem 0 .8rem; max-width: 48rem; overflow-wrap: anywhere; }
-pre { padding: .6rem .8rem; background: #f4f5f8; white-space: pre-wrap; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; margin: .6rem 0 1rem; font-size: .87rem;
-  font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem .3rem 0; text-align: right; vertical-align: top;
-  border-bottom: 1px solid #e6e8ed; }
-th { font-weight: 600; color: #565b66; vertical-align: bottom; }
+pre { padding: .6rem .8rem; background: var(--panel); white-space: pre-wrap; overflow-wrap: anywhere; }
+.wide { overflow: auto; max-height: 44rem; margin: .6rem 0 1rem; }
+table { border-collapse: collapse; font-size: .87rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .9rem .3rem 0; text-align: right; vertical-align: top;
+  border-bottom: 1px solid var(--faint); }
+th { font-weight: 600; color: var(--soft); vertical-align: bottom; position: sticky; top: 0;
+  background: var(--page); }
 .text { text-align: left; }
-td small { color: #686d78; font-size: .82em; white-space: nowrap; }
+td small { color: var(--soft); font-size: .82em; display: inline-block; width: max-content; max-width: 16rem;
+  overflow-wrap: break-word; }
 figure { margin: 0; break-inside: avoid; }
 figcaption { font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; }
 figcaption b { font-weight: 600; }
+.chart { margin: .8rem 0 1.2rem; }
 .chart img { width: 46rem; max-width: 100%; }
 .tiles { display: grid; gap: 1.1rem 1rem; margin: .8rem 0; }
-.photos { display: flex; gap: 4px; align-items: flex-end; }
+.photos { display: flex; gap: 4px; align-items: flex-end; margin-bottom: .2rem; }
 .photos img, .photos span { max-width: 160px; min-width: 0; flex: 0 1 auto; height: auto;
-  object-fit: contain; }
-.photos span { width: 110px; height: 110px; display: grid; place-items: center; background: #eceef2;
-  color: #686d78; font-size: .75rem; text-align: center; }
+  object-fit: contain; border-radius: 3px; }
+.photos span { width: 110px; height: 110px; display: grid; place-items: center; background: var(--panel);
+  color: var(--soft); font-size: .75rem; text-align: center; }
 @page { margin: 15mm; }
 @media print { body { margin: 0; max-width: none; padding: 0; font-size: 10pt; }
-  h2, h3 { break-after: avoid; } tr { break-inside: avoid; } .wide { overflow: visible; } }
+  h2, h3 { break-after: avoid; } tr { break-inside: avoid; }
+  .wide { overflow: visible; max-height: none; } th { position: static; } }
 """
 
 

@@ -17,10 +17,12 @@ from evaluation import charts
 from evaluation.charts import Errors, Line
 from evaluation.curve import Interval, Scores
 from evaluation.engine_search import Found
-from evaluation.identification import Share, Vectors, cosine
+from evaluation.identification import Share, Vectors
 from evaluation.mistakes import people_in_trouble, worst_pairs
 from evaluation.page import Block, Chart, Command, Heading, Page, Picture, Section, Table, Text, Tile, Tiles
-from evaluation.results import Bar, Row, Task
+from evaluation.query import REPORTED, Answer, most_similar
+from evaluation.results import IN_SAMPLE, Bar, Row, Task
+from evaluation.vgg_knn import ABOUT, MEANT_NOTHING, Neighbours
 from evaluation.ways import read
 
 THUMBNAIL, QUALITY = 160, 82
@@ -29,6 +31,7 @@ WORST = 12
 FAILURES = 60
 """Photos without a face that are shown."""
 HITS = 5
+BASELINE = "VGG-16 + KNN"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ class Report:
     default: the way that all but the table and the curves is about; one of ``rows``, and not missing.
     vectors: (photos, dims) of the default way, NaN without a face.
     scores: (pairs,) similarities of the task's pairs by the default way, NaN where a face is missing.
+    neighbours: of VGG-16 + KNN.
     query: position of the photo that is searched with as the original report did.
+    asked: by way, what was found with it.
     command: as it was typed.
     versions: of what took part, by name.
     """
@@ -48,9 +53,11 @@ class Report:
     default: str
     vectors: Vectors
     scores: Scores
+    neighbours: Neighbours
     found: Found
     bars: tuple[Bar, ...]
     query: int
+    asked: dict[str, tuple[Answer, ...]]
     command: str
     model_id: str
     versions: dict[str, str]
@@ -84,6 +91,7 @@ def page(report: Report) -> Page:
         "every threshold, and a search with it finds nobody. Intervals are of 95 %, from a bootstrap over "
         "people."
     )
+    said = (Text(facts), *([Text(IN_SAMPLE)] if task.sample else []), Text(rule))
     sections = (
         Section("What was promised", tuple(_promises(report))),
         Section("The ways side by side", tuple(_ways(report))),
@@ -95,7 +103,7 @@ def page(report: Report) -> Page:
         Section("People", tuple(_people(report))),
         Section("How this was made", tuple(_made(report))),
     )
-    return Page("How good are the vectors?", (Text(facts), Text(rule)), sections)
+    return Page("How good are the vectors?", said, sections)
 
 
 def _promises(report: Report) -> Iterator[Block]:
@@ -109,7 +117,7 @@ def _promises(report: Report) -> Iterator[Block]:
         (
             "kept" if bar.passed else "NOT KEPT",
             bar.promise,
-            _rate(bar.measured),
+            bar.said,
             f"{'at most' if bar.at_most else 'at least'} {bar.limit:.4f}",
         )
         for bar in report.bars
@@ -118,12 +126,14 @@ def _promises(report: Report) -> Iterator[Block]:
 
 
 def _ways(report: Report) -> Iterator[Block]:
-    yield Table(("way", "what it is"), tuple((row.way, row.about) for row in report.rows), text=2)
+    ways = [(row.way, row.about) for row in report.rows]
+    yield Table(("way", "what it is"), (*ways, (BASELINE, ABOUT)), text=2)
     yield Heading("Are two photos of one person?")
     yield Text(
         "Accuracy: the mean of the folds ± their standard deviation, each with the threshold that is best on "
         "the others. EER: where both errors are equally frequent. TAR at a FAR: the share of one person's "
-        "pairs accepted when at most that share of two people's pairs is."
+        "pairs accepted when at most that share of two people's pairs is. Their thresholds are drawn on "
+        "these pairs themselves (in-sample)."
     )
     yield _verification(report.rows)
     yield Heading("Who is on this photo?")
@@ -135,6 +145,19 @@ def _ways(report: Report) -> Iterator[Block]:
         f"recall@10 of exact search {found.recall_at_10:.4f}, similarities off by {found.largest_error:.1e} "
         "at most."
     )
+    yield Heading("Whose label does the nearest photo have?")
+    yield Text(MEANT_NOTHING)
+    yield _neighbours(report.neighbours)
+
+
+def _neighbours(scores: Neighbours) -> Table:
+    header = ("way", "right on its own training set (in-sample), %", "right on photos left out, %")
+    if isinstance(scores, str):
+        return Table(header, ((BASELINE, scores),))
+    rows = [
+        (f"{BASELINE}, k = {one.k}", _percent(one.training_set), _percent(one.left_out)) for one in scores
+    ]
+    return Table(header, tuple(rows))
 
 
 def _verification(rows: tuple[Row, ...]) -> Table:
@@ -170,7 +193,8 @@ def _search_text(report: Report) -> Iterator[Block]:
         f"who has two or more, among all others. FNIR at a FPIR: {searched.enrolled:,} people are enrolled "
         f"with one photo each; the share of {searched.probes:,} other photos of theirs that is missed when "
         f"at most that share of {searched.strangers:,} photos of people who aren't enrolled has a hit. "
-        "A dash: too few photos of these to say."
+        "The threshold is drawn on these searches themselves (in-sample). A dash: too few photos of these to "
+        "say."
     )
 
 
@@ -223,7 +247,8 @@ def _similarities(report: Report) -> Iterator[Block]:
     threshold = _threshold(report)
     one, two = report.scores[same & known], report.scores[~same & known]
     yield Text(
-        f"{report.default}: cosines of the pairs. At {threshold:.3f} both errors are equally frequent: "
+        f"{report.default}: cosines of the pairs. At {threshold:.3f} both errors are equally frequent "
+        "(in-sample: drawn on these pairs): "
         f"{int((one < threshold).sum()):,} pairs of one person are below, "
         f"{int((two >= threshold).sum()):,} of two people are not. "
         f"{int((~known).sum()):,} pairs have no similarity, for want of a face."
@@ -233,27 +258,23 @@ def _similarities(report: Report) -> Iterator[Block]:
 
 
 def _query(report: Report) -> Iterator[Block]:
-    task, query = report.task, report.query
-    if report.failed[query]:
-        yield Text(f"No face was found on {task.name(query)}, the photo to search with.")
+    name = report.task.name(report.query)
+    hits = most_similar(report.vectors, report.query, HITS + 1)
+    if not hits:
+        yield Text(f"No face was found on {name}, the photo to search with.")
         return
-    similar = cosine(report.vectors[[query]], report.vectors)[0]
     yield Text(
-        f"The photos most similar to {task.name(query)}. The original report searched LFW with "
+        f"The photos most similar to {name}. The original report searched LFW with "
         "Alvaro_Noboa_0001, and scored the photo itself 1, the same man 0.09 and a stranger 0.08."
     )
-    order = np.argsort(-np.nan_to_num(similar, nan=-2), kind="stable")
-    best = [photo for photo in order[: HITS + 1].tolist() if not report.failed[photo]]
-    yield Tiles(tuple(_tile(report, (photo,), float(similar[photo])) for photo in best))
-    own = task.people == task.people[query]
-    others = [photo for photo in order.tolist() if photo != query and not report.failed[photo]]
-    kinds = {"the same person, most similar": True, "somebody else, most similar": False}
-    rows = [("the photo itself", task.name(query), f"{similar[query]:.3f}", "1")]
-    for (kind, wanted), reported in zip(kinds.items(), ("0.09", "0.08"), strict=True):
-        photo = next((photo for photo in others if own[photo] == wanted), None)
-        if photo is not None:
-            rows.append((kind, task.name(photo), f"{similar[photo]:.3f}", reported))
-    yield Table(("", "photo", "here", "in the report"), tuple(rows), text=2)
+    yield Tiles(tuple(_tile(report, (photo,), similarity) for photo, similarity in hits))
+    header = ("", *(f"way {way}" for way in report.asked), "in the report itself")
+    rows = []
+    for kind, reported in REPORTED:
+        found = (next((one for one in ones if one.kind == kind), None) for ones in report.asked.values())
+        here = (f"{one.similarity:.3f}\n{report.task.name(one.photo)}" if one else "-" for one in found)
+        rows.append((kind, *here, reported))
+    yield Table(header, tuple(rows))
 
 
 def _mistakes(report: Report) -> Iterator[Block]:
@@ -361,8 +382,8 @@ def _between(interval: Interval | None, times: float, digits: int) -> str:
     return f"\n{times * interval.low:.{digits}f} to {times * interval.high:.{digits}f}"
 
 
-def _rate(measured: float | None) -> str:
-    return "-" if measured is None else f"{measured:.4f}"
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f}"
 
 
 def _similarity(value: float) -> str:

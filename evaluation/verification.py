@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from evaluation.curve import (
     Curve,
+    Draws,
     Interval,
     People,
     Point,
@@ -85,12 +86,16 @@ class Verification:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Of the numbers of a ``Verification``, in its order; None where no draw gave one."""
+    """Of the numbers of a ``Verification``, in its order; None where no draw gave one.
+
+    eer_draws: the EER in each draw, to set beside another way's.
+    """
 
     accuracy: Interval | None
     auc: Interval | None
     eer: Interval | None
     true_accepts: tuple[Interval | None, ...]
+    eer_draws: Draws
 
 
 def verify(scores: Scores, same: Flags, failed: Flags, folds: Folds | None = None) -> Verification:
@@ -168,6 +173,7 @@ def intervals(
         Interval.of(areas),
         Interval.of(equals),
         tuple(Interval.of([each[at] for each in accepts]) for at in range(len(rates))),
+        tuple(equals),
     )
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from rich.console import Console
 
 from evaluation import ways
+from evaluation.curve import Interval
 from evaluation.engine_search import INDEX, search_index
-from evaluation.evaluate import bars, folder_task, measure, most_similar, query_photo, sample_task
+from evaluation.evaluate import bars, folder_task, measure, run, sample_task
+from evaluation.folders import FolderError
+from evaluation.query import answers, most_similar, query_photo
 from evaluation.results import Bar, Row
 
 
@@ -30,10 +38,29 @@ def rows(cache, task):
     return {row.way.name: (row.embedded, measure(task, row.way, row.embedded)) for row in found}
 
 
-def evaluated(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def evaluated(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "evaluation.evaluate", *map(str, arguments)]
     root = Path(__file__).parents[2]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command,
+        cwd=root,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture
+def labelled(tmp_path, people) -> Path:
+    """A folder with two people, two photos of each."""
+    folder = tmp_path / "labelled"
+    for name in ("madonna", "elton_john"):
+        (folder / name).mkdir(parents=True)
+        for number, photo in enumerate(people[name][:2], start=1):
+            shutil.copy(photo, folder / name / f"{name}_{number:04}.jpg")
+    return folder
 
 
 def test_the_default_way_tells_the_samples_people_apart_and_a_whole_photo_does_not(rows):
@@ -65,43 +92,197 @@ def test_a_photo_without_a_face_is_a_search_that_found_nobody(es, task, rows):
 
 def test_the_query_finds_itself_first(task, rows):
     query = query_photo(task)
-    (first, similarity), *others = most_similar(task, rows["facenet"][0].vectors, query)
-    assert first == task.name(query)
+    (first, similarity), *others = most_similar(rows["facenet"][0].vectors, query, 5)
+    assert first == query
     assert similarity == pytest.approx(1, abs=1e-5)
     assert len(others) == 4
+
+
+def test_the_query_is_the_reports_own_where_that_is_there_and_else_of_somebody_with_two(tmp_path, people):
+    photos = iter(people["madonna"])
+    for name in ("Aaron/Aaron_0001", "Al/Al_0001", "Al/Al_0002", "Alvaro_Noboa/Alvaro_Noboa_0001"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(next(photos), tmp_path / f"{name}.jpg")
+    task = folder_task(tmp_path, None)
+    assert task.name(query_photo(task)) == "Alvaro_Noboa/Alvaro_Noboa_0001"
+    (tmp_path / "Alvaro_Noboa/Alvaro_Noboa_0001.jpg").unlink()
+    task = folder_task(tmp_path, None)
+    assert task.name(query_photo(task)) == "Al/Al_0001"
+
+
+def test_the_reports_query_is_answered_as_the_report_answered_it(task, rows):
+    query = query_photo(task)
+    vectors = rows["facenet"][0].vectors
+    itself, own, other = answers(vectors, task.people, query)
+    assert (itself.photo, itself.reported) == (query, "1")
+    assert own.photo != query
+    assert task.people[own.photo] == task.people[query] != task.people[other.photo]
+    assert 1 > own.similarity > other.similarity
+    assert [own.reported, other.reported] == ["0.09", "0.08"]
+    by_distance = answers(10 * vectors, task.people, query, ways.closeness)
+    assert [one.photo for one in by_distance] == [query, own.photo, other.photo]
+    assert by_distance[1].similarity < 0.2
+    alone = np.where(task.people == task.people[query], np.nan, vectors.T).T
+    assert answers(alone, task.people, query) == ()
 
 
 def test_promises_are_kept_or_not(task, rows):
     names = {"facenet": "facenet", "deepface": "whole photo", "DeepFace default": "whole photo"}
     measured = {name: rows[source][1] for name, source in names.items()}
     found = type("Found", (), {"rank1": 24 / 25})
-    kept = {bar.promise: bar.passed for bar in bars(task, measured, found)}
-    assert kept.pop("rank 1 over val, through Elasticsearch") is False
-    assert all(kept.values())
-    assert len(kept) == 3
+    promised = {bar.promise: bar for bar in bars(task, measured, found)}
+    assert not promised.pop("rank 1 over val, through Elasticsearch").passed
+    assert all(bar.passed for bar in promised.values())
+    assert len(promised) == 3
+    over_default = promised["EER over DeepFace's default way's"]
+    eers = [measured[way].verification.eer for way in ("facenet", "DeepFace default")]
+    assert over_default.measured == pytest.approx(eers[0] / eers[1])
+    assert over_default.interval.low <= over_default.measured <= over_default.interval.high < 0.5
+    measured["deepface"] = Row("deepface", "b", "missing")
+    (absent,) = (bar for bar in bars(task, measured, found) if "deepface profile" in bar.promise)
+    assert not absent.passed
+    assert absent.said == "-"
+
+
+def test_a_bar_says_its_interval():
+    assert Bar("x", 0.52, 0.65, True, Interval(0.45, 0.59)).said == "0.5200 (0.4500, 0.5900)"
+    assert Bar("x", 0.52, 0.65, True).said == "0.5200"
     assert not Bar("of a number that isn't there", None, 1, True).passed
     assert json.dumps(Bar("x", np.float32(1), np.float64(2), True).passed) == "true"
-    assert Row("a", "b", "missing").fnir(0.01) is None
+    assert Row("a", "b", "missing").misses(0.01) is None
 
 
-def test_a_list_of_pairs_in_the_folder_is_used_unasked(tmp_path, people):
-    for name in ("madonna", "elton_john"):
-        (tmp_path / name).mkdir()
-        for number, photo in enumerate(people[name][:2], start=1):
-            shutil.copy(photo, tmp_path / name / f"{name}_{number:04}.jpg")
-    assert len(folder_task(tmp_path, None).first) == 6
-    (tmp_path / "pairs.txt").write_text("1\nmadonna\t1\t2\nmadonna\t1\telton_john\t1\n")
-    found = folder_task(tmp_path, None)
+def test_a_list_of_pairs_in_the_folder_is_used_unasked(labelled):
+    assert len(folder_task(labelled, None).first) == 6
+    (labelled / "pairs.txt").write_text("1\nmadonna\t1\t2\nmadonna\t1\telton_john\t1\n")
+    found = folder_task(labelled, None)
     assert found.same.tolist() == [True, False]
 
 
-def test_a_folder_that_nothing_can_be_measured_with_is_one_message_and_status_1(tmp_path, portrait):
-    (tmp_path / "ann").mkdir()
-    shutil.copy(portrait, tmp_path / "ann" / "1.jpg")
-    for folder, words in ((tmp_path, "ann"), (tmp_path / "nowhere", "there is no folder")):
-        run = evaluated(folder)
-        assert run.returncode == 1
-        assert run.stderr.startswith("error: ")
-        assert words in run.stderr
-        assert "Traceback" not in run.stderr
-    assert evaluated("--pairs", tmp_path / "pairs.txt").returncode == 2
+def of_one_person(folder: Path) -> None:
+    shutil.rmtree(folder / "madonna")
+
+
+def one_photo_each(folder: Path) -> None:
+    for photo in folder.glob("*/*_0002.jpg"):
+        photo.unlink()
+
+
+def no_photo_that_can_be_read(folder: Path) -> None:
+    for photo in folder.glob("*/*.jpg"):
+        photo.write_text("not a photo")
+
+
+def no_photo(folder: Path) -> None:
+    for photo in folder.glob("*/*.jpg"):
+        photo.rename(photo.with_suffix(".txt"))
+
+
+def a_photo_of_nobody(folder: Path) -> None:
+    (folder / "madonna" / "madonna_0001.jpg").rename(folder / "loose.jpg")
+
+
+def pairs_of(text: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / "pairs.txt").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (shutil.rmtree, ["there is no folder [", "labelled]"]),
+        (of_one_person, ["photos of one person, [elton_john]", "telling people apart takes two"]),
+        (one_photo_each, ["one photo of each of 2 people", "somebody has to have two or more"]),
+        (no_photo_that_can_be_read, ["none of the 4 photos in [", "can be read: are they photos?"]),
+        (no_photo, ["there is no photo in [", "a folder for each person"]),
+        (a_photo_of_nobody, ["put each into a folder of its person: loose.jpg"]),
+        (
+            pairs_of("madonna\t1\t2\nmadonna\t1\telton_john\t7\n"),
+            ["pairs.txt] names photos that [", "lacks: elton_john/elton_john_0007"],
+        ),
+        (pairs_of("madonna\t1\t2\nmadonna 1 2\n"), ["line 2 of [", "can't be read: [madonna 1 2]"]),
+        (pairs_of("2\t300\nmadonna\t1\t2\n"), ["says 2 x 600 pairs", "and has 1: is it complete?"]),
+        (pairs_of("madonna\t1\t2\n"), ["pairs.txt] has no pair of two people"]),
+        (pairs_of("madonna\t1\telton_john\t1\n"), ["pairs.txt] has no pair of one person"]),
+        (pairs_of(""), ["there is no pair in ["]),
+    ],
+)
+def test_what_nothing_can_be_measured_with_is_one_message_and_status_1(labelled, spoil, words):
+    spoil(labelled)
+    done = evaluated(labelled)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    for part in words:
+        assert part in done.stderr
+
+
+def test_a_named_list_of_pairs_takes_the_place_of_the_folders_own(labelled, tmp_path):
+    pairs_of("madonna\t1\t2\nmadonna\t1\telton_john\t1\n")(labelled)
+    done = evaluated(labelled, "--pairs", tmp_path / "absent.txt")
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"error: the pairs in \[.*absent.txt\] can't be read: No such file or directory\n", done.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lfw", "folder"], "--lfw goes without a FOLDER"),
+        (["--pairs", "pairs.txt"], "--pairs goes with a FOLDER or --lfw"),
+        (["folder", "--json", "nowhere/found.json"], "--json: there is no folder [nowhere]"),
+        (["folder", "--vgg-weights", "nowhere.h5"], "--vgg-weights: there is no file [nowhere.h5]"),
+        (["folder", "another"], "unrecognized arguments: another"),
+        (["folder", "--json"], "expected one argument"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_status_2_at_once(arguments, message):
+    done = evaluated(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("usage: ./run evaluate")
+
+
+def test_lfw_without_internet_is_one_message_and_leaves_nothing(tmp_path):
+    nobody = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    done = evaluated("--lfw", **nobody, no_proxy="", NO_PROXY="", FACES_CACHE=str(tmp_path / "cache"))
+    assert done.returncode == 1
+    assert re.search(
+        r"^error: LFW can't be fetched \(.+\): without internet, name a FOLDER", done.stderr, re.M
+    )
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_for_scripts_standard_output_has_the_numbers_and_nothing_else(labelled, tmp_path):
+    for photo in labelled.glob("*/*_0002.jpg"):
+        Image.new("RGB", (160, 160), "grey").save(photo.with_name(photo.name.replace("0002", "0003")))
+    (tmp_path / "no-weights.h5").touch()
+    done = evaluated(
+        labelled, "--json", "-", "--out", tmp_path / "out", "--vgg-weights", tmp_path / "no-weights.h5"
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["photos"], found["people"], found["pairs"], found["passed"]) == (6, 2, 15, True)
+    rows = {row["way"]: row for row in found["rows"]}
+    assert list(rows) == [way.name for way in ways.WAYS]
+    assert rows["facenet"]["no_face"] == 2
+    assert rows["facenet"]["verification"]["failed_same"] == 4
+    itself, *_ = found["query"]["answers"]["report"]
+    assert itself["similarity"] == pytest.approx(1, abs=1e-5)
+    assert "doesn't hold VGG-16's weights" in found["vgg_knn"]
+    assert "6 photos of 2 people" in done.stderr
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "found no face on 2 of 6 photos" in text
+    assert "doesn't hold VGG-16's weights" in text
+
+
+def test_a_way_that_finds_no_face_says_so_and_without_the_default_way_there_is_nothing(
+    labelled, cache, es, monkeypatch
+):
+    for photo in labelled.glob("*/*.jpg"):
+        Image.new("RGB", (160, 160), "grey").save(photo)
+    monkeypatch.setattr("evaluation.evaluate.WAYS", [way for way in ways.WAYS if way.name == "facenet"])
+    with pytest.raises(FolderError, match="facenet found a face on 0 of 4 photos, and on both photos of no"):
+        run(folder_task(labelled, None), cache, es, Console())

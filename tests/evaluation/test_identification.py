@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from evaluation.curve import Ratio
 from evaluation.identification import (
     Roles,
     Searches,
@@ -245,6 +246,18 @@ def test_intervals_of_misses_hold_the_truth():
         interval = open_set(searched(scores, np.full(200, True), alarms), draws=80).misses[0].interval
         held += interval.low <= 0.2363 <= interval.high
     assert held >= 51
+
+
+def test_misses_are_drawn_alike_for_every_way_so_that_two_can_be_divided():
+    rng = np.random.default_rng(7)
+    alarms, scores = rng.normal(0, 1, 300), rng.normal(1.5, 1, 200)
+    one, other = (
+        open_set(searched(scores + shift, np.full(200, True), alarms)).misses[0] for shift in (0.3, 0)
+    )
+    ratio = Ratio.of(one.fnir, other.fnir, one.draws, other.draws)
+    assert ratio.interval.low < ratio.value < ratio.interval.high < 1
+    assert one.interval.high > other.interval.low  # each alone would leave it open
+    assert len(one.draws) == 200
 
 
 def test_the_probes_of_one_person_make_an_interval_wider_than_as_many_of_many():

@@ -17,11 +17,14 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from evaluation import identification, verification
+from evaluation.curve import Interval
 from evaluation.engine_search import Found
 from evaluation.folders import read
 from evaluation.mistakes import people_in_trouble, worst_pairs
+from evaluation.query import answers
 from evaluation.report import Report, page, write
 from evaluation.results import Bar, Row, Task
+from evaluation.vgg_knn import KnnScore
 
 SECTIONS = [
     "What was promised",
@@ -95,9 +98,14 @@ def report(task):
         default="facenet",
         vectors=vectors,
         scores=scores,
+        neighbours=(KnnScore(1, 1.0, 0.125), KnnScore(2, 0.75, None)),
         found=Found(24, 1, 0.9, 0.99, 1e-7),
-        bars=(Bar("EER at most 2 %", 0.013, 0.02, True), Bar("rank 1", 0.5, 1.0, False)),
+        bars=(
+            Bar("EER at most 2 %", 0.013, 0.02, True, Interval(0.011, 0.016)),
+            Bar("rank 1", 0.5, 1.0, False),
+        ),
         query=4,
+        asked={"facenet": answers(vectors, task.people, 4), "report": ()},
         command="./run evaluate 'my photos' --out there",
         model_id="facenet-0123abc",
         versions={"numpy": "1.26.4", "Elasticsearch": "8.19.21"},
@@ -147,6 +155,40 @@ def test_the_html_is_one_file_that_needs_nothing_else(report):
     assert not re.search(r"https?:|//|@import|url\(", without_pictures)
 
 
+def contrast(one, other):
+    """WCAG 2's, of two colours in hexadecimal."""
+    lights = []
+    for colour in (one, other):
+        digits = colour if len(colour) == 6 else "".join(2 * digit for digit in colour)
+        shares = np.frombuffer(bytes.fromhex(digits), dtype=np.uint8) / 255
+        linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+        lights.append(linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+    return max(lights) / min(lights)
+
+
+def test_text_can_be_read_in_light_and_in_dark(report):
+    style = re.search(r"<style>(.*?)</style>", page(report).html(), re.DOTALL)[1]
+    light, dark = (
+        dict(re.findall(r"--(\w+): #(\w+);", part)) for part in style.split("(prefers-color-scheme: dark)")
+    )
+    assert light.keys() == dark.keys() >= {"page", "ink", "soft", "panel"}
+    assert set(re.findall(r"var\(--(\w+)\)", style)) == set(light)
+    assert contrast("000", light["page"]) > contrast("000", dark["page"])
+    for palette in (light, dark):
+        assert contrast(palette["ink"], palette["page"]) >= 7
+        assert contrast(palette["soft"], palette["page"]) >= 4.5
+        assert contrast(palette["soft"], palette["panel"]) >= 4.5
+
+
+def test_what_is_in_sample_says_so(report):
+    markdown = page(report).markdown("pictures")
+    assert "five people" not in markdown
+    for title in ("The ways side by side", "Similarities"):
+        assert "in-sample" in section_of(markdown, title)
+    sample = page(replace(report, task=replace(report.task, sample=True))).markdown("pictures")
+    assert "In-sample: what finds and aligns faces" in sample.split("\n## ")[0]
+
+
 def test_every_section_is_there_in_both(report):
     made = page(report)
     assert re.findall(r"<h2>(.*)</h2>", made.html()) == [title.replace("'", "&#x27;") for title in SECTIONS]
@@ -160,6 +202,9 @@ def test_numbers_command_versions_and_model_are_said(report):
         for said in (
             "2 promises: 1 not kept",
             "NOT KEPT",
+            "0.0130 (0.0110, 0.0160)",
+            "99.98 % at k = 1",
+            "VGG-16 + KNN, k = 2",
             "about deepface",
             "./run evaluate 'my photos' --out there",
             "facenet-0123abc",
@@ -229,10 +274,21 @@ def test_a_photo_without_a_face_is_shown_and_an_unreadable_one_is_named(report):
 def test_the_query_finds_itself_first_beside_the_reports_scores(report):
     query = section_of(page(report).markdown("pictures"), "The report's query")
     name = report.task.name(4)
-    rows = [line.split(" | ") for line in query.splitlines() if line.startswith("| the ")]
-    assert rows[0] == ["| the photo itself", name, "1.000", "1 |"]
+    header, _, *rows = [line.split(" | ") for line in query.splitlines() if line.count("|") == 5]
+    assert header == ["| ", "way facenet", "way report", "in the report itself |"]
+    assert rows[0] == ["| the photo itself", f"1.000<br>{name}", "-", "1 |"]
     assert rows[1][0] == "| the same person, most similar"
     assert rows[1][3] == "0.09 |"
+
+
+def test_the_reports_baseline_has_its_rows_or_says_why_not(report):
+    ways = section_of(page(report).markdown("pictures"), "The ways side by side")
+    assert "| VGG-16 + KNN, k = 1 | 100.00 | 12.50 |" in ways
+    assert "| VGG-16 + KNN, k = 2 | 75.00 | - |" in ways
+    assert "in-sample" in ways
+    missing = page(replace(report, neighbours="its weights <aren't> here"))
+    assert "| VGG-16 + KNN | its weights &lt;aren't&gt; here |" in missing.markdown("pictures")
+    assert "its weights &lt;aren&#x27;t&gt; here" in missing.html()
 
 
 def test_a_query_without_a_face_is_said(report):
@@ -254,7 +310,9 @@ def test_a_folder_without_promises_and_strangers_has_a_report(report):
         task, folder=folder, people=people, first=first, second=second, same=people[first] == people[second]
     )
     row, scores = measured("facenet", report.vectors[several], fewer)
-    small = replace(report, task=fewer, rows=(row,), vectors=report.vectors[several], scores=scores, bars=())
+    vectors = report.vectors[several]
+    asked = {"facenet": answers(vectors, people, 4)}
+    small = replace(report, task=fewer, rows=(row,), vectors=vectors, scores=scores, bars=(), asked=asked)
     text = page(small).markdown("pictures")
     assert "Nothing: promises are made of" in text
     assert "det-searches" not in text

@@ -9,7 +9,7 @@ from math import erf, sqrt
 import numpy as np
 import pytest
 
-from evaluation.curve import Curve, supported
+from evaluation.curve import Curve, Ratio, supported
 from evaluation.verification import intervals, verify
 
 
@@ -293,3 +293,29 @@ def test_a_curve_can_be_thinned_without_moving_its_equal_error():
     assert len(thin.thresholds) < 310
     assert thin.equal_error() == curve.equal_error()
     assert thin.area() == pytest.approx(curve.area(), abs=1e-3)
+
+
+def test_a_ratio_is_of_the_same_people_in_each_draw():
+    scores, same, failed, first, second = drawn_pairs(np.random.default_rng(16), 40, 4, spread=0.9)
+    noise = 0.3 * np.random.default_rng(17).normal(size=len(scores))
+    one, other = (intervals(each, same, failed, first, second) for each in (scores, scores + noise))
+    eers = [verify(each, same, failed).eer for each in (scores, scores + noise)]
+    paired = Ratio.of(*eers, one.eer_draws, other.eer_draws)
+    assert paired.value == pytest.approx(eers[0] / eers[1])
+    assert paired.interval.low < paired.value < paired.interval.high
+    unpaired = Ratio.of(*eers, one.eer_draws, other.eer_draws[1:] + other.eer_draws[:1])
+    wide, narrow = (each.interval.high - each.interval.low for each in (unpaired, paired))
+    assert narrow < wide / 2
+    itself = Ratio.of(eers[0], eers[0], one.eer_draws, one.eer_draws)
+    assert (itself.value, itself.interval.low, itself.interval.high) == (1, 1, 1)
+
+
+def test_a_ratio_over_no_error_is_said_to_be_none():
+    assert Ratio.of(0.1, 0.0, (0.1, 0.1), (0.0, 0.0)) == Ratio(None, None)
+    assert Ratio.of(0.0, 0.0, (0.0, 0.0), (0.0, 0.0)) == Ratio(0.0, None)
+    without_a_rate = Ratio.of(0.1, 0.2, (0.1, None, 0.1), (0.2, 0.1, None))
+    assert (without_a_rate.value, without_a_rate.interval.low, without_a_rate.interval.high) == (
+        0.5,
+        0.5,
+        0.5,
+    )

@@ -72,6 +72,13 @@ def test_too_few_photos_for_k_have_no_score():
     ]
 
 
+def test_people_of_whom_most_have_one_photo_are_scored_without_a_warning(recwarn):
+    people = np.concatenate([np.arange(30), [29, 29]])
+    vectors = np.eye(32, dtype=np.float32)
+    assert score(vectors, people)[0].training_set == 1
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_a_photo_that_is_there_under_two_names_is_what_misses_at_k_1():
     vectors = np.eye(4, dtype=np.float32)[[0, 1, 2, 2]]
     assert score(vectors, labels("ann", "ben", "cara", "dan"))[0].training_set == 0.75
