@@ -230,7 +230,7 @@ def run(
     """
     rows: dict[str, Row] = {}
     vectors: dict[str, identification.Vectors] = {}
-    with _progress(len(task.folder.photos)) as progress:
+    with photo_progress(len(task.folder.photos)) as progress:
         for done in side_by_side(WAYS, cache, task.folder.photos, progress):
             way = done.way
             missing = done.missing if done.embedded is None else _nothing_found(task, done.embedded)
@@ -372,7 +372,7 @@ def _versions(es: Elasticsearch) -> dict[str, str]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
+def photo_progress(total: int) -> Iterator[Callable[[str, int], None]]:
     """A bar on standard error, which is told a way and how many of its photos are done."""
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=total)
