@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch, NotFoundError
 
 from es_setup.install import ALIASES
 from es_setup.models import recorded
@@ -66,8 +67,7 @@ def of_cluster(es: Elasticsearch) -> Verdicts:
     Raises:
         ApiError, TransportError: Elasticsearch refuses, or doesn't answer.
     """
-    mappings = es.indices.get_mapping(index=list(ALIASES), ignore_unavailable=True, allow_no_indices=True)
-    found = [recorded(index["mappings"]).get("calibration") for index in mappings.values()]
+    found = [calibration for alias in ALIASES for calibration in _recorded(es, alias)]
     if not any(found):
         return NOT_CALIBRATED
     if None in found:
@@ -111,6 +111,15 @@ def shown(similarity: float) -> str:
     """With the decimals that it needs, two at least."""
     text = f"{similarity:.{PLACES}f}".rstrip("0")
     return text + "0" * (2 - len(text.partition(".")[2]))
+
+
+def _recorded(es: Elasticsearch, alias: str) -> list[Any]:
+    """What each index behind an alias has for a calibration; None where it has none."""
+    # Not `ignore_unavailable`, which would take an alias that we may not see for one that isn't there.
+    with suppress(NotFoundError):
+        mappings = es.indices.get_mapping(index=alias).values()
+        return [recorded(index["mappings"]).get("calibration") for index in mappings]
+    return []
 
 
 def _uncalibrated(why: str) -> Verdicts:

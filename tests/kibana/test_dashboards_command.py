@@ -418,7 +418,8 @@ def test_while_elasticsearch_cant_be_asked_verdicts_stay_and_the_rest_comes(
     assert status == 0
     assert "verdicts: strong from 0.60, possible from 0.46; not calibrated\n" in out
     assert err.startswith(
-        "the boards' verdicts stay, as Elasticsearch doesn't say whether it is calibrated: Elasticsearch doesn't"
+        "the boards' verdicts stay, as Elasticsearch doesn't say whether it is calibrated: Elasticsearch "
+        "doesn't answer"
     )
     calibrate()
     dashboards("install")
