@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kibana.boards import TAG, data_views, exploration, face_search, ingest_health, probes
-from kibana.client import ndjson
+from kibana.client import SavedObject, ndjson
 from kibana.console_links import markdown
 from kibana.importing import SHIPPED
 from kibana.objects.saved_object import saved_object
+from kibana.verdicts import NOT_CALIBRATED, Verdicts, said_by
 
 
-def objects() -> list[dict[str, Any]]:
-    """Every saved object: what is referred to comes first."""
+def objects(verdicts: Verdicts = NOT_CALIBRATED) -> list[SavedObject]:
+    """Every saved object: what is referred to comes first.
+
+    Args:
+        verdicts: whose lines the boards draw; a file of those that aren't calibrated is committed.
+    """
     tag = saved_object(
         "tag", TAG, {"name": "ingest-face", "description": "Photos searchable by face", "color": "#6092C0"}
     )
     boards = (
-        face_search.board(markdown(1, 4, 5, 6, 7)),
-        probes.board(markdown(2, 3, 10)),
-        exploration.board(markdown(8, 9, 11)),
+        face_search.board(markdown(1, 4, 5, 6, 7, verdicts=verdicts), verdicts),
+        probes.board(markdown(2, 3, 10, verdicts=verdicts), verdicts),
+        exploration.board(markdown(8, 9, 11, verdicts=verdicts), verdicts),
         ingest_health.board(markdown(12)),
     )
     return [
@@ -27,6 +30,14 @@ def objects() -> list[dict[str, Any]]:
         *(view.saved_object() for view in data_views.ALL),
         *(board.saved_object() for board in boards),
     ]
+
+
+def with_lines_of(one: SavedObject, copy: SavedObject) -> SavedObject | None:
+    """One of ours as it is built with the lines that its copy in Kibana shows; None if it shows none."""
+    if (verdicts := said_by(copy)) is None:
+        return None
+    key = one["type"], one["id"]
+    return next((built for built in objects(verdicts) if (built["type"], built["id"]) == key), None)
 
 
 def text() -> str:

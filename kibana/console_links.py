@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kibana.lz_string import compress_to_encoded_uri_component
+from kibana.verdicts import NOT_CALIBRATED, Verdicts
 
 FOLDER = Path(__file__).parent / "console"
 
@@ -46,14 +47,17 @@ def link(text: str) -> str:
     return f"dev_tools#/console?load_from=data:text/plain,{compress_to_encoded_uri_component(text)}"
 
 
-def markdown(*numbers: int) -> str:
+def markdown(*numbers: int, verdicts: Verdicts = NOT_CALIBRATED) -> str:
     """Files as a list of links with their purposes.
 
     Args:
         numbers: that their names begin with; none: all.
+        verdicts: whose lines the requests have.
     """
     wanted = [file for file in files() if not numbers or int(file.name[:2]) in numbers]
-    return "".join(f"- [{file.title}]({link(file.text)}): {file.purpose}\n" for file in wanted)
+    return "".join(
+        f"- [{file.title}]({link(verdicts.in_request(file.text))}): {file.purpose}\n" for file in wanted
+    )
 
 
 if __name__ == "__main__":

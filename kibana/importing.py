@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from kibana.client import Key, Kibana, SavedObject, parsed
+from kibana.objects.saved_object import dumped
 
 SHIPPED = Path(__file__).parent / "saved_objects.ndjson"
 
@@ -18,7 +19,10 @@ VERSIONS = ("coreMigrationVersion", "typeMigrationVersion")
 RESOLVABLE = ("conflict", "ambiguous_conflict", "missing_references")
 """While an answer has one of these errors, Kibana wrote nothing at all, whatever ``successResults`` lists."""
 
-State = Literal["imported", "exists", "replaced", "kept", "failed"]
+State = Literal["imported", "exists", "updated", "replaced", "kept", "failed"]
+
+WithLinesOf = Callable[[SavedObject, SavedObject], SavedObject | None]
+"""One of our objects as it is with the lines that its copy in Kibana shows; None where a copy shows none."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,19 @@ class Outcome:
     id: str
     title: str
     state: State
-    """``exists``: as we ship it. ``kept``: it was there, and isn't as we ship it."""
+    """``exists``: as we ship it. ``updated``: it was as we ship it but for its lines, which it has now.
+    ``kept``: it was there, and isn't as we ship it."""
     copy_id: str
     """Its id in this space; Kibana gives a new one when another space has an object of this id already."""
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How a copy differs from ours: by what somebody changed, and by the lines that it shows."""
+
+    edited: bool
+    other_lines: bool
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,9 @@ class Presence:
     id: str
     title: str
     state: Literal["equal", "changed", "missing"]
+    """``equal``: as we ship it, whichever lines it shows."""
+    other_lines: bool
+    """Whether it shows other lines than ours."""
     copy_id: str | None
     dangling: list[Key]
     """What it refers to and isn't there."""
@@ -53,9 +69,16 @@ def shipped() -> list[SavedObject]:
     return parsed(SHIPPED.read_text(encoding="utf-8"))
 
 
-def install(kibana: Kibana, objects: list[SavedObject], overwrite: bool) -> list[Outcome]:
-    """Imports what isn't there, and with ``overwrite`` replaces what is. A second run changes nothing, and
-    completes a first one that broke off.
+def no_lines(one: SavedObject, copy: SavedObject) -> SavedObject | None:
+    """Of objects that show no lines."""
+    return None
+
+
+def install(
+    kibana: Kibana, objects: list[SavedObject], overwrite: bool, with_lines_of: WithLinesOf = no_lines
+) -> list[Outcome]:
+    """Imports what isn't there, and what differs in nothing but its lines; with ``overwrite`` replaces what
+    is there. A second run changes nothing, and completes a first one that broke off.
 
     Raises:
         KibanaError: Kibana refused everything, or broke off.
@@ -65,11 +88,12 @@ def install(kibana: Kibana, objects: list[SavedObject], overwrite: bool) -> list
     if not any(error["type"] in RESOLVABLE for error in errors.values()):
         return [_outcome(one, _successes(answer), errors, "imported") for one in objects]
     there = {key: error.get("destinationId", key[1]) for key, error in errors.items() if _is_conflict(error)}
-    changed = _changed(kibana, objects, there)
+    likeness = _likenesses(kibana, objects, there, with_lines_of)
+    written_over = {key for key in there if overwrite or likeness[key] == Likeness(False, other_lines=True)}
     retries = [
         {"type": key[0], "id": key[1], "overwrite": key in there} | _destination(there.get(key), key)
         for key in map(_key, objects)
-        if key not in errors or (overwrite and key in there)
+        if key not in errors or key in written_over
     ]
     retried: dict[str, Any] = kibana.resolve_import_errors(objects, retries) if retries else {}
     written = {} if _nothing_written(retried) else _successes(retried)
@@ -77,12 +101,14 @@ def install(kibana: Kibana, objects: list[SavedObject], overwrite: bool) -> list
     outcomes = []
     for one in objects:
         key = _key(one)
-        if key in there and not overwrite:
-            state: State = "kept" if key in changed else "exists"
-            outcomes.append(Outcome(*key, title(one), state, there[key]))
+        if key in there and key not in written_over:
+            state: State = "kept" if likeness[key].edited else "exists"
+            reason = "its verdict lines are others, too" if likeness[key].other_lines else ""
+            outcomes.append(Outcome(*key, title(one), state, there[key], reason))
         else:
             still = {key: errors[key]} if key in errors and key not in there else failed
-            outcomes.append(_outcome(one, written, still, "replaced" if key in there else "imported"))
+            over: State = "replaced" if overwrite else "updated"
+            outcomes.append(_outcome(one, written, still, over if key in there else "imported"))
     return outcomes
 
 
@@ -99,26 +125,34 @@ def copies(kibana: Kibana, objects: Iterable[SavedObject]) -> dict[Key, SavedObj
     return found
 
 
-def as_shipped(objects: Iterable[SavedObject], found: Mapping[Key, SavedObject]) -> list[SavedObject]:
-    """The copies in the form, the order and with the ids of ``objects``: what differs, somebody changed."""
-    ids = {_key(copy): key[1] for key, copy in found.items()}
-    return [_as_shipped(one, found[_key(one)], ids) for one in objects if _key(one) in found]
+def as_shipped(
+    objects: Iterable[SavedObject], found: Mapping[Key, SavedObject], with_lines_of: WithLinesOf = no_lines
+) -> list[SavedObject]:
+    """The copies in the form, the order and with the ids and the lines of ``objects``: what differs, somebody
+    changed."""
+    ours = {_key(one): one for one in objects}
+    return [
+        _as_shipped(ours[key], copy, with_lines_of) for key, copy in _with_our_ids(objects, found).items()
+    ]
 
 
-def presence(kibana: Kibana, objects: list[SavedObject]) -> list[Presence]:
+def presence(
+    kibana: Kibana, objects: list[SavedObject], with_lines_of: WithLinesOf = no_lines
+) -> list[Presence]:
     """Each object with what became of it in the space. Touches nothing."""
     found = copies(kibana, objects)
     missing = set(kibana.export([_key(copy) for copy in found.values()], deep=True).missing)
-    theirs = {_key(one): one for one in as_shipped(objects, found)}
+    theirs = _with_our_ids(objects, found)
     report = []
     for one in objects:
         key = _key(one)
         if key not in found:
-            report.append(Presence(*key, title(one), "missing", None, []))
+            report.append(Presence(*key, title(one), "missing", False, None, []))
             continue
         dangling = [ref for ref in map(_key, found[key].get("references", [])) if ref in missing]
-        state: Literal["equal", "changed"] = "equal" if _has_all_of(theirs[key], one) else "changed"
-        report.append(Presence(*key, title(one), state, found[key]["id"], dangling))
+        like = _likeness(one, theirs[key], with_lines_of)
+        state: Literal["equal", "changed"] = "changed" if like.edited else "equal"
+        report.append(Presence(*key, title(one), state, like.other_lines, found[key]["id"], dangling))
     return report
 
 
@@ -131,19 +165,41 @@ def _key(one: Mapping[str, Any]) -> Key:
     return one["type"], one["id"]
 
 
-def _changed(kibana: Kibana, objects: list[SavedObject], there: Mapping[Key, str]) -> set[Key]:
-    """Those of the objects whose copies (ids by key) aren't as we ship them."""
+def _likenesses(
+    kibana: Kibana, objects: list[SavedObject], there: Mapping[Key, str], with_lines_of: WithLinesOf
+) -> dict[Key, Likeness]:
+    """Of the objects that have a copy (ids by key); one that Kibana doesn't show us counts as equal."""
     exported = {_key(copy): copy for copy in kibana.export((key[0], there[key]) for key in there).objects}
     found = {
         key: exported[key[0], copy_id] for key, copy_id in there.items() if (key[0], copy_id) in exported
     }
-    theirs = {_key(one): one for one in as_shipped(objects, found)}
-    return {_key(one) for one in objects if _key(one) in theirs and not _has_all_of(theirs[_key(one)], one)}
+    theirs = _with_our_ids(objects, found)
+    return dict.fromkeys(there, Likeness(False, False)) | {
+        _key(one): _likeness(one, theirs[_key(one)], with_lines_of) for one in objects if _key(one) in theirs
+    }
 
 
-def _as_shipped(one: SavedObject, copy: SavedObject, ids: Mapping[Key, str]) -> SavedObject:
-    references = [ref | {"id": ids.get(_key(ref), ref["id"])} for ref in copy.get("references", [])]
-    shown = copy | {"id": one["id"], "references": references}
+def _likeness(one: SavedObject, theirs: SavedObject, with_lines_of: WithLinesOf) -> Likeness:
+    built = with_lines_of(one, theirs) or one
+    return Likeness(edited=not _has_all_of(theirs, built), other_lines=built != one)
+
+
+def _with_our_ids(objects: Iterable[SavedObject], found: Mapping[Key, SavedObject]) -> dict[Key, SavedObject]:
+    """The copies by our keys, in the order of ``objects``, as if Kibana had given them no new ids."""
+    ids = {_key(copy): key[1] for key, copy in found.items()}
+    theirs = {}
+    for key in map(_key, objects):
+        if key in found:
+            references = [
+                ref | {"id": ids.get(_key(ref), ref["id"])} for ref in found[key].get("references", [])
+            ]
+            theirs[key] = found[key] | {"id": key[1], "references": references}
+    return theirs
+
+
+def _as_shipped(one: SavedObject, theirs: SavedObject, with_lines_of: WithLinesOf) -> SavedObject:
+    built = with_lines_of(one, theirs) or one
+    shown = theirs | {"attributes": _relined(theirs["attributes"], built["attributes"], one["attributes"])}
     if _has_all_of(shown, one):
         # Kibana raises the version of what is older than itself, which is nobody's change.
         shown |= {name: one[name] for name in VERSIONS if name in one}
@@ -157,6 +213,29 @@ def _has_all_of(theirs: SavedObject, ours: SavedObject) -> bool:
     return same and _references(theirs) == _references(ours)
 
 
+def _relined(theirs: Any, built: Any, ours: Any) -> Any:
+    """What a copy says, with our lines where it says the same as ``built``, ours with the copy's lines."""
+    if built == ours:
+        return theirs
+    if isinstance(theirs, dict) and isinstance(built, dict) and isinstance(ours, dict):
+        return {
+            name: _relined(value, built[name], ours[name]) if name in built and name in ours else value
+            for name, value in theirs.items()
+        }
+    if isinstance(theirs, list) and isinstance(built, list) and isinstance(ours, list):
+        if len(theirs) == len(built) == len(ours):
+            return list(map(_relined, theirs, built, ours))
+        if len(built) == len(ours):
+            # Somebody added a panel or took one away: the others are found by what they say.
+            return [
+                next((new for old, new in zip(built, ours, strict=True) if _contains(one, old)), one)
+                for one in theirs
+            ]
+    if inside := _inside(theirs, built, ours):
+        return dumped(_relined(*inside))
+    return ours if _contains(theirs, built) else theirs
+
+
 def _references(one: SavedObject) -> set[tuple[str, str, str]]:
     return {(ref["name"], ref["type"], ref["id"]) for ref in one.get("references", [])}
 
@@ -167,13 +246,20 @@ def _contains(theirs: Any, ours: Any) -> bool:
     if isinstance(ours, list) and isinstance(theirs, list):
         return len(ours) == len(theirs) and all(map(_contains, theirs, ours))
     if isinstance(ours, str) and isinstance(theirs, str) and ours != theirs:
-        # Much of a saved object is JSON within a string.
-        try:
-            inside = json.loads(theirs), json.loads(ours)
-        except ValueError:
-            return False
-        return all(isinstance(part, dict | list) for part in inside) and _contains(*inside)
+        inside = _inside(theirs, ours)
+        return inside is not None and _contains(*inside)
     return bool(theirs == ours)
+
+
+def _inside(*texts: Any) -> list[Any] | None:
+    """Much of a saved object is JSON in a string: the objects or lists in the texts, if each has one."""
+    try:
+        parts = [json.loads(text) for text in texts if isinstance(text, str)]
+    except ValueError:
+        return None
+    return (
+        parts if len(parts) == len(texts) and all(isinstance(part, dict | list) for part in parts) else None
+    )
 
 
 def _errors(answer: Mapping[str, Any]) -> dict[Key, dict[str, Any]]:

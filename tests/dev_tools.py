@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from elasticsearch import Elasticsearch
 
+from kibana.lz_string import ALPHABET
+
 BETWEEN = re.compile(r"(?:\s+|(?:#|//)[^\n]*|/\*.*?\*/)*", re.DOTALL)
 LINE = re.compile(r"(GET|POST|PUT|DELETE|HEAD|PATCH)[ \t]+(\S+)[ \t]*(?:\n|$)")
 SEVERAL_BODIES = re.compile(r"(_bulk|_msearch)(\?|$)")
@@ -80,3 +82,29 @@ def send(es: Elasticsearch, request: Request, **variables: object) -> dict:
         request.method, "/" + path.removeprefix("/"), headers=headers, body=sent or None
     )
     return answer.body
+
+
+def decompressed(packed: str) -> str:
+    """What Console puts into its editor of a link's text: decompressed as lz-string does."""
+    bits = iter("".join(f"{ALPHABET.index(character):06b}" for character in packed))
+
+    def number(width: int) -> int:
+        return int("".join(next(bits) for _ in range(width))[::-1], 2)
+
+    phrases: list[str] = ["", "", ""]
+    text, last, width, room = "", "", 2, 2
+    while (code := number(width)) != 2:
+        new = code == 0
+        if new:
+            phrases.append(chr(number(8)))
+            code = len(phrases) - 1
+        phrase = phrases[code] if code < len(phrases) else last + last[0]
+        text += phrase
+        if last:
+            phrases.append(last + phrase[0])
+        last = phrase
+        for _ in range(2 if new else 1):
+            room -= 1
+            if room == 0:
+                room, width = 2**width, width + 1
+    return text

@@ -14,11 +14,12 @@ from es_setup.cli.options import JsonFlag, connected_to_kibana
 from es_setup.cli.output import check_can_write, err, explain, explained, fail, out, print_json, say
 from es_setup.connection import Connection, ConnectionFailed, without_password
 from es_setup.install import has_plugin
-from kibana import alert, importing
+from kibana import alert, build, importing
 from kibana.client import DEFAULT_SPACE, Kibana, SavedObject, connect, ndjson
 from kibana.importing import Outcome, Presence
 from kibana.indices import indices
 from kibana.lint import fields_used
+from kibana.verdicts import NOT_CALIBRATED, Verdicts, of_cluster, said_by
 
 app = typer.Typer(help="The boards in Kibana: import, export, check.", no_args_is_help=True)
 
@@ -27,6 +28,7 @@ SpaceOption = Annotated[str, typer.Option(help="the space's identifier, as in it
 WORDS = {
     "imported": "imported",
     "exists": "exists",
+    "updated": "imported anew for its verdicts",
     "replaced": "replaced",
     "kept": "DIFFERS, kept as it is",
     "failed": "NOT imported",
@@ -52,16 +54,25 @@ def install(
     ] = False,
     wait: Annotated[float, typer.Option(min=0, help="seconds to wait for Kibana to start")] = 60,
 ) -> None:
-    """Import boards, data views and tags; twice is harmless. Exit status 1 if not all are as shipped then."""
+    """Import boards, data views and tags, with verdicts by the calibration in Elasticsearch, if it has one;
+    twice is harmless. Exit status 1 if not all are as shipped then.
+    """
     if overwrite and keep_edited:
         fail("give either --overwrite, or --keep-edited", status=2)
     with explained():
         kibana = _ready(connection, space, wait)
-        outcomes = importing.install(kibana, importing.shipped(), overwrite)
+        verdicts, unknown = _verdicts(connection, kibana)
+        outcomes = importing.install(kibana, build.objects(verdicts), overwrite, build.with_lines_of)
         for outcome in outcomes:
             out.print(_line(outcome), markup=False)
         for what, done in alert.install(kibana, overwrite) if with_alert else ():
             out.print(f"{what}: {done}", markup=False)
+    out.print(f"verdicts: {verdicts.words}", markup=False)
+    if unknown:
+        err.print(
+            "the boards' verdicts stay, as Elasticsearch doesn't say whether it is calibrated: " + unknown,
+            markup=False,
+        )
     if kept := sum(outcome.state == "kept" for outcome in outcomes):
         err.print(
             f"{kept} of {len(outcomes)} are not as shipped: somebody edited them, or an older release "
@@ -79,12 +90,15 @@ def export(
     space: SpaceOption = DEFAULT_SPACE,
     file: Annotated[Path | None, typer.Option("--out", help="where to; default: standard output")] = None,
 ) -> None:
-    """Write what Kibana has of the boards in the form of kibana/saved_objects.ndjson, to diff with it."""
+    """Write what Kibana has of the boards in the form of kibana/saved_objects.ndjson, to diff with it:
+    so with verdicts that aren't calibrated.
+    """
     with explained():
         check_can_write(file)
         kibana = _ready(connection, space)
-        objects = importing.shipped()
-        text = ndjson(importing.as_shipped(objects, importing.copies(kibana, objects)))
+        objects = build.objects()
+        copies = importing.copies(kibana, objects)
+        text = ndjson(importing.as_shipped(objects, copies, build.with_lines_of))
         if file:
             file.write_text(text, encoding="utf-8")
         else:
@@ -96,17 +110,21 @@ def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: J
     """Say whether the boards are there as shipped, with all that they need. Exit status 1 if not."""
     with explained():
         kibana = _ready(connection, space)
-        shipped = importing.shipped()
-        boards = importing.presence(kibana, shipped)
+        verdicts, _ = _verdicts(connection, kibana)
+        shipped = build.objects(verdicts)
+        boards = importing.presence(kibana, shipped, build.with_lines_of)
         views = kibana.data_views()
     elasticsearch = _elasticsearch(connection, shipped)
     problems = [problem for board in boards if (problem := _problem(board, views))]
     if as_json:
         found: dict[str, Any] = {"objects": [asdict(board) for board in boards], "problems": problems}
+        found["verdicts"] = {**asdict(verdicts.lines), "source": verdicts.source}
         print_json({"kibana": kibana.url, "space": space, **found, "elasticsearch": elasticsearch})
     else:
         for board in boards:
-            out.print(f"{board.type} {board.title}: {board.state}", markup=False)
+            but = ", but for its verdicts" if board.other_lines else ""
+            out.print(f"{board.type} {board.title}: {board.state}{but}", markup=False)
+        out.print(f"verdicts: {verdicts.words}", markup=False)
         for problem in [*problems, *elasticsearch["problems"]]:
             out.print(f"problem: {problem}", markup=False)
         out.print(f"note: {ADVICE}", markup=False)
@@ -123,6 +141,17 @@ def _ready(connection: Connection, space: str, wait: float = 0) -> Kibana:
     kibana.wait_until_available(wait, say)
     kibana.require_space()
     return kibana
+
+
+def _verdicts(connection: Connection, kibana: Kibana) -> tuple[Verdicts, str]:
+    """The boards' verdicts. Where Elasticsearch doesn't tell, those that boards have already, and why not."""
+    try:
+        # A person waits.
+        return of_cluster(connection.elasticsearch().options(request_timeout=10)), ""
+    except (ApiError, TransportError, ConnectionFailed) as error:
+        why = explain(error, without_password(connection.es_url))
+    there = importing.copies(kibana, build.objects()).values()
+    return next(filter(None, map(said_by, there)), NOT_CALIBRATED), why
 
 
 def _line(outcome: Outcome) -> str:
@@ -142,7 +171,10 @@ def _problem(board: Presence, views: Container[str | None]) -> str | None:
     if board.type == "index-pattern" and board.copy_id not in views:
         return f"{name} is there, but Kibana doesn't offer it as a data view"
     if board.state == "changed":
-        return f"{name} isn't as shipped: `faces dashboards install --overwrite` replaces it"
+        lines = ", and its verdicts aren't by the calibration" if board.other_lines else ""
+        return f"{name} isn't as shipped{lines}: `faces dashboards install --overwrite` replaces it"
+    if board.other_lines:
+        return f"{name} has verdicts of other lines than the calibration's: run `faces dashboards install`"
     return None
 
 

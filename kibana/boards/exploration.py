@@ -9,19 +9,15 @@ from kibana.boards import data_views as views
 from kibana.objects import lens, over_time, vega
 from kibana.objects.dashboard import Dashboard, Row
 from kibana.objects.panel import Panel, markdown
+from kibana.verdicts import Verdicts
 
 SIDE = 92
-SIMILARITIES = [-1, 0.4, 0.46, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.01]
-SIMILARITY_NAMES = [
-    "below 0.4",
-    *(f"{low:g} to {high:g}" for low, high in pairwise(SIMILARITIES[1:-1])),
-    "over 0.9",
-]
+SIMILARITIES = [0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9]
 TENTHS = [*(tenth / 10 for tenth in range(10)), 1.01]
 TENTH_NAMES = [f"{tenth / 10:g} to {(tenth + 1) / 10:g}" for tenth in range(10)]
 
 
-def board(requests: str) -> Dashboard:
+def board(requests: str, verdicts: Verdicts) -> Dashboard:
     """
     Args:
         requests: Markdown with links to Dev Tools requests.
@@ -65,13 +61,14 @@ def board(requests: str) -> Dashboard:
         Row(20, ((_people(), 28), (_people_table(), 20))),
         Row(18, ((_together(), 24), (_together_table(), 24))),
         Row(18, ((_nameless(), 48),)),
-        Row(14, ((_faces_a_photo(), 16), (_quality(), 16), (_similarity(), 16))),
+        Row(14, ((_faces_a_photo(), 16), (_quality(), 16), (_similarity(verdicts), 16))),
         Row(7, ((markdown("requests", "Counting in Dev Tools", requests), 48),)),
     )
     return Dashboard(
         EXPLORATION,
         TITLES[EXPLORATION],
-        "Who is in the archive, where, when, and with whom; and whom nobody has named yet.",
+        "Who is in the archive, where, when, and with whom; and whom nobody has named yet. "
+        + verdicts.sentence,
         faces,
         OF_AN_ARCHIVE,
         rows,
@@ -136,14 +133,23 @@ def _quality() -> Panel:
     ).leading_to(HEALTH, "Look at the ingest of these photos")
 
 
-def _similarity() -> Panel:
+def _similarity(verdicts: Verdicts) -> Panel:
+    """The lines are bounds of the bars, in place of those that lie close by."""
+    lines = {verdicts.lines.strong, verdicts.lines.possible}
+    apart = [one for one in SIMILARITIES if all(abs(one - line) > 0.02 for line in lines)]
+    bounds = sorted({*apart, *lines})
+    names = [
+        f"below {bounds[0]:g}",
+        *(f"{low:g} to {high:g}" for low, high in pairwise(bounds)),
+        f"over {bounds[-1]:g}",
+    ]
     return lens.bars(
         "similarity",
         "How similar are the probes' best matches?",
         views.PROBES,
-        lens.ranges("Similarity of the best match", "best_similarity", SIMILARITIES, SIMILARITY_NAMES),
+        lens.ranges("Similarity of the best match", "best_similarity", [-1, *bounds, 1.01], names),
         lens.count("Probes"),
-        description="Of the probes. Strong from 0.60, possible from 0.46; not calibrated.",
+        description=f"Of the probes. {verdicts.sentence}.",
     )
 
 

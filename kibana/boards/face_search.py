@@ -7,12 +7,13 @@ from kibana.boards.data_views import FACES, nearest
 from kibana.objects import vega
 from kibana.objects.dashboard import Dashboard, Row
 from kibana.objects.panel import Panel, documents, markdown
+from kibana.verdicts import Verdicts
 
 CHOSEN_SIDE = 190
 SIDE = 104
 
 
-def board(requests: str) -> Dashboard:
+def board(requests: str, verdicts: Verdicts) -> Dashboard:
     """
     Args:
         requests: Markdown with links to Dev Tools requests.
@@ -20,12 +21,13 @@ def board(requests: str) -> Dashboard:
     return Dashboard(
         SEARCH,
         TITLES[SEARCH],
-        "Click a face, and the most similar faces are found among the photos that the controls let through.",
+        "Click a face, and the most similar faces are found among the photos that the controls let through. "
+        + verdicts.sentence,
         FACES,
         OF_AN_ARCHIVE,
         (
             Row(3, ((navigation(), 48),)),
-            Row(26, ((_nearest(), 48),)),
+            Row(26, ((_nearest(verdicts), 48),)),
             Row(22, ((_ranked(), 24), (_matching(), 24))),
             Row(9, ((markdown("requests", "Search in Dev Tools", requests), 48),)),
         ),
@@ -33,7 +35,7 @@ def board(requests: str) -> Dashboard:
     )
 
 
-def _nearest() -> Panel:
+def _nearest(verdicts: Verdicts) -> Panel:
     """The chosen face, and beside it the most similar ones; a click makes a face the chosen one."""
     knn = {
         "field": "faces.vector",
@@ -64,19 +66,22 @@ def _nearest() -> Panel:
     ]
     shown = "datum.name ? datum.name : 'not named'"
     about = f"title: {shown}, observer: datum.observer, when: datum.day, file: datum.file"
-    tooltip = f"{{{about}, similarity: format(datum.similarity, '.3f'), verdict: {vega.VERDICT}}}"
+    tooltip = f"{{{about}, similarity: {vega.score('4')}, verdict: {vega.VERDICT}}}"
     below = f"datum.y + {SIDE}"
     score = f"{vega.score()} + ' ' + ({vega.VERDICT})"
     seed, at_left = vega.chosen_face(
         "The chosen face", CHOSEN_SIDE, [shown, "datum.observer", "datum.day", "datum.file"]
     )
     spec = {
-        "signals": [*signals, vega.choosing("face", "faces")],
+        "signals": [*vega.verdict_signals(verdicts), *signals, vega.choosing("face", "faces")],
         "data": [vega.chosen("faces"), seed, vega.search("found", "faces", body, "hits.hits", found)],
         "marks": [
             *at_left,
             vega.counted(
-                "found", "Most similar, of the photos that the controls let through", CHOSEN_SIDE + 40
+                "found",
+                "Most similar, of the photos that the controls let through",
+                CHOSEN_SIDE + 40,
+                by="verdicts",
             ),
             *vega.faces("face", "found", SIDE, tooltip, clickable=True),
             vega.verdict_bar("found", SIDE),
@@ -89,7 +94,7 @@ def _nearest() -> Panel:
         "nearest",
         "Who looks like the chosen face?",
         spec,
-        f"A click on a face makes it the query. {NEEDS_PLUGIN}",
+        f"A click on a face makes it the query. {verdicts.sentence}. {NEEDS_PLUGIN}",
     )
 
 

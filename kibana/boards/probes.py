@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingest_service.verdicts import POSSIBLE, STRONG
+from ingest_service.verdicts import Lines
 from kibana.boards import NEEDS_PICTURES, NEEDS_PLUGIN, PROBES, TAG, TITLES, navigation
 from kibana.boards import data_views as views
 from kibana.objects import lens, vega
 from kibana.objects.dashboard import Control, Dashboard, Row
 from kibana.objects.panel import Panel, documents, markdown
+from kibana.verdicts import Verdicts
 
-REVIEW = f"best_similarity >= {POSSIBLE:g} and best_similarity < {STRONG:g}"
 WATCH = "matched_tags : watch"
 SIDE = 84
 
 
-def board(requests: str) -> Dashboard:
+def board(requests: str, verdicts: Verdicts) -> Dashboard:
     """
     Args:
         requests: Markdown with links to Dev Tools requests.
     """
     watched = {"term": {"faces.match.tags": "watch"}}
-    near = {"range": {"faces.match.similarity": {"gte": POSSIBLE, "lt": STRONG}}}
+    lines = verdicts.lines
+    near = {"range": {"faces.match.similarity": {"gte": lines.possible, "lt": lines.strong}}}
     rows = (
         Row(3, ((navigation(), 48),)),
         Row(
@@ -41,7 +42,7 @@ def board(requests: str) -> Dashboard:
                         "unsure",
                         "Unsure",
                         views.PROBES,
-                        lens.count("To be reviewed, by their best match", REVIEW),
+                        lens.count("To be reviewed, by their best match", _possible(lines)),
                     ),
                     12,
                 ),
@@ -56,6 +57,7 @@ def board(requests: str) -> Dashboard:
                         "Who is this? The newest probes",
                         {"match_all": {}},
                         "No probe has a face",
+                        verdicts,
                         3,
                     ),
                     48,
@@ -71,6 +73,7 @@ def board(requests: str) -> Dashboard:
                         "Who is on the watch list?",
                         watched,
                         "Nobody on the watch list was seen",
+                        verdicts,
                         portraits=({"term": {"tags": "watch"}},),
                     ),
                     24,
@@ -78,22 +81,24 @@ def board(requests: str) -> Dashboard:
                 (
                     _faces(
                         "review",
-                        f"Is it the same person? Matches from {POSSIBLE:.2f} to {STRONG:.2f}",
+                        "Is it the same person? The possible matches",
                         near,
                         "Nothing to review",
+                        verdicts,
                     ),
                     24,
                 ),
             ),
         ),
-        Row(18, ((_watch_list(), 24), (_review_queue(), 24))),
-        Row(18, ((_portraits(), 24), (_all(), 24))),
+        Row(18, ((_watch_list(), 24), (_review_queue(verdicts), 24))),
+        Row(18, ((_portraits(verdicts), 24), (_all(), 24))),
         Row(7, ((markdown("requests", "Probes in Dev Tools", requests), 48),)),
     )
     return Dashboard(
         PROBES,
         TITLES[PROBES],
-        "Photos dropped into face-probes, each beside those of the gallery whom its faces look like.",
+        "Photos dropped into face-probes, each beside those of the gallery whom its faces look like. "
+        + verdicts.sentence,
         views.PROBES,
         (
             Control("person", "optionsListControl", "Looks like", "matched_people"),
@@ -111,6 +116,7 @@ def _faces(
     title: str,
     query: dict[str, Any],
     nothing: str,
+    verdicts: Verdicts,
     most: int = 2,
     portraits: tuple[dict[str, Any], ...] = (),
 ) -> Panel:
@@ -162,6 +168,8 @@ def _faces(
         vega.lookup("people", "name", ["match.name"], ["other"]),
         vega.formula("portrait", "datum.very ? datum.very : datum.other"),
         vega.formula("who", "datum.match.name ? datum.match.name : 'no name'"),
+        # Only of a probe that met a calibrated gallery.
+        vega.formula("probability", "isNumber(datum.match.probability) ? datum.match.probability : null"),
         vega.formula("watched", "datum.match.tags ? indexof(datum.match.tags, 'watch') >= 0 : false"),
     ]
     about = (
@@ -169,13 +177,19 @@ def _faces(
         " 'such faces in the photo': datum.inner_hits.faces.hits.total.value}"
     )
     tooltip = (
-        "{title: datum.who, similarity: format(datum.similarity, '.3f'),"
-        f" verdict: {vega.VERDICT}, tags: datum.match.tags ? join(datum.match.tags, ', ') : ''}}"
+        f"merge({{title: datum.who, similarity: {vega.score('4')}, verdict: {vega.VERDICT},"
+        " tags: datum.match.tags ? join(datum.match.tags, ', ') : ''},"
+        f" datum.probability === null ? {{}} : {{probability: {vega.percent('datum.probability')}}})"
     )
     below = f"datum.y + {SIDE}"
-    score = f"(datum.watched ? '● ' : '') + {vega.score()}"
+    likely = f"datum.probability === null ? '' : ' ' + {vega.percent('datum.probability')}"
+    score = f"(datum.watched ? '● ' : '') + {vega.score()} + ({likely})"
     spec = {
-        "signals": [*signals, vega.choosing("probe", "face-probes")],
+        "signals": [
+            *vega.verdict_signals(verdicts),
+            *signals,
+            vega.choosing("probe", "face-probes"),
+        ],
         "data": [
             vega.chosen("face-probes"),
             vega.search("portraits", "face-gallery", newest, "hits.hits", [crop]),
@@ -190,7 +204,7 @@ def _faces(
             {"name": "matches", "source": "lines", "transform": matches},
         ],
         "marks": [
-            vega.counted("lines", "Newest faces"),
+            vega.counted("lines", "Newest faces", by="verdicts"),
             *vega.faces("probe", "lines", SIDE, about, clickable=True),
             vega.caption("lines", "datum.observer", "datum.x", f"{below} + 10", SIDE + 8, strong=True),
             vega.caption("lines", "slice(datum.day, 2)", "datum.x", f"{below} + 26", SIDE + 8),
@@ -213,13 +227,15 @@ def _faces(
         key,
         title,
         spec,
-        "A face of a probe, three of a photo at most, and the portraits that it looks like, best first; ● is "
+        "A face of a probe, three of a photo at most, and the portraits that it looks like, best first, with "
+        "similarity and, if the gallery was calibrated then, the probability of being the same person; ● is "
         "on the watch list. In a gallery with more than 100 portraits another one of the same person may "
-        f"stand in. A click on a probe's face chooses it for the panel with its portraits. {NEEDS_PICTURES}",
+        "stand in. A click on a probe's face chooses it for the panel with its portraits. "
+        f"{verdicts.sentence}. {NEEDS_PICTURES}",
     )
 
 
-def _portraits() -> Panel:
+def _portraits(verdicts: Verdicts) -> Panel:
     """The portraits that the chosen probe looks like, of however large a gallery."""
     knn = {
         "field": "vector",
@@ -233,8 +249,8 @@ def _portraits() -> Panel:
         "_source": ["face.crop"],
         "fields": ["person.name", "tags"],
     }
-    big = 150
-    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 50, left=big + 30)
+    big, top = 150, vega.HEADING + vega.LINE
+    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 50, left=big + 30, top=top)
     found = [
         vega.formula("crop", "datum._source.face ? datum._source.face.crop : null"),
         vega.formula("name", vega.first("datum.fields", "person.name")),
@@ -242,15 +258,12 @@ def _portraits() -> Panel:
         vega.formula("similarity", "2 * datum._score - 1"),
         *placed,
     ]
-    seed, at_left = vega.chosen_face("The chosen probe", big, ["datum.observer", "datum.day"])
+    seed, at_left = vega.chosen_face("The chosen probe", big, ["datum.observer", "datum.day"], top)
     shown = "datum.name ? datum.name : 'no name'"
-    tooltip = (
-        f"{{title: {shown}, similarity: format(datum.similarity, '.3f'), verdict: {vega.VERDICT},"
-        " tags: datum.tags}"
-    )
+    tooltip = f"{{title: {shown}, similarity: {vega.score('4')}, verdict: {vega.VERDICT}, tags: datum.tags}}"
     below = f"datum.y + {SIDE}"
     spec = {
-        "signals": signals,
+        "signals": [*vega.verdict_signals(verdicts), *signals],
         "data": [
             vega.chosen("face-probes"),
             seed,
@@ -259,6 +272,7 @@ def _portraits() -> Panel:
         "marks": [
             *at_left,
             vega.counted("found", "Most similar portraits", big + 30),
+            vega.heading("length(data('found')) ? verdicts : ''", big + 30, line=1),
             *vega.faces("portrait", "found", SIDE, tooltip),
             vega.verdict_bar("found", SIDE),
             vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
@@ -276,7 +290,8 @@ def _portraits() -> Panel:
         "portraits",
         "Whom does the chosen probe look like?",
         spec,
-        f"All portraits by similarity, also those below {POSSIBLE:.2f}. {NEEDS_PLUGIN}",
+        f"All portraits by similarity, also those too unlike to be a match. {verdicts.sentence}. "
+        + NEEDS_PLUGIN,
     )
 
 
@@ -284,15 +299,22 @@ def _watch_list() -> Panel:
     return _table("watch-table", "Hits on the watch list", WATCH)
 
 
-def _review_queue() -> Panel:
-    return _table("review-table", "To be reviewed by a person", REVIEW)
+def _review_queue(verdicts: Verdicts) -> Panel:
+    return _table(
+        "review-table", "To be reviewed by a person", _possible(verdicts.lines), f"{verdicts.sentence}. "
+    )
 
 
 def _all() -> Panel:
     return _table("newest-table", "All probes, newest first", "")
 
 
-def _table(key: str, title: str, query: str) -> Panel:
+def _possible(lines: Lines) -> str:
+    """KQL: photos whose best match is possible, and not strong."""
+    return f"best_similarity >= {lines.possible:g} and best_similarity < {lines.strong:g}"
+
+
+def _table(key: str, title: str, query: str, about: str = "") -> Panel:
     columns = {
         "thumbnail": 150,
         "matched_people": None,
@@ -307,5 +329,6 @@ def _table(key: str, title: str, query: str) -> Panel:
         columns,
         [("@timestamp", "desc")],
         query,
-        "Needs no setting of Kibana. `find similar faces` ranks the archive by the photo's largest face.",
+        f"{about}Needs no setting of Kibana. `find similar faces` ranks the archive by the photo's largest "
+        "face.",
     )

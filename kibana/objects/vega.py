@@ -9,21 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingest_service.verdicts import POSSIBLE, STRONG
 from kibana.objects.panel import Panel, visualization
 from kibana.objects.saved_object import dumped
+from kibana.verdicts import Verdicts
 
 Spec = dict[str, Any]
 
 STRONG_COLOR, POSSIBLE_COLOR, UNLIKELY_COLOR = "#54B399", "#D6BF57", "#98A2B3"
 ACCENT = "#6092C0"
 VERDICT_COLOR = (
-    f"datum.similarity >= {STRONG} ? '{STRONG_COLOR}' : "
-    f"datum.similarity >= {POSSIBLE} ? '{POSSIBLE_COLOR}' : '{UNLIKELY_COLOR}'"
+    f"datum.similarity >= strong ? '{STRONG_COLOR}' : "
+    f"datum.similarity >= possible ? '{POSSIBLE_COLOR}' : '{UNLIKELY_COLOR}'"
 )
-VERDICT = (
-    f"datum.similarity >= {STRONG} ? 'strong' : datum.similarity >= {POSSIBLE} ? 'possible' : 'unlikely'"
-)
+VERDICT = "datum.similarity >= strong ? 'strong' : datum.similarity >= possible ? 'possible' : 'unlikely'"
+"""Of a panel with ``verdict_signals``."""
 
 BOARD = ["%dashboard_context-must_clause%", "%dashboard_context-filter_clause%"]
 NOT_BOARD = ["%dashboard_context-must_not_clause%"]
@@ -31,6 +30,8 @@ NOT_BOARD = ["%dashboard_context-must_not_clause%"]
 
 HEADING = 26
 """Pixels of a heading's line."""
+LINE = 16
+"""Pixels of each further line of a heading."""
 ABOUT = ["@timestamp", "observer.name", "file.path"]
 
 
@@ -38,9 +39,28 @@ def in_time(field: str = "@timestamp") -> Spec:
     return {"range": {field: {"%timefilter%": True}}}
 
 
-def score(similarity: str = "datum.similarity") -> str:
-    """A similarity with two places, cut off and not rounded: 0.459 is no 0.46."""
-    return f"format(floor({similarity} * 100) / 100, '.2f')"
+def verdict_signals(verdicts: Verdicts) -> list[Spec]:
+    """What ``VERDICT``, ``VERDICT_COLOR`` and ``score`` go by, and ``verdicts``, the text that says so."""
+    return [
+        {"name": "strong", "value": verdicts.lines.strong},
+        {"name": "possible", "value": verdicts.lines.possible},
+        {"name": "places", "value": verdicts.places},
+        {"name": "verdicts", "value": verdicts.words},
+    ]
+
+
+def score(places: str = "places") -> str:
+    """A similarity, cut off and not rounded: 0.459 is no 0.46.
+
+    Args:
+        places: an expression; by default as many as the lines have.
+    """
+    return f"format(floor(datum.similarity * pow(10, {places})) / pow(10, {places}), '.' + {places} + 'f')"
+
+
+def percent(probability: str) -> str:
+    """A probability in percent, cut off and not rounded: nothing likely seems certain."""
+    return f"floor({probability} * 100) + ' %'"
 
 
 def board(*more: Spec, time_field: str = "@timestamp") -> list[Any]:
@@ -143,29 +163,31 @@ def described(fields: str = "datum.fields") -> list[Spec]:
     ]
 
 
-def tiles(data: str, width: int, height: int, left: int = 0) -> tuple[list[Spec], list[Spec]]:
+def tiles(
+    data: str, width: int, height: int, left: int = 0, top: int = HEADING
+) -> tuple[list[Spec], list[Spec]]:
     """Signals and transforms that lay rows out as tiles, line by line, as many as there is room for
-    below a heading.
+    below the headings.
 
     The rows get ``x`` and ``y``, a tile's upper left corner.
 
     Args:
         width, height: of a tile, in pixels; what is left of the panel's width lies between the tiles.
-        left: what is kept free of the panel.
+        left, top: what is kept free of the panel.
     """
     signals = [
         {"name": f"{data}_columns", "update": f"max(1, floor((width - {left}) / {width}))"},
         {"name": f"{data}_step", "update": f"floor((width - {left}) / {data}_columns)"},
         {
             "name": f"{data}_room",
-            "update": f"{data}_columns * max(1, floor((height - {HEADING}) / {height}))",
+            "update": f"{data}_columns * max(1, floor((height - {top}) / {height}))",
         },
     ]
     transform = [
         numbered(),
         {"type": "filter", "expr": f"datum.index <= {data}_room"},
         formula("x", f"{left} + ((datum.index - 1) % {data}_columns) * {data}_step"),
-        formula("y", f"{HEADING} + floor((datum.index - 1) / {data}_columns) * {height}"),
+        formula("y", f"{top} + floor((datum.index - 1) / {data}_columns) * {height}"),
     ]
     return signals, transform
 
@@ -263,8 +285,13 @@ def caption(
     }
 
 
-def heading(text: str, left: int = 0) -> Spec:
-    """A line of its own over a part of a panel. ``text``: an expression."""
+def heading(text: str, left: int = 0, line: int = 0) -> Spec:
+    """A line of its own over a part of a panel.
+
+    Args:
+        text: an expression.
+        line: 0 for the panel's first.
+    """
     return {
         "type": "text",
         "style": "guide-label",
@@ -272,7 +299,7 @@ def heading(text: str, left: int = 0) -> Spec:
         "encode": {
             "update": {
                 "x": {"value": left},
-                "y": {"value": 2},
+                "y": {"value": 2 + line * LINE},
                 "baseline": {"value": "top"},
                 "fontSize": {"value": 12},
                 "limit": {"signal": f"width - {left}"},
@@ -282,13 +309,15 @@ def heading(text: str, left: int = 0) -> Spec:
     }
 
 
-def counted(data: str, what: str, left: int = 0, of: str = "") -> Spec:
+def counted(data: str, what: str, left: int = 0, of: str = "", by: str = "") -> Spec:
     """The heading of tiles: what they are, and how many; there may be more than there is room for.
 
     Args:
         of: an expression for how many there are in all, if that is known.
+        by: an expression for what they are coloured by.
     """
     shown = f"'{what}: ' + length(data('{data}'))" + (f" + ' of ' + ({of})" if of else "")
+    shown += f" + ' · ' + {by}" if by else ""
     return heading(f"length(data('{data}')) ? {shown} : ''", left)
 
 
@@ -375,7 +404,7 @@ def choosing(mark: str, index: str) -> Spec:
     return clicked(mark, f"[{take_back}, {choose}]")
 
 
-def chosen_face(title: str, side: int, lines: list[str]) -> tuple[Spec, list[Spec]]:
+def chosen_face(title: str, side: int, lines: list[str], top: int = HEADING) -> tuple[Spec, list[Spec]]:
     """A data set and the marks that show the chosen face, large, at a panel's left edge.
 
     Args:
@@ -384,7 +413,7 @@ def chosen_face(title: str, side: int, lines: list[str]) -> tuple[Spec, list[Spe
     seed = {
         "name": "seed",
         "source": "chosen",
-        "transform": [formula("x", "0"), formula("y", str(HEADING))],
+        "transform": [formula("x", "0"), formula("y", str(top))],
     }
     shown = "datum.name ? datum.name : 'not named'"
     about = f"{{title: {shown}, observer: datum.observer, when: datum.day, file: datum.file}}"

@@ -17,12 +17,13 @@ from es_setup.cli.output import busy, explained, fail, out, print_json, say, tra
 from es_setup.cli.servers import starting, stopped_by_signals
 from es_setup.connection import Connection
 from ingest_service.weights import Cache, default_cache, prepare
-from kibana import importing
+from kibana import build, importing
 from kibana.client import SavedObject, parsed
 from kibana.preview import boards, scene
 from kibana.preview.pictures import Picture, draw_panels
 from kibana.preview.renderer import RendererError, running_renderer
 from kibana.preview.scene import SceneError, SceneReport
+from kibana.verdicts import of_calibration
 
 
 @connected_to_elasticsearch
@@ -39,17 +40,22 @@ def preview(
     external_urls: Annotated[
         bool, typer.Option(help="Kibana's setting vis_type_vega.enableExternalUrls")
     ] = True,
+    calibrated: Annotated[
+        bool, typer.Option("--calibrated", help="as on a cluster with a calibration (one that is made up)")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Draw every Vega panel of every board: Kibana's rules, a real Elasticsearch, the sample faces."""
     if (folder is None) != load:
         fail("give either --out FOLDER, or --load", status=2)
+    if calibrated and (load or objects):
+        fail("--calibrated draws the project's boards: give it with --out FOLDER alone", status=2)
     with explained(), stopped_by_signals(), failures_explained():
         if folder is None:
             show_scene(load_into(connection.elasticsearch()), as_json)
         else:
-            saved = read_objects(objects) if objects else importing.shipped()
-            show_pictures(draw_all(folder, saved, external_urls), as_json)
+            saved = read_objects(objects) if objects else own_boards(calibrated)
+            show_pictures(draw_all(folder, saved, external_urls, calibrated), as_json)
 
 
 def load_into(es: Elasticsearch) -> SceneReport:
@@ -66,7 +72,11 @@ def read_objects(file: Path) -> list[SavedObject]:
         fail(f"{file} must be saved objects as `faces dashboards export` writes them, one a line: {error}")
 
 
-def draw_all(folder: Path, saved: list[SavedObject], external_urls: bool) -> list[Picture]:
+def own_boards(calibrated: bool) -> list[SavedObject]:
+    return build.objects(of_calibration(scene.CALIBRATION)) if calibrated else importing.shipped()
+
+
+def draw_all(folder: Path, saved: list[SavedObject], external_urls: bool, calibrated: bool) -> list[Picture]:
     try:
         panels, data_views = boards.vega_panels(saved), boards.data_views(saved)
     except ValueError as error:
@@ -76,6 +86,8 @@ def draw_all(folder: Path, saved: list[SavedObject], external_urls: bool) -> lis
         cache, home = stack.prepare_all(step)
     with running_renderer(say) as renderer, starting(cache, home) as running:
         es = running.connection.elasticsearch()
+        if calibrated:
+            scene.calibrate(es)
         scene.load(es, cache.sample, tracked)
         pictures = draw_panels(panels, es, renderer, folder, external_urls, data_views)
         return list(tracked(pictures, len(panels), "drawing"))

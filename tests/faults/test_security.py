@@ -17,6 +17,7 @@ from tools import encoded, face_stats, innermost
 from es_setup.install import install, role_requests
 from es_setup.nodes import Node, running_node
 from es_setup.stack import RunningService, running_service
+from kibana.verdicts import NOT_CALIBRATED, of_cluster
 
 KEY = "the-key-of-the-service-e4b1c0"
 WRONG_KEY = "another-key-77d1a9"
@@ -175,6 +176,12 @@ def test_an_analyst_changes_neither_endpoints_nor_pipelines(secured):
     assert forbidden(analyst.nodes.reload_secure_settings)
     assert forbidden(analyst.ingest.put_pipeline, id="faces", processors=[])
     assert forbidden(analyst.ingest.delete_pipeline, id="faces")
+
+
+def test_who_may_not_see_the_calibration_is_refused_and_not_told_that_there_is_none(secured):
+    assert of_cluster(secured.as_("faces_analyst")) == NOT_CALIBRATED
+    assert forbidden(of_cluster, es=secured.as_("visitor"))
+    assert forbidden(of_cluster, es=secured.as_("faces_gallery_keeper"))
 
 
 @pytest.mark.parametrize("form", ["url", "host:port", "setting"])

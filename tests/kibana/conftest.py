@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
 from tools import empty
 
+from es_setup import models
 from es_setup.install import ALIASES
 from ingest_service.weights import Cache
 from kibana.preview import scene as scenes
@@ -21,6 +23,26 @@ def scene(es: Elasticsearch, cache: Cache) -> Iterator[SceneReport]:
     yield scenes.load(es, cache.sample)
     for alias in ALIASES:
         empty(es, alias)
+
+
+@pytest.fixture
+def calibrate(es: Elasticsearch) -> Iterator[Callable[..., None]]:
+    """Records a calibration in the indices of the three aliases, or of those that are named; None takes it
+    away. At the end there is none."""
+    before = {
+        index: found["mappings"]["_meta"] for index, found in es.indices.get_mapping(index=ALIASES).items()
+    }
+
+    def record(calibration: Any = scenes.CALIBRATION, aliases: tuple[str, ...] = ALIASES) -> None:
+        for index, found in es.indices.get_mapping(index=aliases).items():
+            ours = found["mappings"]["_meta"][models.OURS] | {"calibration": calibration}
+            if calibration is None:
+                del ours["calibration"]
+            es.indices.put_mapping(index=index, meta=found["mappings"]["_meta"] | {models.OURS: ours})
+
+    yield record
+    for index, meta in before.items():
+        es.indices.put_mapping(index=index, meta=meta)
 
 
 @pytest.fixture(scope="session")

@@ -8,27 +8,36 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image, ImageColor
 from tools import encoded
 
 from ingest_service.verdicts import POSSIBLE, STRONG
-from kibana import importing
+from kibana import build, importing
+from kibana.objects import vega
 from kibana.preview import boards
+from kibana.preview import scene as scenes
 from kibana.preview.renderer import Action
 from kibana.preview.vega_rules import prepare
+from kibana.verdicts import NOT_CALIBRATED, of_calibration
 
 SHIPPED = importing.shipped()
 PANELS = {panel.name: panel for panel in boards.vega_panels(SHIPPED)}
+CALIBRATED = of_calibration(scenes.CALIBRATION)
+CALIBRATED_PANELS = {panel.name: panel for panel in boards.vega_panels(build.objects(CALIBRATED))}
 GALLERY = "face-search-who-looks-like-the-chosen-face"
 PORTRAITS = "probes-who-is-this-whom-does-the-chosen-probe-look-like"
 NEWEST = "probes-who-is-this-who-is-this-the-newest-probes"
+WATCH = "probes-who-is-this-who-is-on-the-watch-list"
+REVIEW = "probes-who-is-this-is-it-the-same-person-the-possible-matches"
+COLOURS = {"strong": vega.STRONG_COLOR, "possible": vega.POSSIBLE_COLOR, "unlikely": vega.UNLIKELY_COLOR}
 
 
 @pytest.fixture
 def draw(es, scene, renderer):
     """Draws a shipped panel, under more filters or another query of the board."""
 
-    def drawn(name: str, filters=(), query=None, actions=(), **options):
-        panel = PANELS[name]
+    def drawn(name: str, filters=(), query=None, actions=(), panels=PANELS, **options):
+        panel = panels[name]
         context = replace(panel.context, filters=tuple({"query": one, "meta": {}} for one in filters))
         context = replace(context, query=query) if query else context
         return renderer.draw(
@@ -80,6 +89,10 @@ def test_texts_and_pictures_stay_inside_of_their_panel(draw, name):
 @pytest.mark.parametrize("name", PANELS)
 def test_no_text_lies_upon_another(draw, name):
     items = [item for mark in draw(name).marks if mark.type == "text" for item in mark.items if item.text]
+    assert_apart(items)
+
+
+def assert_apart(items) -> None:
     for number, one in enumerate(items):
         for other in items[number + 1 :]:
             across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
@@ -113,6 +126,96 @@ def test_the_gallery_has_the_nearest_faces_and_no_others(es, draw):
         verdict = "strong" if one["similarity"] >= STRONG else "unlikely"
         verdict = "possible" if POSSIBLE <= one["similarity"] < STRONG else verdict
         assert text.endswith(f" {verdict}")
+
+
+@pytest.mark.parametrize(
+    ("panels", "verdicts"),
+    [(PANELS, NOT_CALIBRATED), (CALIBRATED_PANELS, CALIBRATED)],
+    ids=["not calibrated", "calibrated"],
+)
+@pytest.mark.parametrize(
+    ("name", "mark"), [(GALLERY, "face"), (NEWEST, "match"), (WATCH, "match"), (PORTRAITS, "portrait")]
+)
+def test_colours_are_those_of_the_verdicts_and_the_lines_stand_above_them(
+    draw, tmp_path, name, mark, panels, verdicts
+):
+    drawn = draw(name, panels=panels, file=tmp_path / "panel.png")
+    heading = [text for text in texts(drawn) if text.endswith(verdicts.words)]
+    assert len(heading) == 1
+    picture = Image.open(tmp_path / "panel.png").convert("RGB")
+    faces = drawn.items(mark)
+    assert faces
+    for face in faces:
+        wanted = COLOURS[verdicts.lines.verdict(face.datum["similarity"])]
+        # Of the bar below a face its left end is always there.
+        bar = picture.getpixel((round(face.x), round(face.y + face.height) + 4))
+        assert bar == ImageColor.getrgb(wanted), face.datum["similarity"]
+
+
+def test_a_calibration_makes_possible_matches_strong_and_others_unlikely(draw):
+    lines = CALIBRATED.lines
+    found = [item.datum["similarity"] for item in draw(WATCH, panels=CALIBRATED_PANELS).items("match")]
+    assert any(lines.strong <= one < STRONG for one in found)
+    assert any(POSSIBLE <= one < lines.possible for one in found)
+    best = {
+        item.datum["face"]: item.datum["similarity"]
+        for item in draw(REVIEW, panels=CALIBRATED_PANELS).items("match")
+        if item.datum["place"] == 0
+    }
+    assert best
+    assert all(lines.possible <= one < lines.strong for one in best.values())
+
+
+def test_no_score_seems_to_reach_a_line_that_it_does_not(draw):
+    words = CALIBRATED.lines.verdict
+    shown = [
+        text for text in texts(draw(GALLERY, panels=CALIBRATED_PANELS)) if re.match(r".?\d\.\d{4} ", text)
+    ]
+    assert len(shown) >= 30
+    for text in shown:
+        number, verdict = text.split(" ")
+        assert verdict == words(float(number.replace("\N{MINUS SIGN}", "-")))
+
+
+def test_a_match_shows_its_probability_where_it_has_one_and_nothing_where_not(es, scene, draw):
+    (hit,) = es.search(
+        index="face-probes",
+        size=1,
+        query={"bool": {"filter": [{"term": {"face_count": 1}}, {"term": {"matched_tags": "watch"}}]}},
+        sort={"@timestamp": "desc"},
+    )["hits"]["hits"]
+    without, faces = draw(NEWEST, panels=CALIBRATED_PANELS), hit["_source"]["faces"]
+    assert not any("%" in text for text in texts(without) if not text.endswith(CALIBRATED.source))
+    likely = [candidate | {"probability": 0.9996} for candidate in faces[0]["candidates"]]
+    es.update(
+        index="face-probes",
+        id=hit["_id"],
+        doc={"faces": [faces[0] | {"candidates": likely}]},
+        refresh=True,
+    )
+    try:
+        action = Action("hover", "match", where={"document": hit["_id"]})
+        drawn = draw(NEWEST, panels=CALIBRATED_PANELS, actions=[action])
+        other = next(item.datum for item in drawn.items("match") if item.datum["document"] != hit["_id"])
+        action = Action("hover", "match", where={"document": other["document"]})
+        plain = draw(NEWEST, panels=CALIBRATED_PANELS, actions=[action]).tooltip
+    finally:
+        es.update(index="face-probes", id=hit["_id"], doc={"faces": faces}, refresh=True)
+    with_percent = [text for text in texts(drawn) if re.fullmatch(r"● 0\.\d{4} 99 %", text)]
+    assert len(with_percent) == min(len(likely), 3)
+    assert re.search(r"probability\W+99 %", re.sub("<[^>]*>", " ", drawn.tooltip))
+    assert "similarity" in plain
+    assert "probability" not in plain
+
+
+@pytest.mark.parametrize("name", [GALLERY, NEWEST, WATCH, REVIEW, PORTRAITS])
+def test_calibrated_panels_have_room_for_their_texts(draw, name):
+    drawn = draw(name, panels=CALIBRATED_PANELS)
+    assert drawn.errors == drawn.warnings == []
+    size = CALIBRATED_PANELS[name].size
+    items = [item for mark in drawn.marks if mark.type == "text" for item in mark.items if item.text]
+    assert_apart(items)
+    assert all(item.x + item.width <= size.width + 1 for item in items)
 
 
 def test_a_click_makes_a_face_the_query_and_leaves_the_other_panels_their_rows(es, draw):

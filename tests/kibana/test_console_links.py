@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urljoin
 
 import pytest
+from dev_tools import decompressed
 
 from kibana.console_links import ConsoleFile, files, link, markdown
 from kibana.lz_string import ALPHABET, compress_to_encoded_uri_component
@@ -12,36 +13,10 @@ from kibana.lz_string import ALPHABET, compress_to_encoded_uri_component
 PREFIX = "dev_tools#/console?load_from=data:text/plain,"
 
 
-def opened(target: str) -> str:
-    """What Console puts into its editor: the link's text, decompressed as lz-string does."""
-    bits = iter("".join(f"{ALPHABET.index(character):06b}" for character in target.removeprefix(PREFIX)))
-
-    def number(width: int) -> int:
-        return int("".join(next(bits) for _ in range(width))[::-1], 2)
-
-    phrases: list[str] = ["", "", ""]
-    text, last, width, room = "", "", 2, 2
-    while (code := number(width)) != 2:
-        new = code == 0
-        if new:
-            phrases.append(chr(number(8)))
-            code = len(phrases) - 1
-        phrase = phrases[code] if code < len(phrases) else last + last[0]
-        text += phrase
-        if last:
-            phrases.append(last + phrase[0])
-        last = phrase
-        for _ in range(2 if new else 1):
-            room -= 1
-            if room == 0:
-                room, width = 2**width, width + 1
-    return text
-
-
 @pytest.mark.parametrize("file", files(), ids=lambda file: file.name)
 def test_a_link_opens_console_with_its_file(file: ConsoleFile):
     assert link(file.text).startswith(PREFIX)
-    assert opened(link(file.text)) == file.text
+    assert decompressed(link(file.text).removeprefix(PREFIX)) == file.text
 
 
 @pytest.mark.parametrize(
@@ -59,7 +34,7 @@ def test_a_link_opens_console_with_its_file(file: ConsoleFile):
 )
 def test_the_compression_is_lz_strings(text, compressed):
     assert compress_to_encoded_uri_component(text) == compressed
-    assert opened(compressed) == text
+    assert decompressed(compressed) == text
 
 
 def test_a_link_stays_in_the_space_and_below_the_base_path():

@@ -13,8 +13,12 @@ from typer.testing import CliRunner
 
 from es_setup.cli import app
 from es_setup.nodes import free_port
-from kibana import importing
-from kibana.client import ndjson
+from es_setup.stack import Stack
+from kibana import build, importing
+from kibana.boards import PROBES, SEARCH
+from kibana.client import ndjson, parsed
+from kibana.preview.scene import CALIBRATION
+from kibana.verdicts import NOT_CALIBRATED, of_calibration, said_by
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -29,16 +33,22 @@ def fake() -> Iterator[FakeKibana]:
 def shipped(tmp_path: Path, monkeypatch) -> Path:
     file = tmp_path / "saved_objects.ndjson"
     file.write_text(ndjson(OBJECTS))
-    monkeypatch.setattr(importing, "SHIPPED", file)
+    monkeypatch.setattr(build, "objects", lambda verdicts=None: parsed(file.read_text()))
     return file
 
 
 @pytest.fixture
-def run(fake: FakeKibana, shipped: Path) -> Run:
-    """Runs `faces dashboards ...`; returns exit status, standard output and error."""
+def run(dashboards: Run, shipped: Path) -> Run:
+    """Runs `faces dashboards ...` with a few boards; returns exit status, standard output and error."""
+    return dashboards
+
+
+@pytest.fixture
+def dashboards(fake: FakeKibana, running: Stack) -> Run:
+    """Runs `faces dashboards ...` with the boards themselves."""
 
     def invoke(*arguments: object, **environment: str) -> tuple[int, str, str]:
-        variables = {"KIBANA_URL": fake.url, "ES_URL": f"http://127.0.0.1:{free_port()}"} | environment
+        variables = {"KIBANA_URL": fake.url, "ES_URL": running.connection.es_url} | environment
         result = CliRunner().invoke(app, ["dashboards", *map(str, arguments)], env=variables)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result.exit_code, result.stdout, result.stderr
@@ -50,7 +60,8 @@ def test_installing_says_what_came_and_what_was_there(run):
     assert run("install") == (
         0,
         "tag Faces: imported\nindex-pattern faces: imported\ndashboard Face search: imported\n"
-        "dashboard Ingest health: imported\n",
+        "dashboard Ingest health: imported\n"
+        "verdicts: strong from 0.60, possible from 0.46; not calibrated\n",
         "",
     )
     status, out, _ = run("install")
@@ -143,20 +154,19 @@ def test_an_export_is_the_file_that_was_imported(run, fake, shipped, tmp_path):
     assert [line for line in after if line not in before] == [edited]
 
 
-def test_a_check_touches_nothing_and_names_what_is_missing(run, fake, running):
-    where = {"ES_URL": running.connection.es_url}
-    status, out, _ = run("check", **where)
+def test_a_check_touches_nothing_and_names_what_is_missing(run, fake):
+    status, out, _ = run("check")
     assert status == 1
     assert "problem: dashboard Face search is missing: run `faces dashboards install`" in out
     assert fake.stored == {}
     run("install")
-    status, out, _ = run("check", **where)
+    status, out, _ = run("check")
     assert status == 0
     assert "dashboard Face search: equal\n" in out
     assert "vis_type_vega.enableExternalUrls" in out
     fake.edit("dashboard", "search", title="Mine")
     del fake.stored["tag", "faces"]
-    status, out, _ = run("check", "--json", **where)
+    status, out, _ = run("check", "--json")
     report = json.loads(out)
     assert status == 1
     assert report["problems"] == [
@@ -169,17 +179,17 @@ def test_a_check_touches_nothing_and_names_what_is_missing(run, fake, running):
     assert report["elasticsearch"]["plugin"]
 
 
-def test_a_check_names_an_index_that_is_not_there(run, running, shipped):
+def test_a_check_names_an_index_that_is_not_there(run, shipped):
     shipped.write_text(shipped.read_text().replace('"title":"faces"', '"title":"no-such-index"'))
     run("install")
-    status, out, _ = run("check", ES_URL=running.connection.es_url)
+    status, out, _ = run("check")
     assert status == 1
     assert "problem: Elasticsearch has no [no-such-index]: run `faces install`" in out
 
 
 def test_a_check_without_elasticsearch_still_tells_about_the_boards(run):
     run("install")
-    status, out, _ = run("check")
+    status, out, _ = run("check", ES_URL=f"http://127.0.0.1:{free_port()}")
     assert status == 1
     assert "dashboard Face search: equal" in out
     assert "problem: Elasticsearch doesn't answer" in out
@@ -257,3 +267,165 @@ def test_the_alerts_query_finds_hits_on_the_watch_list_without_their_photos(run,
         ("hit", {"matched_people": ["Madonna"], "observer.name": ["gate 3"]})
     ]
     assert "_source" not in hits[0]
+
+
+WITH_VERDICTS = ("Face search", "Probes: who is this?", "Exploration")
+CALIBRATED = of_calibration(CALIBRATION)
+
+
+def verdicts_of(fake: FakeKibana) -> set:
+    return {found for one in fake.stored.values() if (found := said_by(one))}
+
+
+def states(out: str) -> dict[str, str]:
+    """What is printed of each board: title -> state."""
+    lines = [line.removeprefix("dashboard ") for line in out.split("\n") if line.startswith("dashboard ")]
+    return {title: state for title, _, state in (line.rpartition(": ") for line in lines)}
+
+
+def test_boards_come_with_the_lines_of_the_clusters_calibration(dashboards, fake, calibrate):
+    calibrate()
+    status, out, err = dashboards("install")
+    assert (status, err) == (0, "")
+    assert out.endswith(
+        "verdicts: strong from 0.5612, possible from 0.50; 1 % false hits over 746 faces, "
+        "calibrated 2026-11-25\n"
+    )
+    assert verdicts_of(fake) == {CALIBRATED}
+    before = dict(fake.stored)
+    assert set(states(dashboards("install")[1]).values()) == {"exists"}
+    assert fake.stored == before
+
+
+def test_a_calibration_after_the_import_is_noticed_and_installed_without_calling_boards_edited(
+    dashboards, fake, calibrate
+):
+    dashboards("install")
+    assert dashboards("check")[0] == 0
+    calibrate()
+    status, out, _ = dashboards("check")
+    assert status == 1
+    for title in WITH_VERDICTS:
+        assert f"dashboard {title}: equal, but for its verdicts\n" in out
+        assert (
+            f"problem: dashboard {title} has verdicts of other lines than the calibration's: "
+            "run `faces dashboards install`\n"
+        ) in out
+    assert "dashboard Ingest health: equal\n" in out
+    assert verdicts_of(fake) == {NOT_CALIBRATED}, "a check touches nothing"
+
+    status, out, err = dashboards("install")
+    assert (status, err) == (0, "")
+    assert states(out) == dict.fromkeys(WITH_VERDICTS, "imported anew for its verdicts") | {
+        "Ingest health": "exists"
+    }
+    assert verdicts_of(fake) == {CALIBRATED}
+    status, out, _ = dashboards("check", "--json")
+    report = json.loads(out)
+    assert (status, report["problems"]) == (0, [])
+    assert report["verdicts"] == {"strong": 0.5612, "possible": 0.5, "source": CALIBRATED.source}
+
+    calibrate(None)
+    assert dashboards("install")[0] == 0
+    assert verdicts_of(fake) == {NOT_CALIBRATED}
+
+
+def test_copies_in_a_second_space_get_the_lines_too(dashboards, fake, calibrate):
+    dashboards("install")
+    fake.spaces.add("lab")
+    dashboards("install", "--space", "lab")
+    calibrate()
+    status, out, _ = dashboards("install", "--space", "lab")
+    assert status == 0
+    assert out.count(": imported anew for its verdicts as ") == len(WITH_VERDICTS)
+    assert {said_by(one) for key, one in fake.in_space("lab").items() if key[0] == "dashboard"} == {
+        CALIBRATED,
+        None,
+    }
+    assert said_by(fake.stored["dashboard", SEARCH]) == NOT_CALIBRATED
+    assert dashboards("check", "--space", "lab")[0] == 0
+
+
+def moved(fake: FakeKibana, board: str) -> None:
+    """Somebody makes a board's second panel higher, and takes its last one away."""
+    panels = json.loads(fake.stored["dashboard", board]["attributes"]["panelsJSON"])
+    panels[1]["gridData"]["h"] += 7
+    fake.edit("dashboard", board, panelsJSON=json.dumps(panels[:-1]))
+
+
+def test_an_edited_board_keeps_its_lines_and_says_so_until_it_is_overwritten(dashboards, fake, calibrate):
+    dashboards("install")
+    moved(fake, SEARCH)
+    calibrate()
+    status, out, err = dashboards("install")
+    assert status == 1
+    assert "dashboard Face search: DIFFERS, kept as it is: its verdict lines are others, too\n" in out
+    assert "1 of 9 are not as shipped" in err
+    assert verdicts_of(fake) == {NOT_CALIBRATED, CALIBRATED}
+    status, out, _ = dashboards("check")
+    assert status == 1
+    assert (
+        "problem: dashboard Face search isn't as shipped, and its verdicts aren't by the calibration: "
+        "`faces dashboards install --overwrite` replaces it\n"
+    ) in out
+    assert dashboards("install", "--overwrite")[0] == 0
+    assert verdicts_of(fake) == {CALIBRATED}
+    assert dashboards("check")[0] == 0
+
+
+def test_an_export_is_in_the_form_that_is_shipped_whatever_the_calibration(dashboards, fake, calibrate):
+    calibrate()
+    dashboards("install")
+    assert dashboards("export") == (0, importing.SHIPPED.read_text(encoding="utf-8"), "")
+    moved(fake, PROBES)
+    shipped, exported = (
+        {one["id"]: one for one in objects if one["type"] == "dashboard"}
+        for objects in (build.objects(), parsed(dashboards("export")[1]))
+    )
+    assert [key for key in shipped if shipped[key]["attributes"] != exported[key]["attributes"]] == [PROBES]
+    panels, theirs = (
+        {panel["panelIndex"]: panel for panel in json.loads(found[PROBES]["attributes"]["panelsJSON"])}
+        for found in (shipped, exported)
+    )
+    assert panels.keys() - theirs.keys() == {"requests"}
+    assert [key for key in theirs if theirs[key] != panels[key]] == ["probes"]
+    theirs["probes"]["gridData"]["h"] -= 7
+    assert theirs["probes"] == panels["probes"]
+
+
+def test_the_export_of_an_edited_panel_with_verdicts_shows_the_edit_alone(dashboards, fake, calibrate):
+    calibrate()
+    dashboards("install")
+    panels = json.loads(fake.stored["dashboard", SEARCH]["attributes"]["panelsJSON"])
+    (nearest,) = [panel for panel in panels if panel["panelIndex"] == "nearest"]
+    nearest["gridData"]["h"] += 7
+    fake.edit("dashboard", SEARCH, panelsJSON=json.dumps(panels))
+    (exported,) = [one for one in parsed(dashboards("export")[1]) if one["id"] == SEARCH]
+    (shipped,) = [one for one in build.objects() if one["id"] == SEARCH]
+    assert exported["attributes"] != shipped["attributes"]
+    nearest["gridData"]["h"] -= 7
+    theirs = json.loads(exported["attributes"]["panelsJSON"])
+    theirs[panels.index(nearest)]["gridData"]["h"] -= 7
+    assert theirs == json.loads(shipped["attributes"]["panelsJSON"])
+
+
+@pytest.mark.parametrize("more", [(), ("--overwrite",)], ids=["", "overwrite"])
+def test_while_elasticsearch_cant_be_asked_verdicts_stay_and_the_rest_comes(
+    dashboards, fake, calibrate, more
+):
+    nowhere = {"ES_URL": f"http://127.0.0.1:{free_port()}"}
+    status, out, err = dashboards("install", *more, **nowhere)
+    assert status == 0
+    assert "verdicts: strong from 0.60, possible from 0.46; not calibrated\n" in out
+    assert err.startswith(
+        "the boards' verdicts stay, as Elasticsearch doesn't say whether it is calibrated: Elasticsearch "
+        "doesn't answer"
+    )
+    calibrate()
+    dashboards("install")
+    del fake.stored["dashboard", PROBES]
+    status, out, err = dashboards("install", *more, **nowhere)
+    assert status == 0
+    assert "dashboard Probes: who is this?: imported\n" in out
+    assert "the boards' verdicts stay" in err
+    assert verdicts_of(fake) == {CALIBRATED}

@@ -376,6 +376,9 @@ def test_the_command_loads_the_scene_into_an_elasticsearch_that_runs(es, scene, 
 
 def test_the_command_says_what_is_wrong_with_its_call(tmp_path):
     assert preview().returncode == 2
+    both = preview("--load", "--calibrated")
+    assert both.returncode == 2
+    assert "--calibrated draws the project's boards: give it with --out FOLDER alone" in both.stderr
     missing = preview("--out", str(tmp_path), "--objects", str(tmp_path / "none.ndjson"))
     assert missing.returncode == 1
     assert "none.ndjson" in missing.stderr

@@ -1,0 +1,126 @@
+"""The lines from which on boards call two faces alike, and where they come from.
+
+Vega and Lens can't read a mapping's ``_meta`` when a board is opened, so the lines stand in the boards:
+`faces dashboards install` puts in those of the cluster's calibration.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from elasticsearch import Elasticsearch, NotFoundError
+
+from es_setup.install import ALIASES
+from es_setup.models import recorded
+from ingest_service.verdicts import UNCALIBRATED, Lines
+from kibana.client import SavedObject
+
+SAID = re.compile(r"Verdicts: strong from (-?\d\.\d+), possible from (-?\d\.\d+); (.+)$")
+PLACES = 4
+"""A calibration's own: the lines are those of the command line to the last digit."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """``source``: what a viewer reads beside the lines: that they aren't calibrated, or what they promise."""
+
+    lines: Lines
+    source: str
+
+    @property
+    def places(self) -> int:
+        """How many decimals the lines need, two at least."""
+        return max(len(shown(line).partition(".")[2]) for line in (self.lines.strong, self.lines.possible))
+
+    @property
+    def words(self) -> str:
+        """``strong from 0.60, possible from 0.46; not calibrated``"""
+        strong, possible = shown(self.lines.strong), shown(self.lines.possible)
+        return f"strong from {strong}, possible from {possible}; {self.source}"
+
+    @property
+    def sentence(self) -> str:
+        """Ends the description of a board with verdicts; ``said_by`` reads it."""
+        return f"Verdicts: {self.words}"
+
+    def in_request(self, text: str) -> str:
+        """A Dev Tools request, written with the uncalibrated lines, with these."""
+        for old, new in (
+            (UNCALIBRATED.strong, self.lines.strong),
+            (UNCALIBRATED.possible, self.lines.possible),
+        ):
+            text = re.sub(rf"(?<![\d.]){re.escape(shown(old))}(?!\d)", shown(new), text)
+        return text
+
+
+NOT_CALIBRATED = Verdicts(UNCALIBRATED, "not calibrated")
+
+
+def of_cluster(es: Elasticsearch) -> Verdicts:
+    """By the calibration that all indices behind the three aliases share; else not calibrated, and why.
+
+    Raises:
+        ApiError, TransportError: Elasticsearch refuses, or doesn't answer.
+    """
+    found = [calibration for alias in ALIASES for calibration in _recorded(es, alias)]
+    if not any(found):
+        return NOT_CALIBRATED
+    if None in found:
+        return _uncalibrated("only some of the indices are")
+    if any(one != found[0] for one in found):
+        return _uncalibrated("the indices' calibrations differ")
+    try:
+        return of_calibration(found[0])
+    except (KeyError, TypeError, ValueError):
+        return _uncalibrated("the indices' calibration can't be read, run `faces calibrate` again")
+
+
+def of_calibration(meta: Any) -> Verdicts:
+    """Strong is the calibrated similarity; possible is where the logistic map says one half,
+    slope x similarity + offset = 0, and never above strong.
+
+    Args:
+        meta: ``_meta.ingest_face.calibration`` of an index.
+
+    Raises:
+        KeyError, TypeError, ValueError: a value is absent, or can't be.
+    """
+    strong = round(float(meta["similarity"]), PLACES)
+    slope, offset = (float(meta["logistic"][name]) for name in ("slope", "offset"))
+    if not (-1 <= strong <= 1 and 0 < slope < math.inf and math.isfinite(offset)):
+        raise ValueError("a calibration's similarity is a cosine, and its slope above 0")
+    possible = min(strong, max(-1.0, round(-offset / slope, PLACES)))
+    rate = f"{100 * float(meta['fpir']):g} % false hits over {int(meta['gallery_size']):,} faces"
+    return Verdicts(Lines(strong, possible), f"{rate}, calibrated {date.fromisoformat(meta['made'])}")
+
+
+def said_by(board: SavedObject) -> Verdicts | None:
+    """What a board was built with, also a copy in Kibana; None of what has no verdicts."""
+    if said := SAID.search(str(board["attributes"].get("description", ""))):
+        strong, possible, source = said.groups()
+        return Verdicts(Lines(float(strong), float(possible)), source)
+    return None
+
+
+def shown(similarity: float) -> str:
+    """With the decimals that it needs, two at least."""
+    text = f"{similarity:.{PLACES}f}".rstrip("0")
+    return text + "0" * (2 - len(text.partition(".")[2]))
+
+
+def _recorded(es: Elasticsearch, alias: str) -> list[Any]:
+    """What each index behind an alias has for a calibration; None where it has none."""
+    # Not `ignore_unavailable`, which would take an alias that we may not see for one that isn't there.
+    with suppress(NotFoundError):
+        mappings = es.indices.get_mapping(index=alias).values()
+        return [recorded(index["mappings"]).get("calibration") for index in mappings]
+    return []
+
+
+def _uncalibrated(why: str) -> Verdicts:
+    return Verdicts(UNCALIBRATED, f"not calibrated: {why}")

@@ -1,0 +1,154 @@
+"""The lines of the boards' verdicts: where they come from, and that no board holds others."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+
+import pytest
+from dev_tools import decompressed
+
+from ingest_service.verdicts import UNCALIBRATED, Lines
+from kibana import build, verdicts
+from kibana.boards import EXPLORATION, PROBES, SEARCH
+from kibana.lint import problems
+from kibana.preview.scene import CALIBRATION
+from kibana.verdicts import NOT_CALIBRATED, Verdicts, of_calibration, of_cluster, said_by, shown
+
+# No bar of a distribution has a bound near these but the lines themselves.
+OTHERS = Verdicts(Lines(0.5934, 0.4521), "0.1 % false hits over 12,345 faces, calibrated 2026-11-25")
+CONSOLE = re.compile(r"load_from=data:text/plain,([\w+$-]+)")
+
+
+def changed(**values: object) -> dict:
+    return CALIBRATION | values
+
+
+def test_the_lines_of_a_calibration_are_its_similarity_and_where_the_logistic_map_says_one_half():
+    found = of_calibration(changed(similarity=0.6731, logistic={"slope": 21.3, "offset": -9.8}))
+    assert found.lines == Lines(strong=0.6731, possible=0.4601)
+    assert found.words == (
+        "strong from 0.6731, possible from 0.4601; 1 % false hits over 746 faces, calibrated 2026-11-25"
+    )
+
+
+def test_possible_is_never_above_strong():
+    found = of_calibration(changed(similarity=0.55, logistic={"slope": 10, "offset": -8}))
+    assert found.lines == Lines(strong=0.55, possible=0.55)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"), [(0.6, "0.60"), (0.46, "0.46"), (0.673, "0.673"), (0.6731, "0.6731"), (-0.1, "-0.10")]
+)
+def test_a_line_is_shown_with_the_decimals_that_it_needs(line, text):
+    assert shown(line) == text
+
+
+def test_without_a_calibration_the_lines_are_not_calibrated(es, calibrate, monkeypatch):
+    assert of_cluster(es) == NOT_CALIBRATED
+    monkeypatch.setattr(verdicts, "ALIASES", ("not-installed-yet",))
+    assert of_cluster(es) == NOT_CALIBRATED
+
+
+def test_a_calibration_that_all_indices_share_is_the_boards(es, calibrate):
+    calibrate()
+    assert of_cluster(es) == of_calibration(CALIBRATION)
+    assert of_cluster(es).lines == Lines(0.5612, 0.5)
+
+
+def test_indices_that_share_no_calibration_have_none_and_the_boards_say_why(es, calibrate):
+    calibrate(aliases=("face-gallery",))
+    assert of_cluster(es) == Verdicts(UNCALIBRATED, "not calibrated: only some of the indices are")
+    calibrate(changed(similarity=0.7), aliases=("faces", "face-probes"))
+    assert of_cluster(es) == Verdicts(UNCALIBRATED, "not calibrated: the indices' calibrations differ")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        "0.6",
+        changed(similarity="high"),
+        changed(similarity=1.2),
+        changed(logistic={"slope": 0, "offset": -9}),
+        changed(logistic={"slope": 21.3}),
+        changed(fpir=None),
+        changed(made="yesterday"),
+    ],
+    ids=str,
+)
+def test_a_calibration_that_cant_be_read_is_none(es, calibrate, garbage):
+    calibrate(garbage)
+    found = of_cluster(es)
+    assert found.lines == UNCALIBRATED
+    assert found.source == (
+        "not calibrated: the indices' calibration can't be read, run `faces calibrate` again"
+    )
+
+
+def said(objects: list[dict]) -> dict[str, object]:
+    """Where -> what, of all that the objects say."""
+    return {
+        path: value
+        for one in objects
+        for path, value in leaves(one["attributes"], f"{one['type']}:{one['id']}")
+    }
+
+
+def leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
+    """JSON within strings and requests behind links are taken apart."""
+    if isinstance(value, dict | list):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            name = one.get("panelIndex") or one.get("name") or key if isinstance(one, dict) else key
+            yield from leaves(one, f"{path}/{name}")
+    elif isinstance(value, str) and re.match(r'\{"|\[[{"]', value):
+        yield from leaves(json.loads(value), path)
+    else:
+        yield path, CONSOLE.sub("", value) if isinstance(value, str) else value
+        for number, packed in enumerate(CONSOLE.findall(str(value))):
+            yield f"{path}/request-{number}", decompressed(packed)
+
+
+def uncalibrated(objects: list[dict]) -> set[str]:
+    """Where a line that isn't calibrated stands, or the word."""
+    old = re.compile(r"(?<![\d.])0\.(46|60?)(?!\d)|not calibrated")
+    # Bars of a quality have every tenth for a bound, 0.6 too.
+    return {
+        path for path, value in said(objects).items() if old.search(str(value)) and "/quality/" not in path
+    }
+
+
+def test_no_board_keeps_a_line_that_is_not_the_calibrations():
+    found = uncalibrated(build.objects())
+    for board in (SEARCH, PROBES, EXPLORATION):
+        assert f"dashboard:{board}/description" in found
+    assert any("/request-" in path for path in found), "requests have lines, too"
+    assert uncalibrated(build.objects(OTHERS)) == set()
+
+
+def test_nothing_differs_between_calibrated_boards_and_those_that_are_not_but_the_lines():
+    ours, calibrated = said(build.objects()), said(build.objects(OTHERS))
+    differ = {path for path in ours | calibrated if ours.get(path) != calibrated.get(path)}
+    # How many places the lines have, and the bars between the lines.
+    assert {path for path in differ - uncalibrated(build.objects()) if "/similarity/" not in path} == {
+        path for path in ours if path.endswith("/signals/places/value")
+    }
+
+
+def test_calibrated_boards_have_no_problem():
+    for lines in (OTHERS.lines, Lines(0.55, 0.55), Lines(0.3, 0.1), Lines(0.97, 0.95)):
+        assert problems(build.objects(Verdicts(lines, OTHERS.source))) == []
+
+
+@pytest.mark.parametrize("shown_by", [NOT_CALIBRATED, OTHERS], ids=["not calibrated", "calibrated"])
+def test_a_board_says_which_lines_it_was_built_with(shown_by):
+    found = {one["id"]: verdicts for one in build.objects(shown_by) if (verdicts := said_by(one))}
+    assert found == dict.fromkeys((SEARCH, PROBES, EXPLORATION), shown_by)
+
+
+def test_a_copy_is_built_again_with_the_lines_that_it_shows():
+    ours = {one["id"]: one for one in build.objects()}
+    for copy in build.objects(OTHERS):
+        built = build.with_lines_of(ours[copy["id"]], deepcopy(copy))
+        assert built == (copy if said_by(copy) else None)
