@@ -79,7 +79,7 @@ _MATCHES = {
         "Looks like", "People of the gallery whom the faces look like: a machine's guess."
     ),
     "matched_tags": Field("Gallery tags", "Tags of those people's portraits, such as watch."),
-    "best_similarity": Field("Similarity", "Cosine of the best match, -1 to 1.", number("0.000")),
+    "best_similarity": Field("Similarity", "Cosine of the most similar candidate, -1 to 1.", number("0.000")),
 }
 
 FACES = DataView(

@@ -145,9 +145,9 @@ def _similarity(verdicts: Verdicts) -> Panel:
     ]
     return lens.bars(
         "similarity",
-        "How similar are the probes' best matches?",
+        "How similar are the probes' best candidates?",
         views.PROBES,
-        lens.ranges("Similarity of the best match", "best_similarity", [-1, *bounds, 1.01], names),
+        lens.ranges("Similarity of the best candidate", "best_similarity", [-1, *bounds, 1.01], names),
         lens.count("Probes"),
         description=f"Of the probes. {verdicts.sentence}.",
     )

@@ -23,7 +23,7 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
     """
     watched = {"term": {"faces.match.tags": "watch"}}
     lines = verdicts.lines
-    near = {"range": {"faces.match.similarity": {"gte": lines.possible, "lt": lines.strong}}}
+    near = {"range": {"faces.best_similarity": {"gte": lines.possible, "lt": lines.strong}}}
     rows = (
         Row(3, ((navigation(), 48),)),
         Row(
@@ -42,7 +42,7 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
                         "unsure",
                         "Unsure",
                         views.PROBES,
-                        lens.count("To be reviewed, by their best match", _possible(lines)),
+                        lens.count("To be reviewed, by their best candidate", _possible(lines)),
                     ),
                     12,
                 ),
@@ -132,7 +132,7 @@ def _faces(
         "query": query,
         "inner_hits": {
             "size": 3,
-            "sort": [{"faces.match.similarity": {"order": "desc", "missing": "_last"}}],
+            "sort": [{"faces.best_similarity": {"order": "desc", "missing": "_last"}}],
             "_source": ["faces.id", "faces.crop", "faces.label.name", "faces.candidates"],
         },
     }
@@ -310,7 +310,7 @@ def _all() -> Panel:
 
 
 def _possible(lines: Lines) -> str:
-    """KQL: photos whose best match is possible, and not strong."""
+    """KQL: photos whose best candidate is possible, and not strong."""
     return f"best_similarity >= {lines.possible:g} and best_similarity < {lines.strong:g}"
 
 

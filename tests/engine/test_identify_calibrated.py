@@ -81,11 +81,23 @@ def test_without_a_calibration_the_line_is_that_of_possible(portraits, face, sim
 
 def test_the_line_is_the_calibrated_similarity(portraits, face, similarities, calibrate):
     calibrate(portraits, between(similarities[1], similarities[2]))
-    assert similar(face(portraits)) == similarities[:2]
+    found = face(portraits)
+    assert similar(found) == similarities[:2]
+    assert found["match"]["similarity"] == found["best_similarity"] == similarities[0]
+
+
+def test_whoever_is_possible_below_the_line_is_a_candidate_and_no_match(
+    portraits, face, similarities, calibrate
+):
+    """Possible is where the logistic map says one half."""
     calibrate(portraits, between(similarities[0], 1))
-    nobody = face(portraits)
-    assert "match" not in nobody
-    assert "candidates" not in nobody
+    found = face(portraits)
+    assert "match" not in found
+    assert similar(found) == similarities[:1] == [found["best_similarity"]]
+    calibrate(portraits, between(similarities[0], 1), logistic={"slope": 10, "offset": -10 * similarities[2]})
+    assert similar(face(portraits)) == similarities[:3]
+    calibrate(portraits, between(similarities[0], 1), logistic={"slope": 10, "offset": -9.9})
+    assert not {"match", "candidates", "best_similarity"} & set(face(portraits))
 
 
 def test_each_match_has_the_probability_of_its_similarity(portraits, face, similarities, calibrate):
@@ -103,6 +115,7 @@ def test_the_similarity_that_a_pipeline_gives_wins(portraits, face, similarities
     calibrate(portraits, between(similarities[0], 1))
     found = face(portraits, similarity=between(similarities[1], similarities[2]))
     assert similar(found) == similarities[:2]
+    assert found["match"]["similarity"] == similarities[0]
     assert found["match"]["probability"] == logistic(similarities[0])
 
 

@@ -97,6 +97,7 @@ NESTED = {
     "faces.not": "keyword",
     "faces.match.name": "keyword",
     "faces.match.similarity": "float",
+    "faces.best_similarity": "float",
     "faces.match.probability": "float",
     "faces.match.gallery_id": "keyword",
     "faces.match.tags": "keyword",

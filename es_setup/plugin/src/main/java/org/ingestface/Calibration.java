@@ -9,7 +9,7 @@ import org.elasticsearch.core.Nullable;
  * {@code faces calibrate} writes it. Of that, what ingest needs.
  *
  * @param model      the id of the model whose similarities these are
- * @param similarity the least cosine of a match, -1 to 1, at the rate of false hits that was asked for
+ * @param similarity the least cosine of a match, -1 to 1, at the rate of false hits that was asked for: the line of "strong"
  * @param slope      of the logistic map, above 0
  * @param offset     likewise
  */
@@ -47,6 +47,11 @@ record Calibration(String model, double similarity, double slope, double offset)
             return number.doubleValue();
         }
         throw new IllegalArgumentException("[" + path + "] is not a number");
+    }
+
+    /** The least cosine of a candidate, the line of "possible": where the map says one half, and never above a match's. */
+    double possible() {
+        return Math.min(similarity, Math.max(-1, Math.round(-offset / slope * 1e4) / 1e4));
     }
 
     /**

@@ -1,7 +1,6 @@
 package org.ingestface;
 
-import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,9 +34,10 @@ final class Calibrations {
      * What is known of the galleries of one search.
      *
      * @param similarity the least cosine of a match: of several galleries the highest; 0.46 of one that is not calibrated
+     * @param possible   the least cosine of a candidate, likewise
      * @param byIndex    the calibrations of those that are, by the index's own name
      */
-    record Known(double similarity, Map<String, Calibration> byIndex) {}
+    record Known(double similarity, double possible, Map<String, Calibration> byIndex) {}
 
     private final Supplier<ClusterState> state;
     private final IndexNameExpressionResolver names;
@@ -57,15 +57,7 @@ final class Calibrations {
      * @param modelId   calibrations of other models do not count
      */
     Known of(String[] galleries, String modelId) {
-        List<String> here = new ArrayList<>();
-        List<Double> similarities = new ArrayList<>();
-        for (String gallery : galleries) {
-            if (RemoteClusterAware.isRemoteIndexName(gallery)) {
-                similarities.add(POSSIBLE);
-            } else {
-                here.add(gallery);
-            }
-        }
+        List<String> here = Arrays.stream(galleries).filter(gallery -> RemoteClusterAware.isRemoteIndexName(gallery) == false).toList();
         Map<String, Calibration> byIndex = new HashMap<>();
         ClusterState now = state.get();
         // No name at all would mean every index.
@@ -76,12 +68,15 @@ final class Calibrations {
             Calibration found = calibration(VersionedMetadata.of(index, now));
             if (found != null && found.model().equals(modelId)) {
                 byIndex.put(index.getName(), found);
-                similarities.add(found.similarity());
-            } else {
-                similarities.add(POSSIBLE);
             }
         }
-        return new Known(similarities.isEmpty() ? POSSIBLE : Collections.max(similarities), byIndex);
+        boolean allCalibrated = here.size() == galleries.length && indices.length > 0 && byIndex.size() == indices.length;
+        double least = allCalibrated ? -1 : POSSIBLE;
+        return new Known(
+            byIndex.values().stream().mapToDouble(Calibration::similarity).reduce(least, Math::max),
+            byIndex.values().stream().mapToDouble(Calibration::possible).reduce(least, Math::max),
+            byIndex
+        );
     }
 
     @Nullable

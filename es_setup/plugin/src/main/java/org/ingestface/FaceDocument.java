@@ -302,8 +302,12 @@ final class FaceDocument {
         for (int i = 0; i < faces.size(); i++) {
             List<Gallery.Match> ofFace = matches.get(i);
             if (ofFace.isEmpty() == false) {
-                faces.get(i).put("match", described(withAllTags(ofFace)));
-                faces.get(i).put("candidates", new ArrayList<>(ofFace.stream().map(FaceDocument::described).toList()));
+                Map<String, Object> face = faces.get(i);
+                if (ofFace.get(0).isMatch()) {
+                    face.put("match", described(withAllTags(ofFace)));
+                }
+                face.put("candidates", new ArrayList<>(ofFace.stream().map(FaceDocument::described).toList()));
+                face.put("best_similarity", ofFace.get(0).similarity());
                 best = Math.max(best, ofFace.get(0).similarity());
             }
         }
@@ -320,7 +324,7 @@ final class FaceDocument {
             .flatMap(match -> match.tags().stream())
             .distinct()
             .toList();
-        return new Gallery.Match(best.galleryId(), best.name(), best.similarity(), best.probability(), tags);
+        return new Gallery.Match(best.galleryId(), best.name(), best.similarity(), best.probability(), best.isMatch(), tags);
     }
 
     private static Map<String, Object> described(Gallery.Match match) {

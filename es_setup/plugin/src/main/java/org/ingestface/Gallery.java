@@ -55,7 +55,7 @@ final class Gallery {
      *
      * @param index      an index or alias of documents with one face's {@code vector} at their top
      * @param k          most matches for a face
-     * @param similarity least cosine of a match, -1 to 1; null for what the gallery is calibrated to
+     * @param similarity least cosine of a match and of a candidate, -1 to 1; null for what the gallery is calibrated to
      * @param filter     Elasticsearch queries that a portrait must match
      */
     record Look(String index, int k, @Nullable Double similarity, List<Map<String, Object>> filter) {
@@ -66,13 +66,21 @@ final class Gallery {
     }
 
     /**
-     * A portrait that a face resembles.
+     * A portrait that a face resembles: a candidate.
      *
      * @param name        its {@code person.name}; null when it has none
      * @param similarity  cosine
      * @param probability that it is the same person, 0 to 1, as likely as not beforehand; null when its index is not calibrated
+     * @param isMatch     similar enough to be called a match, and not only a candidate
      */
-    record Match(String galleryId, @Nullable String name, double similarity, @Nullable Double probability, List<String> tags) {}
+    record Match(
+        String galleryId,
+        @Nullable String name,
+        double similarity,
+        @Nullable Double probability,
+        boolean isMatch,
+        List<String> tags
+    ) {}
 
     /** A search whose task shows no vector: tasks may be listed by whoever may {@code monitor} the cluster. */
     private static final class LookUp extends SearchRequest {
@@ -122,10 +130,11 @@ final class Gallery {
             return;
         }
         Calibrations.Known known = calibrations.apply(look.indices(), modelId);
-        double similarity = look.similarity == null ? known.similarity() : look.similarity;
+        double line = look.similarity == null ? known.similarity() : look.similarity;
+        double least = look.similarity == null ? known.possible() : look.similarity;
         MultiSearchRequest searches = new MultiSearchRequest();
         for (float[] vector : vectors) {
-            SearchSourceBuilder source = new SearchSourceBuilder().query(knn(look, similarity, modelId, vector)).size(look.k).fetchSource(false);
+            SearchSourceBuilder source = new SearchSourceBuilder().query(knn(look, least, modelId, vector)).size(look.k).fetchSource(false);
             source.fetchField("person.name").fetchField("tags").trackTotalHits(false);
             searches.add(new LookUp(look.indices()).source(source).allowPartialSearchResults(false));
         }
@@ -141,7 +150,7 @@ final class Gallery {
             listener.onFailure(passes ? tryAgain(look, EndpointFault.shorten(e.getMessage())) : e);
         });
         client.multiSearch(searches, inTime.delegateFailureAndWrap((delegate, response) -> {
-            List<List<Match>> matches = matches(response, known.byIndex());
+            List<List<Match>> matches = matches(response, line == least ? -1 : line, known.byIndex());
             if (matches.stream().allMatch(List::isEmpty)) {
                 // Perhaps nobody is known; perhaps it is no gallery, where a search finds nothing either, and no error.
                 requireVectors(look, delegate.map(unused -> matches));
@@ -170,7 +179,7 @@ final class Gallery {
         return new EsRejectedExecutionException("gallery [" + look.index + "] cannot be searched: " + reason + "; send the document again");
     }
 
-    private QueryBuilder knn(Look look, double similarity, String modelId, float[] vector) {
+    private QueryBuilder knn(Look look, double least, String modelId, float[] vector) {
         List<Object> filters = new ArrayList<>(look.filter);
         filters.add(Map.of("term", Map.of("model.id", modelId)));
         return parse(
@@ -186,7 +195,7 @@ final class Gallery {
                     "num_candidates",
                     Math.max(100, 10 * look.k),
                     "similarity",
-                    similarity,
+                    least,
                     "filter",
                     filters
                 )
@@ -208,7 +217,8 @@ final class Gallery {
         }
     }
 
-    private static List<List<Match>> matches(MultiSearchResponse response, Map<String, Calibration> calibrations) throws Exception {
+    private static List<List<Match>> matches(MultiSearchResponse response, double line, Map<String, Calibration> calibrations)
+        throws Exception {
         List<List<Match>> matches = new ArrayList<>();
         for (MultiSearchResponse.Item item : response.getResponses()) {
             if (item.isFailure()) {
@@ -222,7 +232,7 @@ final class Gallery {
                 String index = RemoteClusterAware.buildRemoteIndexName(hit.getClusterAlias(), hit.getIndex());
                 Calibration calibration = calibrations.get(index);
                 Double probability = calibration == null ? null : rounded(calibration.probability(similarity));
-                ofFace.add(new Match(hit.getId(), name(hit), similarity, probability, tags(hit)));
+                ofFace.add(new Match(hit.getId(), name(hit), similarity, probability, similarity >= line, tags(hit)));
             }
             matches.add(ofFace);
         }

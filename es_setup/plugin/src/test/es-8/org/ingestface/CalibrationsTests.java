@@ -58,14 +58,14 @@ class CalibrationsTests {
 
     @Test
     void aDataStreamIsCalibratedAsItsIndices() {
-        Calibrations.Known expected = new Calibrations.Known(0.7, Map.of(BACKING, new Calibration("m", 0.7, 20, -10)));
+        Calibrations.Known expected = new Calibrations.Known(0.7, 0.5, Map.of(BACKING, new Calibration("m", 0.7, 20, -10)));
         assertEquals(expected, known(state(), "portraits"));
         assertEquals(expected, known(state(), "port*"));
     }
 
     @Test
     void whereThereIsNoSuchGalleryOrNoStateYetTheLineIsTheUncalibratedOne() {
-        Calibrations.Known uncalibrated = new Calibrations.Known(0.46, Map.of());
+        Calibrations.Known uncalibrated = new Calibrations.Known(0.46, 0.46, Map.of());
         for (String gallery : List.of("other", "other*", "<other-{now/d}>", "cluster:portraits")) {
             assertEquals(uncalibrated, known(state(), gallery));
         }

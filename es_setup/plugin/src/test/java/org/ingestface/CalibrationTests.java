@@ -44,6 +44,12 @@ class CalibrationTests {
     }
 
     @ParameterizedTest
+    @CsvSource({ "0.7, 20, -10, 0.5", "0.4, 20, -10, 0.4", "0.7, 21.3, -9.8, 0.4601", "0.7, 1, 5, -1" })
+    void possibleIsWhereTheMapSaysOneHalfAndNeverAboveAMatch(double similarity, double slope, double offset, double possible) {
+        assertEquals(possible, new Calibration("m", similarity, slope, offset).possible());
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = { "{}", "{'_meta': {}}", "{'_meta': {'ingest_face': 'm'}}", "{'_meta': {'ingest_face': {'model': 'm'}}}" })
     void anIndexMayHaveNone(String mapping) {
         Map<String, Object> read = XContentHelper.convertToMap(JsonXContent.jsonXContent, mapping.replace('\'', '"'), false);

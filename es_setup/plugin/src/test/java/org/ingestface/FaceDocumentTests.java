@@ -472,11 +472,13 @@ class FaceDocumentTests {
 
     @Test
     void matchesAreWrittenAtTheirFacesAndTheBestOfAllAtTheTop() throws Exception {
-        Gallery.Match ann = new Gallery.Match("g1", "Ann", 0.71, 0.98, List.of("watch"));
-        Gallery.Match bea = new Gallery.Match("g2", null, 0.5, null, List.of());
+        Gallery.Match ann = new Gallery.Match("g1", "Ann", 0.71, 0.98, true, List.of("watch"));
+        Gallery.Match bea = new Gallery.Match("g2", null, 0.5, null, false, List.of());
         document.writeFaces(Answers.found(3), List.of(List.of(bea), List.of(), List.of(ann, bea)), 1, NOW);
-        assertEquals(Map.of("similarity", 0.5, "gallery_id", "g2"), faces().get(0).get("match"));
-        assertNull(faces().get(1).get("match"));
+        assertNull(faces().get(0).get("match"));
+        assertEquals(List.of(Map.of("similarity", 0.5, "gallery_id", "g2")), faces().get(0).get("candidates"));
+        assertEquals(0.5, faces().get(0).get("best_similarity"));
+        assertNull(faces().get(1).get("candidates"));
         assertEquals(
             Map.of("name", "Ann", "similarity", 0.71, "probability", 0.98, "gallery_id", "g1", "tags", List.of("watch")),
             faces().get(2).get("match")

@@ -51,7 +51,7 @@ class GalleryTests {
     void aTaskThatLooksAFaceUpShowsNoVector() {
         Gallery.Look look = new Gallery.Look("g", 3, 0.5, List.of(Map.of("term", Map.of("tags", "watch"))));
         List<float[]> vectors = List.of(new float[] { 0.123f, 0.456f }, new float[] { 0.789f, 0.321f });
-        gallery(new Calibrations.Known(0.46, Map.of())).look(look, "m", vectors, new PlainActionFuture<>());
+        gallery(new Calibrations.Known(0.46, 0.46, Map.of())).look(look, "m", vectors, new PlainActionFuture<>());
         assertEquals(2, asked.size());
         for (SearchRequest search : asked) {
             String shown = search.createTask(1, "transport", "a", TaskId.EMPTY_TASK_ID, Map.of()).getDescription();
