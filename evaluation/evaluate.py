@@ -28,13 +28,14 @@ from rich.progress import Progress
 from rich.table import Table
 
 from es_setup import stack
+from es_setup.calibration.folders import Folder, FolderError, read
 from es_setup.cli.servers import stopped_by_signals
 from es_setup.engine import EngineError
 from evaluation import identification, report, verification
 from evaluation.curve import Scores
 from evaluation.engine_search import Found, search_index
-from evaluation.folders import Folder, FolderError, read, read_pairs
 from evaluation.identification import Positions
+from evaluation.pairs import read_pairs
 from evaluation.report import Report
 from evaluation.results import Bar, Labels, Row, Task
 from evaluation.vgg_knn import MEANT_NOTHING, KnnScore, Vgg, VggError, score

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from es_setup.calibration.folders import Folder
 from es_setup.photos import readable
-from evaluation.folders import Folder
 from evaluation.identification import Identification, Positions, Retrieval
 from evaluation.verification import Intervals, Verification
 

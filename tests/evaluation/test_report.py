@@ -16,9 +16,9 @@ import pytest
 from markdown_it import MarkdownIt
 from PIL import Image
 
+from es_setup.calibration.folders import read
 from evaluation import identification, verification
 from evaluation.engine_search import Found
-from evaluation.folders import read
 from evaluation.mistakes import people_in_trouble, worst_pairs
 from evaluation.report import Report, page, write
 from evaluation.results import Bar, Row, Task

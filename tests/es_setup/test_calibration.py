@@ -15,15 +15,10 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from evaluation.calibration import (
-    Calibration,
-    CalibrationError,
-    Interval,
-    Logistic,
-    fit_logistic,
-    logistic_map,
-    search_threshold,
-)
+from es_setup.calibration.errors import CalibrationError
+from es_setup.calibration.logistic import Logistic, fit_logistic, logistic_map
+from es_setup.calibration.meta import Calibration
+from es_setup.calibration.threshold import Interval, search_threshold
 
 DIMS = 16
 MADE = date(2025, 3, 1)
