@@ -11,11 +11,17 @@ from typing import Any
 from es_setup.calibration.errors import CalibrationError
 from es_setup.calibration.logistic import Logistic
 from es_setup.calibration.threshold import SearchThreshold
+from ingest_service.verdicts import Lines
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is kept beside the vectors of one model, in ``_meta.ingest_face.calibration``."""
+    """What is kept beside the vectors of one model, in ``_meta.ingest_face.calibration``.
+
+    similarity: cosine at or above which a search over ``gallery_size`` faces, one a person, finds anybody
+        for at most ``fpir`` (0 to 1) of the strangers, and misses ``fnir`` of the enrolled.
+    people, photos: what it was made from, failed photos too.
+    """
 
     model: str
     similarity: float
@@ -41,6 +47,16 @@ class Calibration:
             photos=threshold.photos,
             made=made,
         )
+
+    @property
+    def lines(self) -> Lines:
+        """``strong`` from the similarity of the stated rate on; ``possible`` from where two photos are of one
+        person as likely as not, given that they were as likely as not before, and never above ``strong``."""
+        return Lines(self.similarity, min(self.similarity, -self.logistic.offset / self.logistic.slope))
+
+    def probability(self, similarity: float) -> float:
+        """0 to 1, that two faces of this cosine are one person's, as likely as not before."""
+        return float(self.logistic.probability(similarity))
 
     def as_meta(self) -> dict[str, Any]:
         return {

@@ -78,15 +78,8 @@ def search_threshold(
     Raises:
         CalibrationError: the photos don't support it; the message says what is missing.
     """
-    if not 0 < fpir < 1:
-        raise ValueError(f"fpir is [{fpir}], not between 0 and 1")
-    if gallery_size < 1:
-        raise ValueError(f"gallery_size is [{gallery_size}], not 1 or more")
     faces = Faces.of(vectors, people)
-    faces.check()
-    expected = supported_false_hits(faces.total, faces.enrolled, fpir, gallery_size)
-    if expected < FEWEST_FALSE_HITS:
-        raise CalibrationError(_too_few(faces, fpir, gallery_size, expected))
+    expected = require_support(faces, fpir, gallery_size)
     generator = np.random.default_rng(seed)
     beside = max(1.0, gallery_size / faces.others)
     rate = 1 - (1 - fpir) ** (1 / beside)
@@ -113,6 +106,23 @@ def search_threshold(
         failed=faces.total - len(faces.vectors),
         false_hits=expected,
     )
+
+
+def require_support(faces: Faces, fpir: float, gallery_size: int) -> float:
+    """How many false hits the photos are expected to show, as `supported_false_hits` says.
+
+    Raises:
+        CalibrationError: too few; the message says how many more photos or people are needed.
+    """
+    if not 0 < fpir < 1:
+        raise ValueError(f"fpir is [{fpir}], not between 0 and 1")
+    if gallery_size < 1:
+        raise ValueError(f"gallery_size is [{gallery_size}], not 1 or more")
+    faces.check()
+    expected = supported_false_hits(faces.total, faces.enrolled, fpir, gallery_size)
+    if expected < FEWEST_FALSE_HITS:
+        raise CalibrationError(_too_few(faces, fpir, gallery_size, expected))
+    return expected
 
 
 def supported_false_hits(photos: int, enrolled: int, fpir: float, gallery_size: int) -> float:
@@ -147,13 +157,17 @@ def _too_few(faces: Faces, fpir: float, gallery_size: int, expected: float) -> s
     more_people = math.ceil(faces.people * (math.sqrt(missing) - 1))
     more_photos = math.ceil((faces.total - faces.enrolled / 2) * (missing - 1))
     text = (
-        f"an FPIR of {fpir:g} in a search over {gallery_size:,} faces: {faces.total:,} photos of "
+        f"an FPIR of {fpir:g} in a search over {_count(gallery_size, 'face')}: {faces.total:,} photos of "
         f"{faces.people:,} people would show {expected:.2g} false hits, and {FEWEST_FALSE_HITS} are needed. "
-        f"Bring about {more_people:,} people more, with as many photos each, or {more_photos:,} photos more "
-        "of these people"
+        f"Bring about {_count(more_people, 'person', 'people')} more, with as many photos each, or "
+        f"{_count(more_photos, 'photo')} more of these people"
     )
     largest = min(math.floor(gallery_size / missing), faces.others)
-    return text + (f"; or ask for at most {largest:,} faces" if largest else "")
+    return text + (f"; or ask for at most {_count(largest, 'face')}" if largest else "")
+
+
+def _count(count: int, one: str, several: str = "") -> str:
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 def _check_pairs_of_people(faces: Faces, alarms: Alarms, fpir: float, gallery_size: int) -> None:
@@ -163,7 +177,8 @@ def _check_pairs_of_people(faces: Faces, alarms: Alarms, fpir: float, gallery_si
     if seen < FEWEST_FALSE_HITS:
         more = math.ceil(faces.people * (math.sqrt(FEWEST_FALSE_HITS / max(seen, 1)) - 1))
         raise CalibrationError(
-            f"an FPIR of {fpir:g} in a search over {gallery_size:,} faces, more than the {faces.others:,} "
-            f"others at hand: false hits were of {seen} pairs of people, and {FEWEST_FALSE_HITS} are needed. "
-            f"Bring about {more:,} people more, or ask for at most {faces.others:,} faces"
+            f"an FPIR of {fpir:g} in a search over {_count(gallery_size, 'face')}, more than the "
+            f"{faces.others:,} others at hand: false hits were of {_count(seen, 'pair')} of people, and "
+            f"{FEWEST_FALSE_HITS} are needed. Bring about {_count(more, 'person', 'people')} more, or ask "
+            f"for at most {_count(faces.others, 'face')}"
         )
