@@ -88,7 +88,7 @@ def store(
 def calibration_of(es: Elasticsearch, index: str) -> Shared:
     """What verdicts about ``index``, an index or alias, go by."""
     mappings = es.indices.get_mapping(index=index)
-    return shared({name: models.recorded(found["mappings"]) for name, found in mappings.items()})
+    return shared({name: models.recorded(found["mappings"]) for name, found in sorted(mappings.items())})
 
 
 def calibrated_indices(es: Elasticsearch, aliases: Iterable[str]) -> dict[str, bool]:
