@@ -52,11 +52,10 @@ def calibrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="store nothing")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """From labelled photos to what a similarity means: verdicts for a stated rate of false hits, and a
-    probability.
+    """Say what similarities mean, from labelled photos: at a rate of false hits, and as a probability.
 
-    FOLDER has a folder for each person, with that person's photos, as LFW's. Where they don't support the
-    rate, nothing is stored, and it is said how many more are needed.
+    FOLDER has a folder for each person, with that person's photos, as LFW's.
+    What they don't support is refused: nothing is stored, and it says how many more are needed.
     """
     if not 0 < fpir < 1:
         fail(f"--fpir is [{fpir:g}], but must be above 0 and below 1, such as 0.01", status=2)
