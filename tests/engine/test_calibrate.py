@@ -112,9 +112,9 @@ def test_the_sample_gives_verdicts_and_probabilities_to_every_index_of_its_model
 
 
 def test_for_a_script_there_are_intervals_and_where_it_is_stored(run, es, cache):
-    status, out, _ = run("calibrate", cache.sample, *SUPPORTED, "--json")
+    status, out, err = run("calibrate", cache.sample, *SUPPORTED, "--json")
+    assert status == 0, err
     found = json.loads(out)
-    assert status == 0
     assert found["calibration"] == stored(es, "faces")
     low, high = found["intervals"]["similarity"]
     assert low < found["calibration"]["similarity"] < high
