@@ -111,8 +111,7 @@ def attach(
     if absent:
         es.indices.put_mapping(index=index, properties=absent)
     yield f"PUT /{index}/_mapping", f"{mappings.count(absent)} fields added" if absent else "nothing to add"
-    target = {"target_field": attachment.target_field} if attachment.target_field else {}
-    models.record(es, index, model=model, field=attachment.field, **target)
+    models.record(es, index, model=model, field=attachment.field, target_field=attachment.target_field)
     yield f"PUT /{index}/_settings", _set_default(es, index, pipeline, overwrite)
     without = {"bool": {"must_not": [{"exists": {"field": attachment.at("model.id")}}]}}
     if count := es.count(index=index, query=without)["count"]:

@@ -14,10 +14,26 @@ from elasticsearch import Elasticsearch
 
 REQUEST_TIMEOUT = 120
 """Seconds for one request: a bulk waits for the faces of all its photos."""
+BUSY = (429, 503)
+"""What the service answers when asking again later may help."""
 
 
 class ConnectionFailed(Exception):
     """A server can't be reached or doesn't let us in; the message names it and says what to do."""
+
+
+class Refused(ConnectionFailed):
+    """The inference service answered, and not with what was asked for.
+
+    Attributes:
+        status: HTTP's.
+        retry_after: seconds after which it may be asked again; None where that is useless.
+    """
+
+    def __init__(self, message: str, status: int, retry_after: float | None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
 
 
 def with_port(url: str) -> str:
@@ -112,11 +128,29 @@ class Service:
         Raises:
             ConnectionFailed: it can't be reached, or refuses the request.
         """
-        images = [{"image": base64.b64encode(photo).decode("ascii")}]
-        body = {"priority": "search", "return": [], "images": images}
-        results = self._call("POST", "/v1/faces", timeout=REQUEST_TIMEOUT, body=body)["results"]
-        faces: list[dict[str, Any]] = results[0].get("faces", [])
-        return faces
+        found: list[dict[str, Any]] = self._of_photo(photo, {"priority": "search", "return": []}).get(
+            "faces", []
+        )
+        return found
+
+    def largest_face(self, photo: bytes, model: str) -> dict[str, Any]:
+        """One photo's result, its largest face with the vector by ``model``: ``{"faces": [face]}``, without a
+        face ``{"faces": []}``, or ``{"error": {"code", "message"}}`` if it can't be read.
+
+        Raises:
+            Refused: it is busy, or serves another model.
+            ConnectionFailed: it can't be reached.
+        """
+        return self._of_photo(photo, {"model": model, "return": ["vector"]}, {"max_faces": 1})
+
+    def _of_photo(
+        self, photo: bytes, wishes: dict[str, Any], options: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The one result of one photo."""
+        images = [{"image": base64.b64encode(photo).decode("ascii"), "options": options or {}}]
+        answer = self._call("POST", "/v1/faces", timeout=REQUEST_TIMEOUT, body=wishes | {"images": images})
+        result: dict[str, Any] = answer["results"][0]
+        return result
 
     def _call(
         self, method: str, path: str, timeout: float, body: dict[str, Any] | None = None
@@ -135,7 +169,14 @@ class Service:
             ) from None
         if not response.ok:
             message = answer.get("error", {}).get("message", f"status {response.status_code}")
-            raise ConnectionFailed(
-                f"the inference service at {without_password(self.url)} refused: {message}"
+            raise Refused(
+                f"the inference service at {without_password(self.url)} refused: {message}",
+                response.status_code,
+                _seconds(response.headers.get("Retry-After")) if response.status_code in BUSY else None,
             )
         return answer
+
+
+def _seconds(header: str | None) -> float:
+    """Of ``Retry-After``; 1 where it names a date or nothing."""
+    return float(header) if header and header.isdecimal() else 1.0

@@ -11,11 +11,12 @@ from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
 
+from es_setup.calibration.meta import Calibration
 from es_setup.connection import ConnectionFailed, Service
 from es_setup.indexing import Indexed, index_photos
 from es_setup.photos import PhotoFile, photos_below
 from es_setup.plotting import Query
-from es_setup.searching import search
+from es_setup.searching import calibrated, search
 
 MAX_QUERIES = 25
 
@@ -129,13 +130,17 @@ def index_all(
     return tally
 
 
-def search_all(es: Elasticsearch, service: Service, queries: Iterable[PhotoFile]) -> Iterator[Answer]:
-    """Searches for each photo; one that can't be searched for keeps its reason."""
+def search_all(
+    es: Elasticsearch, service: Service, queries: Iterable[PhotoFile], calibration: Calibration | None
+) -> Iterator[Answer]:
+    """Searches for each photo, with verdicts by ``calibration``; one that can't be searched for keeps its
+    reason."""
     for photo in queries:
         query = Query(photo.path, photo.label, matches=[])
         try:
             data = photo.path.read_bytes()
-            query = replace(query, matches=search(es, data), box=query_box(service, data))
+            matches = search(es, data, calibration=calibration)
+            query = replace(query, matches=matches, box=query_box(service, data))
         except ApiError as error:
             query = replace(query, note=reason(error))
         except OSError as error:
@@ -169,7 +174,9 @@ def reason(error: ApiError) -> str:
     return f"status {error.status_code} without a reason: is that Elasticsearch?"
 
 
-def figures(tally: Tally, answers: list[Answer], model: str) -> dict[str, Any]:
+def figures(
+    tally: Tally, answers: list[Answer], model: str, calibration: Calibration | None
+) -> dict[str, Any]:
     """What the demo found, for ``--json``. ``top1``: the share of queries with the right person first."""
     judged = [answer.right for answer in answers if answer.right is not None]
     return {
@@ -184,7 +191,7 @@ def figures(tally: Tally, answers: list[Answer], model: str) -> dict[str, Any]:
         "right": sum(judged) if judged else None,
         "top1": round(sum(judged) / len(judged), 4) if judged else None,
         "model": model,
-        "calibrated": False,
+        **calibrated(calibration),
         "results": [
             {
                 "query": answer.photo.name,

@@ -126,6 +126,7 @@ def install(
     model = model or shipped_model()
     unrecorded = _check_models(es, model)
     ours = requests(model, vectors)
+    _keep_calibration(es, ours, model)
     for request in ours:
         es.perform_request("PUT", request.path, headers=_JSON, body=request.body)
         yield f"PUT {request.path}", "ok"
@@ -213,6 +214,16 @@ def _absent_fields(es: Elasticsearch, ours: list[Request]) -> Iterator[tuple[str
         absent, _ = mappings.compare(wanted[pipeline], present)
         if absent:
             yield index, absent
+
+
+def _keep_calibration(es: Elasticsearch, ours: list[Request], model: str) -> None:
+    """Gives the template what `faces calibrate` stored in it, if that is of the same model."""
+    before = models.recorded_in_template(es)
+    if before.get("model") != model or "calibration" not in before:
+        return
+    for request in ours:
+        if mine := models.recorded(request.body.get("template", {}).get("mappings", {})):
+            mine["calibration"] = before["calibration"]
 
 
 def _listed(absent: Mapping) -> str:

@@ -33,6 +33,21 @@ def face_vectors(properties: Mapping) -> Iterator[Mapping]:
             yield field
 
 
+def face_vector_paths(properties: Mapping) -> dict[str, str | None]:
+    """The full name of every vector of a face, with that of the nested object that it is in, if in one."""
+    found: dict[str, str | None] = {}
+    for name in names(properties):
+        field = find(properties, name) or {}
+        if any(face_vectors({name: field})):
+            above = name.split(".")[:-1]
+            holders = [".".join(above[:length]) for length in range(len(above), 0, -1)]
+            nested = (
+                holder for holder in holders if (find(properties, holder) or {}).get("type") == "nested"
+            )
+            found[name] = next(nested, None)
+    return found
+
+
 def compare(wanted: Mapping, present: Mapping, above: str = "") -> tuple[Mapping, list[str]]:
     """What of ``wanted`` isn't in ``present``, and what is there and doesn't fit, in words."""
     absent: Mapping = {}

@@ -8,9 +8,10 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from es_setup.calibration.meta import Calibration
 from es_setup.mappings import find
 from es_setup.models import model_of
-from ingest_service.verdicts import verdict
+from ingest_service.verdicts import UNCALIBRATED
 
 
 class NoFaces(Exception):
@@ -24,6 +25,7 @@ class Match:
     similarity: cosine, -1 to 1.
     box: x, y, width, height of that face in pixels of the upright photo of size ``photo_size``.
     thumbnail: base64 JPEG.
+    calibration: what verdict and probability go by, if the index has one.
     """
 
     rank: int
@@ -34,12 +36,20 @@ class Match:
     box: tuple[int, int, int, int]
     photo_size: tuple[int, int]
     thumbnail: str
+    calibration: Calibration | None = None
 
     @property
     def verdict(self) -> str:
-        return verdict(self.similarity)
+        lines = self.calibration.lines if self.calibration else UNCALIBRATED
+        return lines.verdict(self.similarity)
+
+    @property
+    def probability(self) -> float | None:
+        """Of the same person, 0 to 1, as likely as not before; None without a calibration."""
+        return self.calibration.probability(self.similarity) if self.calibration else None
 
     def as_json(self) -> dict[str, Any]:
+        probability = {} if self.probability is None else {"probability": round(self.probability, 4)}
         return {
             "rank": self.rank,
             "id": self.document_id,
@@ -47,6 +57,7 @@ class Match:
             "name": self.name,
             "similarity": round(self.similarity, 4),
             "verdict": self.verdict,
+            **probability,
         }
 
 
@@ -72,8 +83,17 @@ def query_body(photo: bytes, k: int, model: str | None = None) -> dict[str, Any]
     }
 
 
-def search(es: Elasticsearch, photo: bytes, k: int = 5, index: str = "faces") -> list[Match]:
+def search(
+    es: Elasticsearch,
+    photo: bytes,
+    k: int = 5,
+    index: str = "faces",
+    calibration: Calibration | None = None,
+) -> list[Match]:
     """The ``k`` photos whose faces are most similar to the largest face of ``photo``, best first.
+
+    Args:
+        calibration: that of ``index``, if it has one.
 
     Raises:
         NoFaces: ``index`` has no vectors in ``faces``, as a gallery, or an index with a target field.
@@ -86,10 +106,17 @@ def search(es: Elasticsearch, photo: bytes, k: int = 5, index: str = "faces") ->
         raise NoFaces(f"[{index}] has no field [faces.vector] to search: take an archive, such as [faces]")
     body = query_body(photo, k, model_of(es, index))
     hits = es.search(index=index, body=body)["hits"]["hits"]
-    return [_match(rank, hit) for rank, hit in enumerate(hits, start=1)]
+    return [_match(rank, hit, calibration) for rank, hit in enumerate(hits, start=1)]
 
 
-def _match(rank: int, hit: dict[str, Any]) -> Match:
+def calibrated(calibration: Calibration | None) -> dict[str, Any]:
+    """What a script is told of the verdicts of matches."""
+    if calibration is None:
+        return {"calibrated": False}
+    return {"calibrated": True, "calibration": calibration.as_meta()}
+
+
+def _match(rank: int, hit: dict[str, Any], calibration: Calibration | None) -> Match:
     fields = hit["fields"]
     face = hit["inner_hits"]["faces"]["hits"]["hits"][0]["_source"]
     box = face["box"]
@@ -103,4 +130,5 @@ def _match(rank: int, hit: dict[str, Any]) -> Match:
         box=(box["x"], box["y"], box["width"], box["height"]),
         photo_size=(fields["photo.width"][0], fields["photo.height"][0]),
         thumbnail=fields["thumbnail"][0],
+        calibration=calibration,
     )

@@ -26,8 +26,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from es_setup.calibration.folders import FolderError, read
 from evaluation.curve import Curve
-from evaluation.folders import FolderError, read, read_pairs
+from evaluation.pairs import read_pairs
 from ingest_service.alignment import align
 from ingest_service.catalogue import FINDERS
 from ingest_service.decoding import decode

@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 from rich.console import Console
 
+from es_setup.calibration.folders import FolderError
 from evaluation.evaluate import DEFAULT, folder_task, measure, photo_progress, sample_task, table
-from evaluation.folders import FolderError
 from evaluation.results import Row, Task
 from evaluation.ways import Embedded, Vector, Way, embed
 from ingest_service import profiles

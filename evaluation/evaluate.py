@@ -29,14 +29,15 @@ from rich.progress import Progress
 from rich.table import Table
 
 from es_setup import stack
+from es_setup.calibration.folders import Folder, FolderError, read
 from es_setup.cli.servers import stopped_by_signals
 from es_setup.engine import EngineError
 from es_setup.photos import readable
 from evaluation import identification, lfw, report, verification, ways
 from evaluation.curve import Scores
 from evaluation.engine_search import Found, search_index
-from evaluation.folders import Folder, FolderError, read, read_pairs
 from evaluation.identification import Positions
+from evaluation.pairs import read_pairs
 from evaluation.query import REPORTED, Answer, answers, most_similar, query_photo
 from evaluation.report import Report
 from evaluation.results import IN_SAMPLE, Bar, Labels, Row, Task, eer_ratio, miss_ratio

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from es_setup.calibration.folders import Folder
 from es_setup.photos import readable
 from evaluation.curve import Interval, Ratio
-from evaluation.folders import Folder
 from evaluation.identification import Identification, Misses, Positions, Retrieval
 from evaluation.verification import Intervals, Verification
 

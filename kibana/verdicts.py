@@ -6,15 +6,15 @@ Vega and Lens can't read a mapping's ``_meta`` when a board is opened, so the li
 
 from __future__ import annotations
 
-import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
 
+from es_setup.calibration.meta import Calibration
+from es_setup.calibration.stored import shared
 from es_setup.install import ALIASES
 from es_setup.models import recorded
 from ingest_service.verdicts import UNCALIBRATED, Lines
@@ -59,44 +59,32 @@ class Verdicts:
 
 
 NOT_CALIBRATED = Verdicts(UNCALIBRATED, "not calibrated")
+NONE_IN_COMMON = Verdicts(
+    UNCALIBRATED, "not calibrated: the indices have no calibration in common, see `faces status`"
+)
 
 
 def of_cluster(es: Elasticsearch) -> Verdicts:
-    """By the calibration that all indices behind the three aliases share; else not calibrated, and why.
+    """By the calibration that all indices behind the three aliases share; else not calibrated.
 
     Raises:
         ApiError, TransportError: Elasticsearch refuses, or doesn't answer.
     """
-    found = [calibration for alias in ALIASES for calibration in _recorded(es, alias)]
-    if not any(found):
-        return NOT_CALIBRATED
-    if None in found:
-        return _uncalibrated("only some of the indices are")
-    if any(one != found[0] for one in found):
-        return _uncalibrated("the indices' calibrations differ")
-    try:
-        return of_calibration(found[0])
-    except (KeyError, TypeError, ValueError):
-        return _uncalibrated("the indices' calibration can't be read, run `faces calibrate` again")
+    facts: dict[str, dict[str, Any]] = {}
+    for alias in ALIASES:
+        # Not `ignore_unavailable`, which would take an alias that we may not see for one that isn't there.
+        with suppress(NotFoundError):
+            mappings = es.indices.get_mapping(index=alias)
+            facts |= {index: recorded(found["mappings"]) for index, found in mappings.items()}
+    found = shared(facts)
+    if found.calibration:
+        return of_calibration(found.calibration)
+    return NONE_IN_COMMON if found.problem else NOT_CALIBRATED
 
 
-def of_calibration(meta: Any) -> Verdicts:
-    """Strong is the calibrated similarity; possible is where the logistic map says one half,
-    slope x similarity + offset = 0, and never above strong.
-
-    Args:
-        meta: ``_meta.ingest_face.calibration`` of an index.
-
-    Raises:
-        KeyError, TypeError, ValueError: a value is absent, or can't be.
-    """
-    strong = round(float(meta["similarity"]), PLACES)
-    slope, offset = (float(meta["logistic"][name]) for name in ("slope", "offset"))
-    if not (-1 <= strong <= 1 and 0 < slope < math.inf and math.isfinite(offset)):
-        raise ValueError("a calibration's similarity is a cosine, and its slope above 0")
-    possible = min(strong, max(-1.0, round(-offset / slope, PLACES)))
-    rate = f"{100 * float(meta['fpir']):g} % false hits over {int(meta['gallery_size']):,} faces"
-    return Verdicts(Lines(strong, possible), f"{rate}, calibrated {date.fromisoformat(meta['made'])}")
+def of_calibration(calibration: Calibration) -> Verdicts:
+    rate = f"{100 * calibration.fpir:g} % false hits over {calibration.gallery_size:,} faces"
+    return Verdicts(calibration.lines, f"{rate}, calibrated {calibration.made}")
 
 
 def said_by(board: SavedObject) -> Verdicts | None:
@@ -111,16 +99,3 @@ def shown(similarity: float) -> str:
     """With the decimals that it needs, two at least."""
     text = f"{similarity:.{PLACES}f}".rstrip("0")
     return text + "0" * (2 - len(text.partition(".")[2]))
-
-
-def _recorded(es: Elasticsearch, alias: str) -> list[Any]:
-    """What each index behind an alias has for a calibration; None where it has none."""
-    # Not `ignore_unavailable`, which would take an alias that we may not see for one that isn't there.
-    with suppress(NotFoundError):
-        mappings = es.indices.get_mapping(index=alias).values()
-        return [recorded(index["mappings"]).get("calibration") for index in mappings]
-    return []
-
-
-def _uncalibrated(why: str) -> Verdicts:
-    return Verdicts(UNCALIBRATED, f"not calibrated: {why}")

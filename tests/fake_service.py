@@ -25,7 +25,8 @@ LATE = 6
 
 
 class FakeService:
-    """Serves ``POST /v1/faces`` on loopback: one face a photo, its vector made from the photo's bytes.
+    """Serves ``POST /v1/faces`` on loopback: one face a photo, its vector made from the photo's bytes. It is
+    ready, as ``GET /readyz`` says.
 
     Attributes:
         behaviour: how the next requests are answered, a name of ``BEHAVIOURS``.
@@ -101,6 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+
+    def do_GET(self) -> None:
+        """`/readyz`."""
+        self.answer(json.dumps({"status": "ready", "model": MODEL}).encode())
 
     def do_POST(self) -> None:
         service = self.server.service

@@ -57,6 +57,14 @@ def side_by_side(photos: list[Path], height: int = 300) -> Image.Image:
     return group
 
 
+def folder_of(root: Path, *names: str) -> Path:
+    """Empty files of these names below ``root``."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
 def innermost(error: dict) -> str:
     """What a user reads last, and first: the reason at the bottom."""
     while "caused_by" in error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from es_setup.cli import cluster, dashboards, photos, servers
+from es_setup.cli import calibration, cluster, dashboards, photos, servers
 
 app = typer.Typer(
     help="Photos in Elasticsearch, searchable by face.",
@@ -19,6 +19,7 @@ app.command("install")(cluster.install)
 app.command("attach")(cluster.attach)
 app.command("index")(photos.index)
 app.command("search")(photos.search)
+app.command("calibrate")(calibration.calibrate)
 app.command("status")(cluster.status)
 app.command("up")(servers.up)
 app.command("demo")(servers.demo)

@@ -25,13 +25,16 @@ from rich.table import Table
 
 from es_setup import demo as demos
 from es_setup.attach import AttachError
+from es_setup.calibration.errors import CalibrationError
+from es_setup.calibration.folders import FolderError
+from es_setup.calibration.meta import Calibration
 from es_setup.connection import ConnectionFailed
 from es_setup.engine import EngineError
 from es_setup.indexing import NoPipeline
 from es_setup.install import InstallError
 from es_setup.models import MixedModels
 from es_setup.searching import Match, NoFaces
-from ingest_service.verdicts import POSSIBLE, STRONG
+from ingest_service.verdicts import UNCALIBRATED
 from ingest_service.weights import WeightsError
 from kibana.client import KibanaError
 
@@ -39,8 +42,6 @@ from kibana.client import KibanaError
 WIDE = None if sys.stdout.isatty() else 250
 out = Console(highlight=False, soft_wrap=True, width=WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-VERDICTS = f"strong from {STRONG:.2f}, possible from {POSSIBLE:.2f}, unlikely below; not calibrated"
 
 
 def summary(tally: demos.Tally) -> str:
@@ -52,12 +53,49 @@ def summary(tally: demos.Tally) -> str:
 
 
 def print_matches(matches: list[Match]) -> None:
-    table = Table("", "photo", "person", "similarity", "verdict", box=None, header_style="dim")
+    calibrated = any(match.calibration for match in matches)
+    columns = ["", "photo", "person", "similarity", "verdict", *(["probability"] if calibrated else [])]
+    table = Table(*columns, box=None, header_style="dim")
     for match in matches:
-        table.add_row(
-            str(match.rank), match.path, match.name or "-", f"{match.similarity:.3f}", match.verdict
-        )
+        cells = [str(match.rank), match.path, match.name or "-", f"{match.similarity:.3f}", match.verdict]
+        table.add_row(*cells, *([chance(match.probability)] if match.probability is not None else []))
     out.print(table if matches else "no match")
+
+
+def chance(probability: float) -> str:
+    """In two places, and never certain."""
+    if probability > 0.99:
+        return "> 0.99"
+    return "< 0.01" if probability < 0.01 else f"{probability:.2f}"
+
+
+def verdicts(calibration: Calibration | None) -> str:
+    """From which similarities on two faces are called what."""
+    if calibration is None:
+        strong, possible = UNCALIBRATED.strong, UNCALIBRATED.possible
+        return f"strong from {strong:.2f}, possible from {possible:.2f}, unlikely below; not calibrated"
+    strong, possible = calibration.lines.strong, calibration.lines.possible
+    between = f", possible from {possible:.3f}" if possible < strong else ""
+    return f"strong from {strong:.3f}{between}, unlikely below; calibrated {calibration.made.isoformat()}"
+
+
+def meaning(calibration: Calibration) -> str:
+    """What the verdicts' lines stand for, and what they rest on."""
+    strong, possible = calibration.lines.strong, calibration.lines.possible
+    between = f"possible from {possible:.3f}: of one person as likely as not; " if possible < strong else ""
+    return (
+        f"strong from {strong:.3f}: at most {percent(calibration.fpir)} of searches for a stranger over "
+        f"{faces(calibration.gallery_size)}; {between}unlikely below; calibrated "
+        f"{calibration.made.isoformat()} on {calibration.photos:,} photos of {calibration.people:,} people"
+    )
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def faces(count: int) -> str:
+    return f"{count:,} face" + ("" if count == 1 else "s")
 
 
 def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
@@ -124,6 +162,8 @@ def explained() -> Iterator[None]:
         NoPipeline,
         MixedModels,
         NoFaces,
+        FolderError,
+        CalibrationError,
         ConnectionFailed,
         KibanaError,
         demos.DemoError,
@@ -138,7 +178,8 @@ def explain(error: ApiError | TransportError | ConnectionFailed | MixedModels, w
     if isinstance(error, ConnectionFailed | MixedModels):
         return str(error)
     if isinstance(error, ApiError):
-        if error.status_code in (401, 403):
+        # A block, such as of an index that is read-only, is a 403 too.
+        if error.status_code in (401, 403) and error.error != "cluster_block_exception":
             return f"Elasticsearch refuses ({error.status_code}): set ES_API_KEY, or ES_USER and ES_PASSWORD"
         return demos.reason(error)
     return f"Elasticsearch doesn't answer ({type(error).__name__}): is {where} right, and is it running?"

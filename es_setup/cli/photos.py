@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from elasticsearch import Elasticsearch
 
 from es_setup import demo as demos
+from es_setup.calibration.stored import Shared, calibration_of, faces_in
 from es_setup.cli.options import (
     FolderArgument,
     IndexOption,
@@ -17,21 +19,24 @@ from es_setup.cli.options import (
     connected_to_elasticsearch,
 )
 from es_setup.cli.output import (
-    VERDICTS,
     check_can_write,
     err,
     explained,
+    faces,
     fail,
+    meaning,
     out,
     print_json,
     print_matches,
     summary,
     tracked,
+    verdicts,
 )
 from es_setup.connection import Connection
 from es_setup.indexing import index_photos
 from es_setup.photos import photos_below
 from es_setup.plotting import Query, plot
+from es_setup.searching import Match, calibrated
 from es_setup.searching import search as find
 
 
@@ -85,15 +90,35 @@ def search(
     with explained():
         check_can_write(plot_file)
         data = photo.read_bytes()
-        matches = find(connection.elasticsearch(), data, k, index)
+        es = connection.elasticsearch()
+        shared = calibration_of(es, index)
+        matches = find(es, data, k, index, shared.calibration)
+        notes = _notes(es, index, shared, matches)
         if plot_file:
             query = Query(photo, None, matches, demos.query_box(connection.service(), data))
-            plot([query], plot_file, f"{photo.name}: {VERDICTS}")
+            plot([query], plot_file, f"{photo.name}: {verdicts(shared.calibration)}")
     if as_json:
-        print_json(
-            {"query": str(photo), "calibrated": False, "matches": [match.as_json() for match in matches]}
-        )
+        found = [match.as_json() for match in matches]
+        about = calibrated(shared.calibration) | {"notes": notes}
+        print_json({"query": str(photo), **about, "matches": found})
     else:
         print_matches(matches)
+        words = meaning(shared.calibration) if shared.calibration else verdicts(None)
+        out.print(f"verdicts: {words}", markup=False)
+        for note in notes:
+            out.print(f"note: {note}", markup=False)
         if plot_file:
             out.print(f"picture: {plot_file.resolve()}", markup=False)
+
+
+def _notes(es: Elasticsearch, index: str, shared: Shared, matches: list[Match]) -> list[str]:
+    """What whoever reads the matches should know of the index."""
+    notes = [f"not calibrated, {shared.problem}"] if shared.problem else []
+    if not matches:
+        notes.append(f"[{index}] holds no face yet: `faces index FOLDER` sends photos")
+    elif shared.calibration and (count := faces_in(es, index)) > shared.calibration.gallery_size:
+        notes.append(
+            f"[{index}] holds {faces(count)}, more than it was calibrated for, so false hits are more than "
+            f"stated: `faces calibrate FOLDER --gallery-size {count}`"
+        )
+    return notes

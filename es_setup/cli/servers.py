@@ -16,9 +16,9 @@ from elasticsearch import Elasticsearch
 
 from es_setup import demo as demos
 from es_setup import stack
+from es_setup.calibration.stored import calibration_of
 from es_setup.cli.options import Labels
 from es_setup.cli.output import (
-    VERDICTS,
     busy,
     check_can_write,
     err,
@@ -29,6 +29,7 @@ from es_setup.cli.output import (
     say,
     summary,
     tracked,
+    verdicts,
 )
 from es_setup.connection import Connection
 from es_setup.indexing import Indexed
@@ -92,10 +93,12 @@ def run_demo(running: stack.Stack, plan: demos.Plan, json_file: Path | None, plo
         return tracked(results, len(plan.to_index), "indexing")
 
     tally = demos.index_all(es, plan, shown, say)
-    searches = demos.search_all(es, running.connection.service(), plan.queries)
+    shared = calibration_of(es, "faces").calibration
+    searches = demos.search_all(es, running.connection.service(), plan.queries, shared)
     answers = list(tracked(searches, len(plan.queries), "searching"))
-    plot([answer.query for answer in answers], plot_file, f"queries and their best matches: {VERDICTS}")
-    found = demos.figures(tally, answers, running.model) | {"picture": str(plot_file.resolve())}
+    words = verdicts(shared)
+    plot([answer.query for answer in answers], plot_file, f"queries and their best matches: {words}")
+    found = demos.figures(tally, answers, running.model, shared) | {"picture": str(plot_file.resolve())}
     if json_file:
         json_file.write_text(json.dumps(found, indent=2) + "\n")
     if len(answers) == 1:
@@ -112,7 +115,7 @@ def run_demo(running: stack.Stack, plan: demos.Plan, json_file: Path | None, plo
         out.print(f"{found['right']} of {judged} queries had the right person first", markup=False)
     if not answers:
         out.print("no queries: nobody has two photos in a folder of their name", markup=False)
-    out.print(f"verdicts: {VERDICTS}", markup=False)
+    out.print(f"verdicts: {words}", markup=False)
     out.print(f"picture: {plot_file.resolve()}", markup=False)
     if tally.not_stored:
         fail(f"{tally.not_stored} photos were not stored")

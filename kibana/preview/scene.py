@@ -14,8 +14,8 @@ import base64
 import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from elasticsearch.helpers import streaming_bulk
 from PIL import Image, ImageFilter
 
 from es_setup import models
+from es_setup.calibration.logistic import Logistic
+from es_setup.calibration.meta import Calibration
 from es_setup.indexing import RETRIES, require_pipeline
 from es_setup.install import ALIASES
 
@@ -76,15 +78,17 @@ AWAY = "scene-unavailable"
 NOBODY = "http://127.0.0.1:9"
 """Where no service listens: the port of the protocol `discard`, a fixed one, as it gets into a message."""
 
-CALIBRATION = {
-    "similarity": 0.5612,
-    "fpir": 0.01,
-    "gallery_size": 746,
-    "fnir": 0.187,
-    "logistic": {"slope": 25.0, "offset": -12.5},
-    "data": {"people": 2086, "photos": 3811},
-    "made": "2026-11-25",
-}
+CALIBRATION = Calibration(
+    model="",
+    similarity=0.5612,
+    fpir=0.01,
+    gallery_size=746,
+    fnir=0.187,
+    logistic=Logistic(slope=25.0, offset=-12.5),
+    people=2086,
+    photos=3811,
+    made=date(2026, 11, 25),
+)
 """Made up, with lines that doubtful probes lie on both sides of."""
 
 BULK_PHOTOS = 16
@@ -144,12 +148,10 @@ def load(es: Elasticsearch, sample: Path, track: Track = lambda items, total, wh
     return SceneReport(count)
 
 
-def calibrate(es: Elasticsearch, calibration: dict[str, Any] = CALIBRATION) -> None:
-    """Records a calibration in every index of the three aliases, as `faces calibrate` does."""
-    for index, found in es.indices.get_mapping(index=list(ALIASES)).items():
-        meta, ours = found["mappings"].get("_meta", {}), models.recorded(found["mappings"])
-        ours = ours | {"calibration": {"model": ours.get("model"), **calibration}}
-        es.indices.put_mapping(index=index, meta=meta | {models.OURS: ours})
+def calibrate(es: Elasticsearch) -> None:
+    """Records ``CALIBRATION`` in every index of the three aliases, as `faces calibrate` does."""
+    for index, model in models.declared(es, ",".join(ALIASES)).items():
+        models.record(es, index, calibration=replace(CALIBRATION, model=str(model)).as_meta())
 
 
 def _require_no_others(es: Elasticsearch, scene: list[Drop]) -> None:

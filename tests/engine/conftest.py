@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -89,14 +90,20 @@ def good(portrait) -> dict:
 
 
 @pytest.fixture
-def attach(running: Stack) -> Callable[..., tuple[int, str, str]]:
-    """Runs `faces attach INDEX ...`; returns exit status, output and errors."""
+def run(running: Stack) -> Callable[..., tuple[int, str, str]]:
+    """Runs `faces ...` against the running stack; returns exit status, standard output and error."""
 
-    def invoke(*arguments: str) -> tuple[int, str, str]:
+    def invoke(*arguments: object, **environment: str) -> tuple[int, str, str]:
         connection = running.connection
-        environment = {"ES_URL": connection.es_url, "FACES_URL": connection.faces_url}
-        result = CliRunner().invoke(app, ["attach", *arguments], env=environment)
+        variables = {"ES_URL": connection.es_url, "FACES_URL": connection.faces_url} | environment
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=variables)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result.exit_code, result.stdout, result.stderr
 
     return invoke
+
+
+@pytest.fixture
+def attach(run: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
+    """Runs `faces attach INDEX ...`, as `run`."""
+    return partial(run, "attach")

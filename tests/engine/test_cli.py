@@ -8,25 +8,9 @@ import shutil
 import pytest
 from PIL import Image
 from tools import landscape, picture
-from typer.testing import CliRunner
 
-from es_setup.cli import app
 from es_setup.install import ALIASES
 from es_setup.nodes import free_port
-
-
-@pytest.fixture
-def run(running):
-    """Runs `faces ...` against the running stack; returns exit status, standard output and error."""
-
-    def invoke(*arguments, **environment):
-        connection = running.connection
-        variables = {"ES_URL": connection.es_url, "FACES_URL": connection.faces_url} | environment
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=variables)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result.exit_code, result.stdout, result.stderr
-
-    return invoke
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from es_setup.calibration.folders import FolderError
 from evaluation import ways
 from evaluation.curve import Interval
 from evaluation.engine_search import INDEX, search_index
 from evaluation.evaluate import bars, folder_task, measure, run, sample_task
-from evaluation.folders import FolderError
 from evaluation.query import answers, most_similar, query_photo
 from evaluation.results import Bar, Row
 

@@ -10,8 +10,8 @@ import pytest
 from sklearn.datasets import _lfw
 from sklearn.datasets._base import RemoteFileMetadata
 
+from es_setup.calibration.folders import FolderError
 from evaluation.evaluate import folder_task
-from evaluation.folders import FolderError
 from evaluation.lfw import fetch
 from ingest_service.weights import Cache, sha256_of
 

@@ -16,10 +16,10 @@ import pytest
 from markdown_it import MarkdownIt
 from PIL import Image
 
+from es_setup.calibration.folders import read
 from evaluation import identification, verification
 from evaluation.curve import Interval
 from evaluation.engine_search import Found
-from evaluation.folders import read
 from evaluation.mistakes import people_in_trouble, worst_pairs
 from evaluation.query import answers
 from evaluation.report import Report, page, write

@@ -33,12 +33,13 @@ def calibrate(es: Elasticsearch) -> Iterator[Callable[..., None]]:
         index: found["mappings"]["_meta"] for index, found in es.indices.get_mapping(index=ALIASES).items()
     }
 
-    def record(calibration: Any = scenes.CALIBRATION, aliases: tuple[str, ...] = ALIASES) -> None:
-        for index, found in es.indices.get_mapping(index=aliases).items():
-            ours = found["mappings"]["_meta"][models.OURS] | {"calibration": calibration}
-            if calibration is None:
-                del ours["calibration"]
-            es.indices.put_mapping(index=index, meta=found["mappings"]["_meta"] | {models.OURS: ours})
+    def record(
+        calibration: Any = scenes.CALIBRATION.as_meta(),  # noqa: B008
+        aliases: tuple[str, ...] = ALIASES,
+    ) -> None:
+        for index, model in models.declared(es, ",".join(aliases)).items():
+            own = calibration | {"model": model} if isinstance(calibration, dict) else calibration
+            models.record(es, index, calibration=own)
 
     yield record
     for index, meta in before.items():

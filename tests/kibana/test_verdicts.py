@@ -10,12 +10,21 @@ from copy import deepcopy
 import pytest
 from dev_tools import decompressed
 
+from es_setup.calibration.meta import Calibration
 from ingest_service.verdicts import UNCALIBRATED, Lines
 from kibana import build, verdicts
 from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.lint import problems
 from kibana.preview.scene import CALIBRATION
-from kibana.verdicts import NOT_CALIBRATED, Verdicts, of_calibration, of_cluster, said_by, shown
+from kibana.verdicts import (
+    NONE_IN_COMMON,
+    NOT_CALIBRATED,
+    Verdicts,
+    of_calibration,
+    of_cluster,
+    said_by,
+    shown,
+)
 
 # No bar of a distribution has a bound near these but the lines themselves.
 OTHERS = Verdicts(Lines(0.5934, 0.4521), "0.1 % false hits over 12,345 faces, calibrated 2026-11-25")
@@ -23,11 +32,15 @@ CONSOLE = re.compile(r"load_from=data:text/plain,([\w+$-]+)")
 
 
 def changed(**values: object) -> dict:
-    return CALIBRATION | values
+    return CALIBRATION.as_meta() | values
+
+
+def read(meta: dict) -> Verdicts:
+    return of_calibration(Calibration.from_meta(meta, CALIBRATION.model))
 
 
 def test_the_lines_of_a_calibration_are_its_similarity_and_where_the_logistic_map_says_one_half():
-    found = of_calibration(changed(similarity=0.6731, logistic={"slope": 21.3, "offset": -9.8}))
+    found = read(changed(similarity=0.6731, logistic={"slope": 21.3, "offset": -9.8}))
     assert found.lines == Lines(strong=0.6731, possible=0.4601)
     assert found.words == (
         "strong from 0.6731, possible from 0.4601; 1 % false hits over 746 faces, calibrated 2026-11-25"
@@ -35,7 +48,7 @@ def test_the_lines_of_a_calibration_are_its_similarity_and_where_the_logistic_ma
 
 
 def test_possible_is_never_above_strong():
-    found = of_calibration(changed(similarity=0.55, logistic={"slope": 10, "offset": -8}))
+    found = read(changed(similarity=0.55, logistic={"slope": 10, "offset": -8}))
     assert found.lines == Lines(strong=0.55, possible=0.55)
 
 
@@ -60,9 +73,10 @@ def test_a_calibration_that_all_indices_share_is_the_boards(es, calibrate):
 
 def test_indices_that_share_no_calibration_have_none_and_the_boards_say_why(es, calibrate):
     calibrate(aliases=("face-gallery",))
-    assert of_cluster(es) == Verdicts(UNCALIBRATED, "not calibrated: only some of the indices are")
+    assert of_cluster(es) == NONE_IN_COMMON
+    assert NONE_IN_COMMON.lines == UNCALIBRATED
     calibrate(changed(similarity=0.7), aliases=("faces", "face-probes"))
-    assert of_cluster(es) == Verdicts(UNCALIBRATED, "not calibrated: the indices' calibrations differ")
+    assert of_cluster(es) == NONE_IN_COMMON
 
 
 @pytest.mark.parametrize(
@@ -80,11 +94,7 @@ def test_indices_that_share_no_calibration_have_none_and_the_boards_say_why(es, 
 )
 def test_a_calibration_that_cant_be_read_is_none(es, calibrate, garbage):
     calibrate(garbage)
-    found = of_cluster(es)
-    assert found.lines == UNCALIBRATED
-    assert found.source == (
-        "not calibrated: the indices' calibration can't be read, run `faces calibrate` again"
-    )
+    assert of_cluster(es) == NONE_IN_COMMON
 
 
 def said(objects: list[dict]) -> dict[str, object]:

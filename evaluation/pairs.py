@@ -1,42 +1,12 @@
-"""Labelled photos in folders: whose they are, and which pairs a list names.
-
-A folder in LFW's layout has a folder a person, with that person's photos: ``<person>/<person>_0001.jpg``.
-"""
+"""Which pairs of a folder's photos a list in LFW's format names."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from es_setup.photos import photos_below, readable
-
-NAMED_AT_MOST = 5
-
-
-class FolderError(Exception):
-    """A folder or a list of pairs that nothing can be measured with. The message says what to do."""
-
-
-@dataclass(frozen=True)
-class Folder:
-    """
-    root: the folder itself.
-    photos: sorted by path.
-    people: the person of each photo, as its folder is called.
-    """
-
-    root: Path
-    photos: tuple[Path, ...]
-    people: tuple[str, ...]
-
-    def labels(self) -> NDArray[np.int64]:
-        """(photos,): each photo's person as a number from 0, in order of names."""
-        numbers = {person: number for number, person in enumerate(sorted(set(self.people)))}
-        return np.array([numbers[person] for person in self.people])
+from es_setup.calibration.folders import Folder, FolderError, some
+from es_setup.photos import readable
 
 
 @dataclass(frozen=True)
@@ -51,33 +21,6 @@ class Pair:
     second: int
     same: bool
     fold: int
-
-
-def read(folder: Path, repeats: bool = True) -> Folder:
-    """The photos below ``folder``, each with its parent folder's name as its person.
-
-    Hidden files, and files that are no photos by their ending, are passed over. Whether a photo can be read
-    is found when it is read. With ``repeats`` somebody has to have two photos.
-
-    Raises:
-        FolderError: no folder, no photo, photos in no person's folder, one person, or nobody with two photos.
-    """
-    where = readable(folder)
-    if not folder.is_dir():
-        raise FolderError(f"there is no folder [{where}]")
-    photos = [photo.path for photo in photos_below(folder)]
-    if not photos:
-        raise FolderError(
-            f"there is no photo in [{where}]: it needs a folder for each person, with photos in it"
-        )
-    loose = [readable(Path(photo.name)) for photo in photos if photo.parent == folder]
-    if loose:
-        raise FolderError(
-            f"photos of nobody in [{where}]: put each into a folder of its person: {_some(loose)}"
-        )
-    people = [readable(Path(photo.parent.name)) for photo in photos]
-    _check_people(where, Counter(people), repeats)
-    return Folder(folder, tuple(photos), tuple(people))
 
 
 def read_pairs(file: Path, folder: Folder) -> list[Pair]:
@@ -108,24 +51,12 @@ def read_pairs(file: Path, folder: Folder) -> list[Pair]:
     wanted = dict.fromkeys(name for names in read for name in names)
     absent = [f"{person}/{stem}" for person, stem in wanted if (person, stem) not in found]
     if absent:
-        raise FolderError(f"[{where}] names photos that [{readable(folder.root)}] lacks: {_some(absent)}")
+        raise FolderError(f"[{where}] names photos that [{readable(folder.root)}] lacks: {some(absent)}")
     each = len(pairs) // folds
     return [
         Pair(found[first], found[second], first[0] == second[0], at // each)
         for at, (first, second) in enumerate(read)
     ]
-
-
-def _check_people(where: str, photos: Counter[str], repeats: bool) -> None:
-    if len(photos) == 1:
-        raise FolderError(
-            f"[{where}] has photos of one person, [{next(iter(photos))}]: "
-            "telling people apart takes two or more"
-        )
-    if repeats and max(photos.values()) == 1:
-        raise FolderError(
-            f"[{where}] has one photo of each of {len(photos)} people: somebody has to have two or more"
-        )
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:
@@ -173,8 +104,3 @@ def _unreadable(where: str, number: int, line: str) -> FolderError:
         f"line {number} of [{where}] can't be read: [{line[:80]}]. A line has a name and the numbers of two "
         "photos, or a name and a number twice, with tabs between them"
     )
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")

@@ -14,16 +14,16 @@ from datetime import date
 import numpy as np
 import pytest
 from scipy.stats import beta
+from tools import folder_of
 
-from evaluation.calibration import (
-    Calibration,
-    CalibrationError,
-    Interval,
-    Logistic,
-    fit_logistic,
-    logistic_map,
-    search_threshold,
-)
+from es_setup.calibration.errors import CalibrationError
+from es_setup.calibration.folders import read
+from es_setup.calibration.logistic import Logistic, fit_logistic, logistic_map
+from es_setup.calibration.measure import measure, require_enough
+from es_setup.calibration.meta import Calibration
+from es_setup.calibration.threshold import Interval, search_threshold
+from es_setup.calibration.vectors import Embedded
+from ingest_service.verdicts import Lines
 
 DIMS = 16
 MADE = date(2025, 3, 1)
@@ -206,7 +206,7 @@ def test_many_photos_of_few_people_do_not_stand_for_a_crowd():
     few = photographed(6, 60, seed=1, noise=0.1)
     search_threshold(*few, 0.1, 5)
     with pytest.raises(
-        CalibrationError, match=r"more than the 5 others at hand: false hits were of \d pairs"
+        CalibrationError, match=r"more than the 5 others at hand: false hits were of \d pairs?"
     ):
         search_threshold(*few, 0.1, 15)
 
@@ -357,6 +357,29 @@ def test_a_calibration_is_read_as_it_was_stored():
     ]  # fmt: skip
     assert meta["data"] == {"people": 60, "photos": 180}
     assert meta["made"] == "2025-03-01"
+
+
+def test_strong_is_the_stated_rate_and_possible_an_even_chance_but_never_above_it():
+    stored = calibration().as_meta()
+    above, below = {"slope": 20.0, "offset": -9.0}, {"slope": 20.0, "offset": -13.0}
+    lines = [
+        Calibration.from_meta(stored | {"similarity": 0.6, "logistic": logistic}, stored["model"]).lines
+        for logistic in (above, below)
+    ]
+    assert lines == [Lines(strong=0.6, possible=pytest.approx(0.45)), Lines(strong=0.6, possible=0.6)]
+    assert Calibration.from_meta(stored | {"logistic": above}, stored["model"]).probability(
+        0.45
+    ) == pytest.approx(0.5)
+
+
+def test_photos_of_which_none_has_a_face_say_how_many_people_are_needed(tmp_path):
+    names = [f"{person}/{number}.jpg" for person in "abcdef" for number in range(9)]
+    folder = read(folder_of(tmp_path, *names))
+    require_enough(folder, 0.3, 4)
+    with pytest.raises(CalibrationError, match="a face on a photo: 0 of 6; at least 5 are needed"):
+        measure(folder, [Embedded()] * len(names), "m", 0.3, 4)
+    with pytest.raises(CalibrationError, match=r"would show 1\.9 false hits, and 10"):
+        require_enough(folder, 0.03, 4)
 
 
 def test_a_calibration_of_another_model_is_refused():
