@@ -94,7 +94,7 @@ def explore(es: Elasticsearch, index: str, limit: int = stored.LIMIT) -> Explora
         overview=overview(es, index),
         faces=faces,
         line=line,
-        outliers=outliers(faces, line.similarity),
+        outliers=outliers(faces),
         duplicates=near_duplicates(faces, line.similarity),
         twice=same_photos(faces),
     )

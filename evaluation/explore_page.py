@@ -67,9 +67,9 @@ def page(found: Exploration, drawn: Drawn) -> Page:
     introduction = tuple(Text(line) for line in (*summary(found.overview), *comparison(found)))
     unlike = (
         "Faces that are unlike the others of their name, the worst first: their mean similarity to these is "
-        f"below {found.line}, and either less than half of what is usual for the name, or less than that to "
-        "somebody else. A name needs three faces for one to stand out. Beside each: the most typical face of "
-        "its name, and the most similar one of who it is closest to."
+        "less than half of what is usual for the name, or less than half of that to somebody else. A name "
+        "needs three faces for one to stand out. Beside each: the most typical face of its name, and the "
+        "most similar one of who it is closest to."
     )
     alike = (
         f"Faces of different names whose similarity is at least {found.line}, the most similar first; each "

@@ -20,14 +20,14 @@ FEW = 10
 """Up to so many faces have too few neighbours for t-SNE."""
 NEIGHBOURS = 30
 """t-SNE's perplexity: about how many neighbours of a face stay near it, at most."""
-MOST = 240
+MOST = 160
 """Faces that are drawn as pictures; the others are dots."""
 WIDTH, HEIGHT, LEGEND = 1500, 1050, 300
 """Pixels: of the map, and of the names beside it."""
-SMALLEST, LARGEST = 40, 84
-"""A face's side in pixels."""
-COVERED = 0.4
-"""The share of the map that pictures take."""
+LARGEST = 84
+"""A face's side in pixels, at most."""
+COVERED = 0.33
+"""The share of the map that pictures and their frames take: of more, many would find no place near theirs."""
 FACE_IN_CROP = 0.8
 """The middle of a crop, whose side is 1.6 times the face's."""
 FRAME = 4
@@ -35,7 +35,7 @@ FRAME = 4
 COLOURS = (MAIN, *(colour for colour, _ in OTHERS[:-1]))
 """Of those with most faces."""
 OTHER_PEOPLE, NOBODY = "#565b66", "#c9cdd5"
-STEPS = 200
+STEPS = 300
 
 
 def map_2d(vectors: Vectors) -> Positions:
@@ -98,13 +98,14 @@ def draw(
     of_faces = [colours.get(face.name, OTHER_PEOPLE) for face in faces.faces]
     opened = {face: image for face, data in pictures.items() if (image := _face(data)) is not None}
     shown = np.array(sorted(opened), dtype=np.int64)
-    side = float(np.clip(np.sqrt(COVERED * WIDTH * HEIGHT / max(1, len(shown))), SMALLEST, LARGEST))
+    # A frame on both sides, and as much again between two.
+    space = 3 * FRAME
+    side = min(LARGEST, float(np.sqrt(COVERED * WIDTH * HEIGHT / max(1, len(shown)))) - space)
     places = side + positions * (np.array([WIDTH, HEIGHT], dtype=np.float32) - 2 * side)
     dots = np.setdiff1d(np.arange(len(places)), shown)
     dotted = [of_faces[face] for face in dots]
     axes.scatter(places[dots, 0], places[dots, 1], s=18, c=dotted, alpha=0.6, linewidths=0)
-    # A frame on both sides, and as much again between two.
-    apart = _apart(places[shown], side + 3 * FRAME)
+    apart = _apart(places[shown], side + space)
     for face, place in zip(shown.tolist(), apart.tolist(), strict=True):
         _draw_face(axes, opened[face], place, side, of_faces[face], marked.get(face))
     _draw_legend(axes, faces, colours)

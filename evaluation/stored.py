@@ -273,7 +273,7 @@ def _of_document(hit: dict[str, Any]) -> Iterator[tuple[Face, list[float]]]:
                 box=(box.get("x", 0), box.get("y", 0), box.get("width", 0), box.get("height", 0)),
                 quality=face.get("quality", {}).get("score"),
                 sha256=_first(fields, "file.hash.sha256"),
-                fingerprint=source.get("photo", {}).get("fingerprint"),
+                fingerprint=_hexadecimal(source.get("photo", {}).get("fingerprint")),
             ),
             face["vector"],
         )
@@ -285,6 +285,11 @@ def _held(source: dict[str, Any]) -> list[dict[str, Any]]:
         return [source["face"] | {name: source[name] for name in ("vector",) if name in source}]
     faces = source.get("faces", [])
     return faces if isinstance(faces, list) else [faces]
+
+
+def _hexadecimal(bits: str | list[int] | None) -> str | None:
+    """A bit vector: Elasticsearch 8 gives it as it was sent, and 9 as bytes from -128 to 127."""
+    return bytes(byte % 256 for byte in bits).hex() if isinstance(bits, list) else bits
 
 
 def _first(fields: dict[str, list[Any]], name: str) -> str | None:

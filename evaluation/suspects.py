@@ -73,15 +73,15 @@ class Twice:
     conflict: bool
 
 
-def outliers(faces: Faces, line: float, fewest: int = FEWEST) -> list[Outlier]:
+def outliers(faces: Faces, fewest: int = FEWEST) -> list[Outlier]:
     """Faces that are unlike their person's others: is the name wrong? Worst first, by ``Outlier.score``.
 
-    A face stands out when its mean similarity to its person's other faces is below ``line``, and is either
-    less than half of what is usual (the median over the person's faces), or less than its mean similarity to
-    the faces of somebody else. Means, because a second wrong face of the same stranger would be close to it.
+    A face stands out when its mean similarity to its person's other faces is less than half of what is usual
+    (the median over the person's faces), or less than half of its mean similarity to the faces of somebody
+    else. Means, because a second wrong face of the same stranger would be close to it; half, because who has
+    two names, or a double, has faces that are a little closer to the other.
 
     Args:
-        line: from which on two faces are taken for one person.
         fewest: faces that a person must have.
     """
     people, names, unit = faces.people(), faces.names, normalized(faces.vectors)
@@ -103,7 +103,7 @@ def outliers(faces: Faces, line: float, fewest: int = FEWEST) -> list[Outlier]:
     found = []
     for face, other, strange in zip(judged.tolist(), others.tolist(), similarity.tolist(), strict=True):
         person = int(people[face])
-        if own[face] < line and (own[face] < usual[person] / 2 or own[face] < strange):
+        if own[face] < max(usual[person], strange) / 2:
             theirs = np.flatnonzero(people == other) if np.isfinite(strange) else None
             found.append(
                 Outlier(

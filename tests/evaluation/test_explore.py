@@ -186,9 +186,9 @@ def test_crops_of_all_faces_come_and_one_that_is_gone_is_left_out(es, found, mon
 
 
 def test_a_wrong_name_stands_out_and_whose_it_is_is_said(found):
-    unlike = suspects.outliers(found, 0.6)
+    unlike = suspects.outliers(found)
     by_document = {found.faces[one.face].document: one for one in unlike}
-    assert {found.faces[one.face].document for one in unlike[:2]} == {"wrong", "copy"}
+    assert set(by_document) == {"wrong", "copy"}
     wrong = by_document["wrong"]
     assert (wrong.name, wrong.other) == ("Ann", "Ben")
     assert wrong.own < 0.2
@@ -196,7 +196,6 @@ def test_a_wrong_name_stands_out_and_whose_it_is_is_said(found):
     assert found.faces[wrong.closest].name == "Ben"
     assert found.faces[wrong.typical].name == "Ann"
     assert by_document["copy"].other == "Dan"
-    assert len(unlike) <= 4
 
 
 def test_two_names_of_one_person_are_found(found):
@@ -367,7 +366,7 @@ def drawn(names: list[str | None], degrees: list[float], fingerprints: list[str]
 
 def test_outliers_by_hand():
     faces = drawn(["Ann", "Ann", "Ann", "Ann", "Ben", "Ben", None], [0, 10, 20, 90, 95, 100, 15])
-    (one,) = suspects.outliers(faces, 0.6)
+    (one,) = suspects.outliers(faces)
     assert (one.face, one.name, one.other, one.typical, one.closest) == (3, "Ann", "Ben", 2, 4)
     assert one.own == pytest.approx(np.mean(np.cos(np.radians([90, 80, 70]))), abs=1e-6)
     assert one.similarity == pytest.approx(np.mean(np.cos(np.radians([5, 10]))), abs=1e-6)
@@ -378,21 +377,20 @@ def test_outliers_by_hand():
 
 def test_two_wrong_faces_of_one_stranger_do_not_vouch_for_each_other():
     faces = drawn(["Ann"] * 5 + ["Ben"] * 3, [0, 5, 10, 92, 94, 90, 91, 93])
-    assert {one.face for one in suspects.outliers(faces, 0.6)} == {3, 4}
+    assert {one.face for one in suspects.outliers(faces)} == {3, 4}
 
 
 def test_who_has_two_faces_or_is_alone_is_judged_with_care():
-    assert suspects.outliers(drawn(["Ann", "Ann", "Ben"], [0, 90, 90]), 0.6) == []
-    (one,) = suspects.outliers(drawn(["Ann"] * 4, [0, 1, 2, 120]), 0.6)
+    assert suspects.outliers(drawn(["Ann", "Ann", "Ben"], [0, 90, 90])) == []
+    (one,) = suspects.outliers(drawn(["Ann"] * 4, [0, 1, 2, 120]))
     assert (one.face, one.other, one.closest) == (3, None, None)
-    assert suspects.outliers(drawn([None] * 4, [0, 1, 2, 120]), 0.6) == []
+    assert suspects.outliers(drawn([None] * 4, [0, 1, 2, 120])) == []
     assert suspects.near_duplicates(drawn([None, "Ann", "Ann", "Ben"], [0, 0, 1, 60]), 0.6) == []
 
 
-def test_faces_that_are_similar_enough_are_never_outliers():
-    """Two names for one person are near duplicates, and not a page full of outliers."""
-    faces = drawn(["Ann"] * 3 + ["Anne"] * 3, [0, 20, 40, 10, 21, 30])
-    assert suspects.outliers(faces, 0.6) == []
+def test_two_names_for_one_person_are_near_duplicates_and_not_a_page_full_of_outliers():
+    faces = drawn(["Ann"] * 3 + ["Anne"] * 3, [0, 40, 80, 1, 41, 79])
+    assert suspects.outliers(faces) == []
     assert len(suspects.near_duplicates(faces, 0.6)) == 3
 
 
@@ -409,14 +407,14 @@ def test_blocks_change_nothing(monkeypatch):
     prints = [f"{number:016x}" for number in random.integers(0, 40, 80)]
     faces = drawn(names, random.uniform(0, 360, 80).tolist(), prints)
     whole = (
-        suspects.outliers(faces, 0.6),
+        suspects.outliers(faces),
         suspects.near_duplicates(faces, 0.6),
         suspects.same_photos(faces, 1),
     )
     monkeypatch.setattr(suspects, "ROWS_AT_ONCE", 7)
     assert all(whole)
     assert (
-        suspects.outliers(faces, 0.6),
+        suspects.outliers(faces),
         suspects.near_duplicates(faces, 0.6),
         suspects.same_photos(faces, 1),
     ) == whole
@@ -470,7 +468,7 @@ def test_pictures_on_the_map_do_not_hide_each_other():
     apart = face_map._apart(places, 60)
     between = np.abs(apart[:, None] - apart[None]).max(axis=2)
     np.fill_diagonal(between, np.inf)
-    assert between.min() > 40
+    assert between.min() > 55
     assert apart.min() >= 30
     assert (apart.max(axis=0) <= (face_map.WIDTH - 30, face_map.HEIGHT - 30)).all()
 
