@@ -1,6 +1,8 @@
 """A real Elasticsearch for this machine, brought from Maven Central and given the plugin.
 
 For demos, tests and trying out; a cluster of one's own gets the plugin by ``elasticsearch-plugin install``.
+This one lacks most of Elasticsearch's modules, and gets a second plugin in place of one of them:
+``embedded-root`` answers ``GET /``, where clients such as eland ask for the version.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ DISTRIBUTION = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VE
 DISTRIBUTION_SHA256 = "215d5f3dbf0609a149f6218a9e47b6ae2df34ebbff3c5754e35f15a5e5393c8a"
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 PLUGIN_SOURCES = Path(__file__).parent / "plugin"
+PLUGIN = "ingest-face"
+PLUGINS = (PLUGIN, "embedded-root")
 
 
 class EngineError(Exception):
@@ -34,8 +38,8 @@ def prepare(cache: Path, say: Callable[[str], None] = print) -> Path:
     Raises:
         EngineError: Maven, a download or the plugin's build failed.
     """
-    plugin = _build_plugin(say)
-    home = cache / "engine" / f"elasticsearch-{VERSION}-{_digest(plugin)[:12]}"
+    plugins = _build_plugins(say)
+    home = cache / "engine" / f"elasticsearch-{VERSION}-{_digest(*plugins.values())[:12]}"
     if home.is_dir():
         say(f"Elasticsearch {VERSION} with this plugin: reusing {home}")
         return home
@@ -43,8 +47,9 @@ def prepare(cache: Path, say: Callable[[str], None] = print) -> Path:
     scratch = Path(tempfile.mkdtemp(prefix=".home-", dir=home.parent))
     try:
         shutil.copytree(distribution, scratch / "home", copy_function=os.link, symlinks=True)
-        with zipfile.ZipFile(plugin) as archive:
-            archive.extractall(scratch / "home" / "plugins" / "ingest-face")
+        for name, plugin in plugins.items():
+            with zipfile.ZipFile(plugin) as archive:
+                archive.extractall(scratch / "home" / "plugins" / name)
         _make_readable(scratch / "home")
         (scratch / "home").replace(home)
     finally:
@@ -53,20 +58,21 @@ def prepare(cache: Path, say: Callable[[str], None] = print) -> Path:
     return home
 
 
-def _build_plugin(say: Callable[[str], None]) -> Path:
-    """The plugin's zip, built by Maven when a source is newer. Its bytes depend on its sources alone."""
+def _build_plugins(say: Callable[[str], None]) -> dict[str, Path]:
+    """Each plugin's zip, built by Maven when a source is newer. Its bytes depend on its sources alone."""
     target = PLUGIN_SOURCES / "target"
     sources = [
         path for path in [PLUGIN_SOURCES / "pom.xml", *(PLUGIN_SOURCES / "src").rglob("*")] if path.is_file()
     ]
     newest = max(path.stat().st_mtime for path in sources)
-    zips = [path for path in target.glob("ingest-face-*.zip") if path.stat().st_mtime > newest]
-    if zips:
-        say(f"plugin: reusing {zips[0].name}")
-        return zips[0]
+    built = {name: next(target.glob(f"{name}-*.zip"), None) for name in PLUGINS}
+    zips = {name: path for name, path in built.items() if path and path.stat().st_mtime > newest}
+    if len(zips) == len(PLUGINS):
+        say(f"plugin: reusing {zips[PLUGIN].name}")
+        return zips
     say("plugin: building with Maven (the first time it brings Elasticsearch's libraries)")
     _maven("-f", str(PLUGIN_SOURCES / "pom.xml"), "package", "-DskipTests")
-    return next(target.glob("ingest-face-*.zip"))
+    return {name: next(target.glob(f"{name}-*.zip")) for name in PLUGINS}
 
 
 def _distribution(cache: Path, say: Callable[[str], None]) -> Path:
@@ -114,5 +120,5 @@ def _make_readable(folder: Path) -> None:
         path.chmod(mode | (0o555 if path.is_dir() or mode & 0o100 else 0o444))
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(*files: Path) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

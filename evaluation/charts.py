@@ -1,8 +1,9 @@
-"""Error curves and similarities as charts in PNG."""
+"""Error curves, similarities and counts as charts in PNG."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,28 @@ def similarities(same: Scores, different: Scores, threshold: float) -> bytes:
     axes.set_ylim(bottom=0)
     _quiet(axes)
     axes.legend(frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def bars(panels: Sequence[tuple[str, Mapping[str, int]]]) -> bytes:
+    """Counts by name, a panel for each title; names with a bar each, in their order."""
+    from matplotlib.figure import Figure
+
+    rows = -(-len(panels) // 2)
+    figure = Figure(figsize=(9.2, 2.9 * rows), facecolor="white", layout="constrained")
+    for axes, (title, counts) in zip(
+        figure.subplots(rows, 2, squeeze=False).flat, [*panels, *[("", {})] * (len(panels) % 2)], strict=True
+    ):
+        axes.set_title(title, fontsize=10, loc="left", color=INK)
+        if not counts:
+            axes.axis("off")
+            continue
+        names = [_text(name) for name in counts]
+        axes.barh(range(len(names)), list(counts.values()), color=MAIN, alpha=0.75)
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        _quiet(axes)
+        axes.grid(visible=False, axis="y")
     return _png(figure)
 
 

@@ -166,8 +166,15 @@ class Identification:
 
 def cosine(some: Vectors, others: Vectors) -> Scores:
     """(n, dims) and (m, dims) to (n, m)."""
-    similar: Scores = _unit(some) @ _unit(others).T
+    similar: Scores = normalized(some) @ normalized(others).T
     return similar
+
+
+def normalized(vectors: Vectors) -> Vectors:
+    """(n, dims), each of length 1."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return unit
 
 
 def leave_one_out(vectors: Vectors, people: People, similarity: Similarity = cosine) -> Rankings:
@@ -257,12 +264,6 @@ def open_set(searches: Searches, draws: int = 200, seed: int = 0) -> Identificat
 def _check_repeats(people: People) -> None:
     if not (np.bincount(people) > 1).any():
         raise ValueError("nobody has two photos: there is nothing that a search should find")
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return unit
 
 
 def _similarities(

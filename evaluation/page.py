@@ -42,6 +42,7 @@ figcaption { font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; }
 figcaption b { font-weight: 600; }
 .chart { margin: .8rem 0 1.2rem; }
 .chart img { width: 46rem; max-width: 100%; }
+.chart.whole img { width: 100%; }
 .tiles { display: grid; gap: 1.1rem 1rem; margin: .8rem 0; }
 .photos { display: flex; gap: 4px; align-items: flex-end; margin-bottom: .2rem; }
 .photos img, .photos span { max-width: 160px; min-width: 0; flex: 0 1 auto; height: auto;
@@ -177,10 +178,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
+    """whole: as wide as the page."""
+
     picture: Picture
+    whole: bool = False
 
     def html(self) -> str:
-        return f'<figure class="chart">{self.picture.html()}</figure>'
+        name = "chart whole" if self.whole else "chart"
+        return f'<figure class="{name}">{self.picture.html()}</figure>'
 
     def markdown(self, folder: str) -> str:
         return self.picture.markdown(folder)

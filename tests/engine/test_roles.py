@@ -16,6 +16,7 @@ from es_setup.cli import app
 from es_setup.connection import Connection
 from es_setup.install import HERE, install, role_requests
 from es_setup.models import model_of
+from evaluation.explore import explore
 
 ROLES = {request.path.rsplit("/", 1)[1]: request.body for request in role_requests()}
 
@@ -139,6 +140,9 @@ def test_an_analyst_searches_all_three_and_changes_nothing(by_role, portrait):
     query["query_vector_builder"] = {"face": {"image": encoded(portrait)}}
     assert es.search(index="faces", knn=query)["hits"]["hits"]
     assert face_stats(es)["nodes"]
+    # `GET /`, which a real server answers by this right, and the embedded one to everybody.
+    assert es.security.has_privileges(cluster=["cluster:monitor/main"])["has_all_requested"]
+    assert explore(es, "faces").overview.photos == es.count(index="faces")["count"]
     assert forbidden(es.index, index="faces", document={})
     assert forbidden(es.update, index="faces", id="2", doc={})
     assert forbidden(es.cluster.put_settings, persistent={"face.endpoint.default.urls": "http://127.0.0.1:9"})

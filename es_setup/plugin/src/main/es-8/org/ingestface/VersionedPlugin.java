@@ -16,15 +16,12 @@ import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.common.settings.SettingsFilter;
 import org.elasticsearch.features.NodeFeature;
 import org.elasticsearch.plugins.ActionPlugin;
-import org.elasticsearch.plugins.IngestPlugin;
 import org.elasticsearch.plugins.Plugin;
-import org.elasticsearch.plugins.ReloadablePlugin;
-import org.elasticsearch.plugins.SearchPlugin;
 import org.elasticsearch.rest.RestController;
 import org.elasticsearch.rest.RestHandler;
 
 /** How Elasticsearch 8 asks a plugin for its actions and REST handlers. */
-abstract class VersionedPlugin extends Plugin implements ActionPlugin, IngestPlugin, SearchPlugin, ReloadablePlugin {
+abstract class VersionedPlugin extends Plugin implements ActionPlugin {
 
     abstract List<PluginAction<?, ?>> actions();
 

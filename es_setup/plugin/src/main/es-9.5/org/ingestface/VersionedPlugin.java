@@ -8,14 +8,11 @@ import java.util.function.Supplier;
 import org.elasticsearch.cluster.node.DiscoveryNodes;
 import org.elasticsearch.features.NodeFeature;
 import org.elasticsearch.plugins.ActionPlugin;
-import org.elasticsearch.plugins.IngestPlugin;
 import org.elasticsearch.plugins.Plugin;
-import org.elasticsearch.plugins.ReloadablePlugin;
-import org.elasticsearch.plugins.SearchPlugin;
 import org.elasticsearch.rest.RestHandler;
 
 /** How Elasticsearch 9.5 and newer asks a plugin for its actions and REST handlers. */
-abstract class VersionedPlugin extends Plugin implements ActionPlugin, IngestPlugin, SearchPlugin, ReloadablePlugin {
+abstract class VersionedPlugin extends Plugin implements ActionPlugin {
 
     abstract List<PluginAction<?, ?>> actions();
 

@@ -8,6 +8,9 @@ import org.apache.lucene.util.SetOnce;
 import org.elasticsearch.common.settings.Setting;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.ingest.Processor;
+import org.elasticsearch.plugins.IngestPlugin;
+import org.elasticsearch.plugins.ReloadablePlugin;
+import org.elasticsearch.plugins.SearchPlugin;
 import org.elasticsearch.rest.RestHandler;
 
 /**
@@ -15,7 +18,7 @@ import org.elasticsearch.rest.RestHandler;
  * ({@link FaceVectorBuilder}), {@code GET _face/stats} ({@link FaceStats}) and the node settings {@code face.*} ({@link FaceEndpoints},
  * {@link Batching}).
  */
-public final class FacePlugin extends VersionedPlugin {
+public final class FacePlugin extends VersionedPlugin implements IngestPlugin, SearchPlugin, ReloadablePlugin {
 
     private final FaceEndpoints endpoints;
     private final SetOnce<FaceClient> client = new SetOnce<>();

@@ -28,7 +28,7 @@ public final class NodeUntilStdinEnds extends ESSingleNodeTestCase {
 
     @Override
     protected Collection<Class<? extends Plugin>> getPlugins() {
-        return pluginList(Netty4Plugin.class, FacePlugin.class);
+        return pluginList(Netty4Plugin.class, FacePlugin.class, RootPlugin.class);
     }
 
     @Override
