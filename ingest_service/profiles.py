@@ -21,8 +21,8 @@ from ingest_service.settings import PROFILES, Settings
 from ingest_service.weights import CENTERFACE_SHA256, Cache, facenet_digest
 
 WIDER = 1.08
-"""Of the second view's box. Of 1, 1.08 and 1.12 the one that misses the fewest of half of LFW's searches, at an
-FPIR of 0.01: `./run bench profile`."""
+"""Of the second view's box. Of 1, 1.08 and 1.12 it misses the fewest of half of LFW's searches at an FPIR of
+0.01: `./run bench profile`."""
 
 
 class Profile(Protocol):
