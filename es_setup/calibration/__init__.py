@@ -1,8 +1,7 @@
 """From labelled photos to a similarity for a stated rate of false hits in a search, and to a probability.
 
-A failed photo (a row of NaN) is never dropped:
-as a stranger's it raises no alarm, as an enrolled person's it is a miss. Only a probability can't be given
-for it, since it has no similarity.
+A failed photo (a row of NaN) is a miss where its person is enrolled. Nobody searches with a photo without a
+face, so it is no search of a stranger's; and it has no similarity for a probability.
 
 A search is one photo against a gallery of one photo a person. It is a false hit where somebody who is not
 enrolled finds anybody at or above the similarity (FPIR), and a miss where somebody who is enrolled isn't

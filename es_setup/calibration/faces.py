@@ -52,9 +52,14 @@ class Faces:
         return int(self.photos.sum())
 
     @property
+    def searches(self) -> Numbers:
+        """(people,), how many photos with a face each has: what can be searched with."""
+        return np.bincount(self.owners, minlength=self.people)
+
+    @property
     def has_face(self) -> NDArray[np.bool_]:
         """(people,), who has a photo that can be enrolled."""
-        return np.bincount(self.owners, minlength=self.people) > 0
+        return np.asarray(self.searches > 0)
 
     @property
     def enrolled(self) -> int:

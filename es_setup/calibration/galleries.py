@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from es_setup.calibration.errors import CalibrationError
 from es_setup.calibration.faces import Faces, Numbers
 
+Parts = NDArray[np.float64]
+
 _ROUNDS = 10  # of enrolling, where photos are few
 _ONE_PHOTO = 0.999  # no two people are as similar
 
@@ -26,7 +28,7 @@ class Alarms:
     """
 
     similarity: NDArray[np.float32]
-    part: NDArray[np.float64]
+    part: Parts
     stranger: Numbers
     enrolled: Numbers
 
@@ -48,6 +50,12 @@ class Alarms:
         return Alarms(
             self.similarity[:count], self.part[:count], self.stranger[:count], self.enrolled[:count]
         )
+
+    def pairs(self) -> Parts:
+        """What the comparisons of each two people, whoever of them searches, sum to."""
+        one, other = np.minimum(self.stranger, self.enrolled), np.maximum(self.stranger, self.enrolled)
+        _, number = np.unique(np.stack([one, other]), axis=1, return_inverse=True)
+        return np.bincount(number.ravel(), self.part).astype(np.float64, copy=False)
 
     def threshold(self, rate: float) -> float:
         """Halfway between the lowest similarity that keeps to the rate and the next, which exceeds it."""
@@ -81,7 +89,7 @@ def find_alarms(faces: Faces, size: int, rate: float, generator: np.random.Gener
     """Down to where their rate is ``rate``, over galleries of ``size`` people, never the one who searches."""
     chances = _chances_of_best(faces.others, size)
     rounds = min(_ROUNDS, 1 + 2_000_000 // (len(faces.vectors) * faces.enrolled))
-    part = chances / (rounds * faces.total)
+    part = chances / (rounds * len(faces.vectors))
     found = Alarms(np.empty(0, np.float32), np.empty(0), np.empty(0, np.intp), np.empty(0, np.intp))
     for _ in range(rounds):
         gallery = _one_of_each(faces, generator)
@@ -133,7 +141,7 @@ def _comparisons(faces: Faces, weights: Numbers) -> float:
     """
     enrolled = weights * faces.has_face
     others = (enrolled.sum() - enrolled) / (faces.enrolled - faces.has_face)
-    return float((weights * faces.photos * others).sum()) / faces.total
+    return float((weights * faces.searches * others).sum()) / len(faces.vectors)
 
 
 def _place(rates: NDArray[np.float64], rate: float) -> int:

@@ -10,10 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from es_setup.calibration.errors import CalibrationError
 from es_setup.calibration.faces import Faces, Floats, Numbers
-from es_setup.calibration.galleries import Alarms, find_alarms
+from es_setup.calibration.galleries import Parts, find_alarms
 
 FEWEST_FALSE_HITS = 10
 """What a threshold must rest on: a rate from 10 events has a standard error of a third, 1/sqrt(10)."""
+FEWEST_INDEPENDENT = 4
+"""Of these, as if each were of two people of its own: photos of one person hit the same others. A standard
+error of a half."""
 
 _DRAWS = 500  # of the bootstrap
 _ERRORS_KEPT = 7  # for the bootstrap alarms are kept so many standard errors beyond the rate that is sought
@@ -24,8 +27,8 @@ class Interval:
     """95 %, by bootstrap over people: the 2.5th and 97.5th percentile of resampled results.
 
     A comparison is there as often as one of its people times the other. That makes intervals of rates over
-    pairs wide rather than narrow (Owen 2007, The pigeonhole bootstrap); with five people they are narrow, and
-    hold what they should in about 80 to 90 % of cases.
+    pairs wide rather than narrow (Owen 2007, The pigeonhole bootstrap). With few people, or few independent
+    false hits, they are narrow, and hold what they should in 80 to 90 % of cases.
     """
 
     low: float
@@ -40,8 +43,10 @@ class SearchThreshold:
     fpir: as asked for, 0 to 1; fpir_interval: of the true rate at ``similarity``.
     gallery_size: faces searched, one a person.
     fnir: share of searches for an enrolled person, one photo enrolled, that miss at ``similarity``.
-    people, photos: all that were given, each photo one search by a stranger; failed: of the photos.
+    people, photos: all that were given, each photo with a face one search by a stranger; failed: the others.
     false_hits: expected in these searches, as in `supported_false_hits`.
+    independent: how many independent ones they are worth, by Kish's effective number over pairs of people,
+        (sum p)^2 / sum p^2 of their parts p: photos of one person hit the same others.
     """
 
     similarity: float
@@ -55,6 +60,7 @@ class SearchThreshold:
     photos: int
     failed: int
     false_hits: float
+    independent: float
 
 
 def search_threshold(
@@ -62,8 +68,8 @@ def search_threshold(
 ) -> SearchThreshold:
     """The lowest similarity with false hits in at most ``fpir`` of the searches over ``gallery_size`` faces.
 
-    Each photo searches as a stranger among all other people, one photo of each (drawn anew in several
-    rounds). Up to as many people as there are, the rate is the mean over all galleries of exactly
+    Each photo with a face searches as a stranger among all other people, one photo of each (drawn anew in
+    several rounds). Up to as many people as there are, the rate is the mean over all galleries of exactly
     ``gallery_size`` of them. Beyond, the gallery is taken for several of the size at hand side by side:
     FPIR_N = 1 - (1 - FPIR_G)^(N/G), which is too high rather than too low where strangers differ in how
     often they hit (Jensen's inequality). No tail is fitted.
@@ -86,12 +92,11 @@ def search_threshold(
     beyond = 1 + _ERRORS_KEPT * math.sqrt(3 / min(expected, faces.people))
     alarms = find_alarms(faces, min(gallery_size, faces.others), rate * beyond, generator)
     similarity = alarms.threshold(rate)
-    if gallery_size > faces.others:
-        _check_pairs_of_people(faces, alarms.at_least(similarity), fpir, gallery_size)
+    at_least = alarms.at_least(similarity)
+    independent = _require_independent(faces, at_least.pairs(), fpir, gallery_size)
 
     missed, sought = faces.missed(similarity), np.maximum(faces.photos - 1, 0)
     draws = generator.multinomial(faces.people, np.full(faces.people, 1 / faces.people), size=_DRAWS)
-    at_least = alarms.at_least(similarity)
     rates = np.array([at_least.resampled_rate(faces, weights) for weights in draws])
     return SearchThreshold(
         similarity=similarity,
@@ -105,6 +110,7 @@ def search_threshold(
         photos=faces.total,
         failed=faces.total - len(faces.vectors),
         false_hits=expected,
+        independent=independent,
     )
 
 
@@ -119,7 +125,7 @@ def require_support(faces: Faces, fpir: float, gallery_size: int) -> float:
     if gallery_size < 1:
         raise ValueError(f"gallery_size is [{gallery_size}], not 1 or more")
     faces.check()
-    expected = supported_false_hits(faces.total, faces.enrolled, fpir, gallery_size)
+    expected = supported_false_hits(len(faces.vectors), faces.enrolled, fpir, gallery_size)
     if expected < FEWEST_FALSE_HITS:
         raise CalibrationError(_too_few(faces, fpir, gallery_size, expected))
     return expected
@@ -155,12 +161,11 @@ def _miss_interval(missed: NDArray[np.float64], sought: Numbers, draws: Numbers)
 def _too_few(faces: Faces, fpir: float, gallery_size: int, expected: float) -> str:
     missing = FEWEST_FALSE_HITS / expected
     more_people = math.ceil(faces.people * (math.sqrt(missing) - 1))
-    more_photos = math.ceil((faces.total - faces.enrolled / 2) * (missing - 1))
     text = (
-        f"an FPIR of {fpir:g} in a search over {_count(gallery_size, 'face')}: {faces.total:,} photos of "
-        f"{faces.people:,} people would show {expected:.2g} false hits, and {FEWEST_FALSE_HITS} are needed. "
-        f"Bring about {_count(more_people, 'person', 'people')} more, with as many photos each, or "
-        f"{_count(more_photos, 'photo')} more of these people"
+        f"an FPIR of {fpir:g} in a search over {_count(gallery_size, 'face')}: {len(faces.vectors):,} photos "
+        f"with a face, of {faces.enrolled:,} people, would show {expected:.2g} false hits, and "
+        f"{FEWEST_FALSE_HITS} are needed. Bring about {_count(more_people, 'person', 'people')} more, with "
+        "as many photos each"
     )
     largest = min(math.floor(gallery_size / missing), faces.others)
     return text + (f"; or ask for at most {_count(largest, 'face')}" if largest else "")
@@ -170,15 +175,20 @@ def _count(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
-def _check_pairs_of_people(faces: Faces, alarms: Alarms, fpir: float, gallery_size: int) -> None:
-    """Beyond the people at hand the tail must be seen over people; many photos of a few don't show it."""
-    pairs = np.sort(np.stack([alarms.stranger, alarms.enrolled]), axis=0)
-    seen = len(np.unique(pairs, axis=1).T)
-    if seen < FEWEST_FALSE_HITS:
-        more = math.ceil(faces.people * (math.sqrt(FEWEST_FALSE_HITS / max(seen, 1)) - 1))
-        raise CalibrationError(
-            f"an FPIR of {fpir:g} in a search over {_count(gallery_size, 'face')}, more than the "
-            f"{faces.others:,} others at hand: false hits were of {_count(seen, 'pair')} of people, and "
-            f"{FEWEST_FALSE_HITS} are needed. Bring about {_count(more, 'person', 'people')} more, or ask "
-            f"for at most {_count(faces.others, 'face')}"
-        )
+def _require_independent(faces: Faces, pairs: Parts, fpir: float, gallery_size: int) -> float:
+    """How many independent false hits these of ``pairs`` of people are worth; many photos of a few people
+    don't show what strangers do. Beyond the people at hand several pairs must show it, besides."""
+    independent = float(pairs.sum() ** 2 / (pairs**2).sum())
+    beyond = gallery_size > faces.others
+    worth, needed = independent, FEWEST_INDEPENDENT
+    if beyond and len(pairs) < FEWEST_FALSE_HITS:
+        worth, needed = len(pairs), FEWEST_FALSE_HITS
+    if worth >= needed:
+        return independent
+    more = math.ceil(faces.enrolled * (math.sqrt(needed / worth) - 1))
+    raise CalibrationError(
+        f"an FPIR of {fpir:g} in a search over {_count(gallery_size, 'face')}"
+        f"{f', more than the {faces.others:,} others at hand' if beyond else ''}: the false hits are of "
+        f"{_count(len(pairs), 'pair')} of people, and worth {worth:.2g} independent ones, where {needed} are "
+        f"needed. Bring about {_count(more, 'person', 'people')} more; more photos of these people don't help"
+    )

@@ -116,7 +116,8 @@ def _print(measured: Measured, instead: Places | None) -> None:
     why = ", ".join(f"{reason} {count:,}" for reason, count in failed.items() if count)
     out.print(
         f"{found.photos:,} photos of {found.people:,} people, {found.failed:,} failed{why and f' ({why})'}; "
-        f"the similarity rests on about {found.false_hits:,.0f} false hits",
+        f"the similarity rests on about {found.false_hits:,.0f} false hits, worth {found.independent:,.0f} "
+        "independent ones",
         markup=False,
     )
     if instead:
@@ -138,6 +139,7 @@ def _as_json(measured: Measured) -> dict[str, Any]:
         "no_face": measured.no_face,
         "unreadable": measured.unreadable,
         "expected_false_hits": round(found.false_hits, 1),
+        "independent_false_hits": round(found.independent, 1),
     }
 
 
