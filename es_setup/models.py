@@ -27,9 +27,9 @@ def declared(es: Elasticsearch, index: str) -> dict[str, str | None]:
 
 
 def recorded(mapping: dict[str, Any]) -> dict[str, Any]:
-    """What we recorded in a mapping's ``_meta``."""
-    ours: dict[str, Any] = mapping.get("_meta", {}).get(OURS, {})
-    return ours
+    """What we recorded in a mapping's ``_meta``; empty where somebody put something else there."""
+    ours = mapping.get("_meta", {}).get(OURS)
+    return ours if isinstance(ours, dict) else {}
 
 
 def held(es: Elasticsearch, index: str, field: str = "model.id") -> list[str]:

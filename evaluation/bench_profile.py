@@ -130,13 +130,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="people's folders, pairs.txt")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
     arguments = parser.parse_args()
+    if arguments.json and not arguments.json.parent.is_dir():
+        parser.error(f"--json: there is no folder [{arguments.json.parent}]")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     cache = Cache(default_cache())
     prepare(cache, lambda _: None)
-    tasks = {"sample": sample_task(cache)}
+    tasks = {"the sample": sample_task(cache)}
     if arguments.folder:
         try:
-            tasks[arguments.folder.name] = folder_task(arguments.folder, None)
+            tasks[str(arguments.folder)] = folder_task(arguments.folder, None)
         except FolderError as problem:
             parser.error(str(problem))
     found = {name: list(measured(task, cache, name)) for name, task in tasks.items()}

@@ -399,6 +399,8 @@ def _arguments() -> argparse.Namespace:
     if arguments.pairs and not (arguments.folder or arguments.lfw):
         parser.error("--pairs goes with a FOLDER or --lfw")
     # All that is only needed after an hour is looked at now.
+    if arguments.json and arguments.json.is_dir():
+        parser.error(f"--json: [{readable(arguments.json)}] is a folder")
     if arguments.json and not arguments.json.parent.is_dir():
         parser.error(f"--json: there is no folder [{readable(arguments.json.parent)}]")
     if arguments.vgg_weights and not arguments.vgg_weights.is_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,9 @@ from es_setup.calibration.errors import CalibrationError
 from es_setup.calibration.logistic import Logistic
 from es_setup.calibration.threshold import SearchThreshold
 from ingest_service.verdicts import Lines
+
+MOST = sys.float_info.max
+"""That a number can be: JSON has larger ones."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ class _Meta:
 
     def number(self, name: str, low: float, high: float) -> float:
         value = self._value(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -MOST <= value <= MOST:
             raise self._wrong(name, "a number")
         if not low <= value <= high:
             raise self._wrong(name, f"from {low:g} to {high:g}")

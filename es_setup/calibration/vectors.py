@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from es_setup.connection import Refused, Service
+from es_setup.connection import ConnectionFailed, Refused, Service
 
 AT_ONCE = 8
 """Photos on their way at once: the service embeds eight faces together, and others may ask it meanwhile."""
 TRIES = 10
 LONGEST_WAIT = 30
 """Seconds. With waits that double from what the service asks for, ten tries are two and a half minutes."""
+RECONNECTIONS = 4
+"""To a service that is gone: for 15 seconds, in which one that was restarted is back."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,13 @@ def _patiently(service: Service, model: str, photo: bytes, over: threading.Event
         try:
             return service.largest_face(photo, model)
         except Refused as refused:
-            if refused.retry_after is None or over.wait(min(refused.retry_after * 2**tried, LONGEST_WAIT)):
+            wait = refused.retry_after
+            if wait is None:
                 raise
+        except ConnectionFailed:
+            wait = 1.0
+            if tried >= RECONNECTIONS:
+                raise
+        if over.wait(min(wait * 2**tried, LONGEST_WAIT)):
+            break
     return service.largest_face(photo, model)

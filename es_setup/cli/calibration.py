@@ -69,6 +69,8 @@ def calibrate(
         with closing(embed(service, model, photos.photos)) as embedded:
             each = list(tracked(embedded, len(photos.photos), "finding faces"))
         measured = measure(photos, each, model, fpir, size)
+        # Meanwhile an index may have come, or one got another model.
+        where = places(es, model, index)
         if not as_json:
             _print(measured, where if dry_run else None)
         kept, refused = [], {}
@@ -80,6 +82,13 @@ def calibrate(
                 kept.append(path)
                 if not as_json:
                     out.print(f"PUT {path}: calibration stored", markup=False)
+    if kept and not as_json:
+        lines = measured.calibration.lines
+        out.print(
+            f"probes are matched from {lines.strong:.3f} on, where their gallery is among these, with "
+            f"candidates from {lines.possible:.3f}; boards show these lines after `faces dashboards install`",
+            markup=False,
+        )
     if as_json:
         print_json(_as_json(measured) | {"stored": kept, "not_stored": refused})
     raise typer.Exit(1 if refused else 0)

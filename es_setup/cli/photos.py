@@ -118,7 +118,7 @@ def _notes(es: Elasticsearch, index: str, shared: Shared, matches: list[Match]) 
         notes.append(f"[{index}] holds no face yet: `faces index FOLDER` sends photos")
     elif shared.calibration and (count := faces_in(es, index)) > shared.calibration.gallery_size:
         notes.append(
-            f"[{index}] holds {faces(count)}, more than it was calibrated for, so false hits are more than "
-            f"stated: `faces calibrate FOLDER --gallery-size {count}`"
+            f"[{index}] holds {faces(count)}, more than it was calibrated for, so false hits may be more "
+            f"than stated: `faces calibrate FOLDER --gallery-size {count}`"
         )
     return notes

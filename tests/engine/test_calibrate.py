@@ -107,6 +107,7 @@ def test_the_sample_gives_verdicts_and_probabilities_to_every_index_of_its_model
         "118 photos of 5 people, 0 failed;",
         "PUT /faces-000001/_mapping: calibration stored",
         "PUT /_component_template/faces-photo: calibration stored",
+        f"probes are matched from {made['similarity']:.3f} on",
     ):
         assert line in out
 
@@ -284,6 +285,15 @@ def test_every_open_index_of_the_model_is_calibrated_and_no_other(es, own_index,
     assert stored(es, "my.own") == made.as_meta()
     assert stored(es, "closed") is None
     assert stored(es, "another") is None
+
+
+@pytest.mark.parametrize("ours", ["0.6", ["x"], None])
+def test_what_others_keep_in_our_place_stops_nothing(es, own_index, calibrated, ours):
+    own_index("theirs", mappings={"_meta": {models.OURS: ours}})
+    made = calibrated()
+    assert calibration_of(es, "faces") == Shared(made)
+    assert calibration_of(es, "theirs") == Shared()
+    assert models.model_of(es, "theirs") is None
 
 
 def test_the_next_index_is_born_calibrated_and_installing_again_keeps_it(run, es, calibrated):

@@ -418,6 +418,7 @@ def test_a_calibration_of_another_model_is_refused():
         ({"model": None}, r"\[model\] is \[None\], not text"),
         ({"similarity": "high"}, r"\[similarity\] is \[high\], not a number"),
         ({"similarity": 1.5}, r"\[similarity\] is \[1.5\], not from -1 to 1"),
+        ({"logistic": {"slope": 10**400, "offset": 0}}, r"\[logistic.slope\] is \[10+\], not a number"),
         ({"similarity": math.nan}, r"\[similarity\] is \[nan\], not a number"),
         ({"fpir": True}, r"\[fpir\] is \[True\], not a number"),
         ({"fnir": -0.1}, r"\[fnir\] is \[-0.1\], not from 0 to 1"),

@@ -77,7 +77,19 @@ def test_a_refusal_that_waiting_does_not_change_ends_it_at_once(fake, photos, be
     assert len(fake.batches) <= 2 * AT_ONCE
 
 
-def test_a_service_that_is_away_ends_it(fake, photos):
+def test_a_lost_connection_loses_no_photo(fake, photos):
+    fake.behaviour = "half an answer"
+    found: list[Embedded] = []
+    thread = threading.Thread(target=lambda: found.extend(asked(fake, photos[:AT_ONCE])))
+    thread.start()
+    wait_until(lambda: len(fake.batches) == AT_ONCE)
+    fake.behaviour = "good"
+    thread.join(60)
+    assert [one.vector for one in found] == [vector_of(photo) for photo in photos[:AT_ONCE]]
+
+
+def test_a_service_that_stays_away_ends_it(fake, photos, monkeypatch):
+    monkeypatch.setattr(vectors, "RECONNECTIONS", 0)
     fake.stop()
     with pytest.raises(ConnectionFailed, match="no inference service"):
         list(asked(fake, photos))
