@@ -314,11 +314,7 @@ def show(
     if task.sample:
         console.print(IN_SAMPLE, markup=False)
     console.print(table(rows))
-    console.print(
-        f"through Elasticsearch, {DEFAULT}: {found.searches} searches, rank 1 {found.rank1:.4f}, recall@10 "
-        f"of exact search {found.recall_at_10:.4f}, similarities off by {found.largest_error:.1e} at most",
-        markup=False,
-    )
+    console.print(f"through Elasticsearch, {DEFAULT}: {found.words}", markup=False)
 
 
 def show_query(

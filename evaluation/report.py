@@ -139,12 +139,7 @@ def _ways(report: Report) -> Iterator[Block]:
     yield Heading("Who is on this photo?")
     yield from _search_text(report)
     yield _identification(report.rows)
-    found = report.found
-    yield Text(
-        f"Through Elasticsearch, {report.default}: {found.searches:,} searches, rank 1 {found.rank1:.4f}, "
-        f"recall@10 of exact search {found.recall_at_10:.4f}, similarities off by {found.largest_error:.1e} "
-        "at most."
-    )
+    yield Text(f"Through Elasticsearch, {report.default}: {report.found.words}.")
     yield Heading("Whose label does the nearest photo have?")
     yield Text(MEANT_NOTHING)
     yield _neighbours(report.neighbours)

@@ -17,12 +17,14 @@ from PIL import Image
 from rich.console import Console
 
 from es_setup.calibration.folders import FolderError
-from evaluation import ways
+from evaluation import identification, ways
 from evaluation.curve import Interval
 from evaluation.engine_search import INDEX, search_index
 from evaluation.evaluate import bars, folder_task, measure, run, sample_task
 from evaluation.query import answers, most_similar, query_photo
 from evaluation.results import Bar, Row
+from evaluation.ways import DIMS
+from ingest_service.embedding import unit
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +79,33 @@ def test_elasticsearch_finds_what_an_exact_comparison_finds_and_leaves_nothing_b
     found = search_index(es, vectors, task.people, task.indexed, task.queries)
     assert found.searches == 25
     assert found.rank1 == 1.0
+    assert found.precision_at_5 > 0.95
     assert found.recall_at_10 >= 0.99
     assert found.largest_error < 1e-4
+    assert found.misses == ()
     assert not es.indices.exists(index=INDEX)
+
+
+def test_false_hits_and_misses_through_elasticsearch_are_those_of_exact_searches(es):
+    """Sixty people with three photos each and 150 strangers, some of whom look like them."""
+    random = np.random.default_rng(0)
+    numbers = np.concatenate([np.repeat(np.arange(60), 3), np.arange(60, 210)])
+    faces = random.normal(size=(210, DIMS))
+    faces[60:80] = faces[:20] + 0.6 * faces[60:80]
+    vectors = unit((faces[numbers] + 0.8 * random.normal(size=(330, DIMS))).astype(np.float32))
+    vectors[[4, 200]] = np.nan
+    everything = np.arange(len(numbers))
+    found = search_index(es, vectors, numbers, everything, np.arange(180))
+    parts = identification.roles(numbers)
+    exact = identification.open_set(identification.search(vectors, numbers, parts))
+    ranked = identification.leave_one_out(vectors, numbers).summary()
+    assert 0 < exact.misses[0].fnir < 1
+    assert [one.fpir for one in found.misses] == [one.fpir for one in exact.misses]
+    assert found.misses[0].fnir == pytest.approx(exact.misses[0].fnir)
+    assert found.misses[0].threshold == pytest.approx(exact.misses[0].threshold, abs=1e-5)
+    assert found.rank1 == pytest.approx(ranked.rank1.value)
+    assert found.precision_at_5 == pytest.approx(ranked.precision_at_5.value)
+    assert "FNIR 0." in found.words
 
 
 def test_a_photo_without_a_face_is_a_search_that_found_nobody(es, task, rows):
