@@ -33,7 +33,7 @@ class Outcome:
     id: str
     title: str
     state: State
-    """``exists``: as we ship it. ``updated``: it was as we ship it but for its lines, which it has now.
+    """``exists``: as we ship it. ``updated``: it was as we ship it but for its lines, and now has these, too.
     ``kept``: it was there, and isn't as we ship it."""
     copy_id: str
     """Its id in this space; Kibana gives a new one when another space has an object of this id already."""
@@ -42,10 +42,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Likeness:
-    """How a copy differs from ours: by what somebody changed, and by the lines that it shows."""
+    """How a copy differs from ours: by what somebody changed, and by the lines that it shows.
+
+    relined: the copy with our lines, and all else that it says.
+    """
 
     edited: bool
     other_lines: bool
+    relined: SavedObject
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,9 @@ def no_lines(one: SavedObject, copy: SavedObject) -> SavedObject | None:
 def install(
     kibana: Kibana, objects: list[SavedObject], overwrite: bool, with_lines_of: WithLinesOf = no_lines
 ) -> list[Outcome]:
-    """Imports what isn't there, and what differs in nothing but its lines; with ``overwrite`` replaces what
-    is there. A second run changes nothing, and completes a first one that broke off.
+    """Imports what isn't there, and gives our lines to what lacks nothing else of ours, whatever somebody
+    added to it; with ``overwrite`` replaces what is there. A second run changes nothing, and completes a
+    first one that broke off.
 
     Raises:
         KibanaError: Kibana refused everything, or broke off.
@@ -89,13 +94,19 @@ def install(
         return [_outcome(one, _successes(answer), errors, "imported") for one in objects]
     there = {key: error.get("destinationId", key[1]) for key, error in errors.items() if _is_conflict(error)}
     likeness = _likenesses(kibana, objects, there, with_lines_of)
-    written_over = {key for key in there if overwrite or likeness[key] == Likeness(False, other_lines=True)}
+    relined = {
+        key: like.relined
+        for key, like in likeness.items()
+        if like.other_lines and not like.edited and not overwrite
+    }
+    written_over = there.keys() if overwrite else relined.keys()
     retries = [
         {"type": key[0], "id": key[1], "overwrite": key in there} | _destination(there.get(key), key)
         for key in map(_key, objects)
         if key not in errors or key in written_over
     ]
-    retried: dict[str, Any] = kibana.resolve_import_errors(objects, retries) if retries else {}
+    resolved = [relined.get(_key(one), one) for one in objects]
+    retried: dict[str, Any] = kibana.resolve_import_errors(resolved, retries) if retries else {}
     written = {} if _nothing_written(retried) else _successes(retried)
     failed = _errors(retried)
     outcomes = []
@@ -174,14 +185,18 @@ def _likenesses(
         key: exported[key[0], copy_id] for key, copy_id in there.items() if (key[0], copy_id) in exported
     }
     theirs = _with_our_ids(objects, found)
-    return dict.fromkeys(there, Likeness(False, False)) | {
-        _key(one): _likeness(one, theirs[_key(one)], with_lines_of) for one in objects if _key(one) in theirs
+    return {
+        key: _likeness(one, theirs[key], with_lines_of) if key in theirs else Likeness(False, False, one)
+        for one in objects
+        if (key := _key(one)) in there
     }
 
 
 def _likeness(one: SavedObject, theirs: SavedObject, with_lines_of: WithLinesOf) -> Likeness:
     built = with_lines_of(one, theirs) or one
-    return Likeness(edited=not _has_all_of(theirs, built), other_lines=built != one)
+    shown = theirs | {"attributes": _relined(theirs["attributes"], built["attributes"], one["attributes"])}
+    relined = {name: shown[name] for name in one if name in shown}
+    return Likeness(edited=not _has_all_of(relined, one), other_lines=built != one, relined=relined)
 
 
 def _with_our_ids(objects: Iterable[SavedObject], found: Mapping[Key, SavedObject]) -> dict[Key, SavedObject]:
@@ -198,12 +213,11 @@ def _with_our_ids(objects: Iterable[SavedObject], found: Mapping[Key, SavedObjec
 
 
 def _as_shipped(one: SavedObject, theirs: SavedObject, with_lines_of: WithLinesOf) -> SavedObject:
-    built = with_lines_of(one, theirs) or one
-    shown = theirs | {"attributes": _relined(theirs["attributes"], built["attributes"], one["attributes"])}
-    if _has_all_of(shown, one):
-        # Kibana raises the version of what is older than itself, which is nobody's change.
-        shown |= {name: one[name] for name in VERSIONS if name in one}
-    return {name: shown[name] for name in one if name in shown}
+    like = _likeness(one, theirs, with_lines_of)
+    if like.edited:
+        return like.relined
+    # Kibana raises the version of what is older than itself, which is nobody's change.
+    return like.relined | {name: one[name] for name in VERSIONS if name in one}
 
 
 def _has_all_of(theirs: SavedObject, ours: SavedObject) -> bool:
@@ -214,7 +228,8 @@ def _has_all_of(theirs: SavedObject, ours: SavedObject) -> bool:
 
 
 def _relined(theirs: Any, built: Any, ours: Any) -> Any:
-    """What a copy says, with our lines where it says the same as ``built``, ours with the copy's lines."""
+    """What a copy says, with our lines where it says the same as ``built``, ours with the copy's lines. What
+    somebody added stays; the old lines do, where ours can't be told apart from it."""
     if built == ours:
         return theirs
     if isinstance(theirs, dict) and isinstance(built, dict) and isinstance(ours, dict):
@@ -227,13 +242,14 @@ def _relined(theirs: Any, built: Any, ours: Any) -> Any:
             return list(map(_relined, theirs, built, ours))
         if len(built) == len(ours):
             # Somebody added a panel or took one away: the others are found by what they say.
+            pairs = list(zip(built, ours, strict=True))
             return [
-                next((new for old, new in zip(built, ours, strict=True) if _contains(one, old)), one)
+                _relined(one, *next((pair for pair in pairs if _contains(one, pair[0])), (one, one)))
                 for one in theirs
             ]
     if inside := _inside(theirs, built, ours):
         return dumped(_relined(*inside))
-    return ours if _contains(theirs, built) else theirs
+    return ours if theirs == built else theirs
 
 
 def _references(one: SavedObject) -> set[tuple[str, str, str]]:

@@ -50,12 +50,13 @@ class Verdicts:
 
     def in_request(self, text: str) -> str:
         """A Dev Tools request, written with the uncalibrated lines, with these."""
-        for old, new in (
-            (UNCALIBRATED.strong, self.lines.strong),
-            (UNCALIBRATED.possible, self.lines.possible),
-        ):
-            text = re.sub(rf"(?<![\d.]){re.escape(shown(old))}(?!\d)", shown(new), text)
-        return text
+        lines = {
+            shown(UNCALIBRATED.strong): shown(self.lines.strong),
+            shown(UNCALIBRATED.possible): shown(self.lines.possible),
+        }
+        # Both at once: one of these may be the other of those.
+        written = "|".join(map(re.escape, lines))
+        return re.sub(rf"(?<![\d.])(?:{written})(?!\d)", lambda found: lines[found[0]], text)
 
 
 NOT_CALIBRATED = Verdicts(UNCALIBRATED, "not calibrated")
@@ -65,7 +66,8 @@ NONE_IN_COMMON = Verdicts(
 
 
 def of_cluster(es: Elasticsearch) -> Verdicts:
-    """By the calibration that all indices behind the three aliases share; else not calibrated.
+    """By the calibration that those indices behind the three aliases share which have one, as long as the
+    others are of its model by their ``_meta``, or have none recorded; else not calibrated.
 
     Raises:
         ApiError, TransportError: Elasticsearch refuses, or doesn't answer.
@@ -76,10 +78,12 @@ def of_cluster(es: Elasticsearch) -> Verdicts:
         with suppress(NotFoundError):
             mappings = es.indices.get_mapping(index=alias)
             facts |= {index: recorded(found["mappings"]) for index, found in mappings.items()}
-    found = shared(facts)
-    if found.calibration:
-        return of_calibration(found.calibration)
-    return NONE_IN_COMMON if found.problem else NOT_CALIBRATED
+    # Identify goes by the gallery's alone, also where archive and probes have none.
+    found = shared({index: ours for index, ours in facts.items() if "calibration" in ours})
+    if found.calibration is None:
+        return NONE_IN_COMMON if found.problem else NOT_CALIBRATED
+    models = {ours["model"] for ours in facts.values() if "model" in ours}
+    return of_calibration(found.calibration) if models == {found.calibration.model} else NONE_IN_COMMON
 
 
 def of_calibration(calibration: Calibration) -> Verdicts:

@@ -23,7 +23,13 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
     """
     watched = {"term": {"faces.match.tags": "watch"}}
     lines = verdicts.lines
-    near = {"range": {"faces.best_similarity": {"gte": lines.possible, "lt": lines.strong}}}
+    between = {"gte": lines.possible, "lt": lines.strong}
+    # Probes of an older release have the similarity of their match alone.
+    without = {
+        "must_not": {"exists": {"field": "faces.best_similarity"}},
+        "filter": {"range": {"faces.match.similarity": between}},
+    }
+    near = {"bool": {"should": [{"range": {"faces.best_similarity": between}}, {"bool": without}]}}
     rows = (
         Row(3, ((navigation(), 48),)),
         Row(

@@ -166,6 +166,29 @@ def test_a_calibration_makes_possible_matches_strong_and_others_unlikely(draw):
     assert all(lines.possible <= one < lines.strong for one in best.values())
 
 
+def test_probes_of_an_older_release_are_reviewed_by_the_similarity_of_their_match(es, draw):
+    def document(similarity: float) -> dict:
+        match = {"name": "Ann", "gallery_id": "ann", "similarity": similarity}
+        face = {"id": f"older-{similarity}", "crop": "", "match": match, "candidates": [match]}
+        return {"@timestamp": "2026-01-01T00:00:00Z", "faces": [face]}
+
+    older = [{"ids": {"values": ["older-0.5", "older-0.7"]}}]
+    for similarity in (0.5, 0.7):
+        es.index(
+            index="face-probes",
+            id=f"older-{similarity}",
+            document=document(similarity),
+            pipeline="_none",
+            refresh=True,
+        )
+    try:
+        drawn = draw(REVIEW, filters=older)
+    finally:
+        for similarity in (0.5, 0.7):
+            es.delete(index="face-probes", id=f"older-{similarity}", refresh=True)
+    assert [item.datum["similarity"] for item in drawn.items("match")] == [0.5]
+
+
 def test_no_score_seems_to_reach_a_line_that_it_does_not(draw):
     words = CALIBRATED.lines.verdict
     shown = [

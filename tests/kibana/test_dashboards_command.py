@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from es_setup.cli import app
 from es_setup.nodes import free_port
 from es_setup.stack import Stack
 from kibana import build, importing
-from kibana.boards import PROBES, SEARCH
+from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.client import ndjson, parsed
+from kibana.objects.saved_object import dumped
 from kibana.preview.scene import CALIBRATION
 from kibana.verdicts import NOT_CALIBRATED, of_calibration, said_by
 
@@ -346,6 +348,59 @@ def test_copies_in_a_second_space_get_the_lines_too(dashboards, fake, calibrate)
     assert dashboards("check", "--space", "lab")[0] == 0
 
 
+def added_to(fake: FakeKibana, board: str) -> None:
+    """Somebody gives the panel `nearest` a time range of its own and a drilldown, and hides its title."""
+    panels = json.loads(fake.stored["dashboard", board]["attributes"]["panelsJSON"])
+    (nearest,) = [panel for panel in panels if panel["panelIndex"] == "nearest"]
+    action = {"factoryId": "URL_DRILLDOWN", "name": "Ask", "config": {"url": {"template": "https://ask/"}}}
+    event = {"eventId": "ask", "triggers": ["CONTEXT_MENU_TRIGGER"], "action": action}
+    nearest["embeddableConfig"] |= {"timeRange": {"from": "now-7d", "to": "now"}, "hidePanelTitles": True}
+    nearest["embeddableConfig"]["enhancements"] |= {"dynamicActions": {"events": [event]}}
+    fake.edit("dashboard", board, panelsJSON=dumped(panels))
+
+
+@pytest.mark.parametrize("space", ["default", "lab"])
+def test_what_somebody_added_to_a_board_stays_when_it_gets_other_lines(dashboards, fake, calibrate, space):
+    dashboards("install")
+    fake.spaces.add(space)
+    dashboards("install", "--space", space)
+    boards = [key for key, one in fake.in_space(space).items() if said_by(one)]
+    (search,) = [key for kind, key in boards if fake.stored[kind, key].get("originId", key) == SEARCH]
+    added_to(fake, search)
+    before = deepcopy(fake.stored["dashboard", search])
+    calibrate()
+    status, out, err = dashboards("install", "--space", space)
+    assert (status, err) == (0, "")
+    assert "dashboard Face search: imported anew for its verdicts" in out
+    assert {said_by(fake.stored[key]) for key in boards} == {CALIBRATED}
+    assert dashboards("check", "--space", space)[0] == 0
+
+    calibrate(None)
+    dashboards("install", "--space", space)
+    after = fake.stored["dashboard", search]
+    assert after["attributes"] == before["attributes"]
+    assert after["references"] == before["references"]
+    assert dashboards("install", "--overwrite", "--space", space)[0] == 0
+    assert fake.stored["dashboard", search]["attributes"] != before["attributes"]
+
+
+def test_a_board_whose_lines_cant_be_told_apart_from_what_somebody_added_is_kept(dashboards, fake, calibrate):
+    dashboards("install")
+    board = fake.stored["dashboard", EXPLORATION]
+    panels = json.loads(board["attributes"]["panelsJSON"])
+    (bars,) = [panel for panel in panels if panel["panelIndex"] == "similarity"]
+    layers = bars["embeddableConfig"]["attributes"]["state"]["datasourceStates"]["formBased"]["layers"]
+    # Between other lines there are fewer bars.
+    layers["layer"]["columns"]["bucket-0"]["params"]["ranges"][0]["note"] = "mine"
+    fake.edit("dashboard", EXPLORATION, panelsJSON=dumped(panels))
+    before = deepcopy(board)
+    calibrate()
+    status, out, _ = dashboards("install")
+    assert status == 1
+    assert "dashboard Exploration: DIFFERS, kept as it is: its verdict lines are others, too\n" in out
+    assert fake.stored["dashboard", EXPLORATION] == before
+
+
 def moved(fake: FakeKibana, board: str) -> None:
     """Somebody makes a board's second panel higher, and takes its last one away."""
     panels = json.loads(fake.stored["dashboard", board]["attributes"]["panelsJSON"])
@@ -407,6 +462,21 @@ def test_the_export_of_an_edited_panel_with_verdicts_shows_the_edit_alone(dashbo
     theirs = json.loads(exported["attributes"]["panelsJSON"])
     theirs[panels.index(nearest)]["gridData"]["h"] -= 7
     assert theirs == json.loads(shipped["attributes"]["panelsJSON"])
+
+
+def test_the_export_shows_what_somebody_added_to_a_panel_also_where_another_is_gone(
+    dashboards, fake, calibrate
+):
+    calibrate()
+    dashboards("install")
+    added_to(fake, SEARCH)
+    panels = json.loads(fake.stored["dashboard", SEARCH]["attributes"]["panelsJSON"])
+    fake.edit("dashboard", SEARCH, panelsJSON=dumped(panels[:-1]))
+    (exported,) = [one for one in parsed(dashboards("export")[1]) if one["id"] == SEARCH]
+    theirs = json.loads(exported["attributes"]["panelsJSON"])
+    (nearest,) = [panel for panel in theirs if panel["panelIndex"] == "nearest"]
+    assert nearest["embeddableConfig"]["timeRange"] == {"from": "now-7d", "to": "now"}
+    assert NOT_CALIBRATED.sentence in nearest["embeddableConfig"]["description"]
 
 
 @pytest.mark.parametrize("more", [(), ("--overwrite",)], ids=["", "overwrite"])

@@ -10,7 +10,9 @@ from copy import deepcopy
 import pytest
 from dev_tools import decompressed
 
+from es_setup import models
 from es_setup.calibration.meta import Calibration
+from es_setup.install import shipped_model
 from ingest_service.verdicts import UNCALIBRATED, Lines
 from kibana import build, verdicts
 from kibana.boards import EXPLORATION, PROBES, SEARCH
@@ -59,6 +61,13 @@ def test_a_line_is_shown_with_the_decimals_that_it_needs(line, text):
     assert shown(line) == text
 
 
+def test_a_request_has_each_line_in_its_place_also_if_one_is_the_others_number():
+    request = "strong from 0.60, possible from 0.46; not 0.600, 10.46 or 0.461"
+    assert Verdicts(Lines(0.46, 0.4), "").in_request(request) == (
+        "strong from 0.46, possible from 0.40; not 0.600, 10.46 or 0.461"
+    )
+
+
 def test_without_a_calibration_the_lines_are_not_calibrated(es, calibrate, monkeypatch):
     assert of_cluster(es) == NOT_CALIBRATED
     monkeypatch.setattr(verdicts, "ALIASES", ("not-installed-yet",))
@@ -71,12 +80,28 @@ def test_a_calibration_that_all_indices_share_is_the_boards(es, calibrate):
     assert of_cluster(es).lines == Lines(0.5612, 0.5)
 
 
-def test_indices_that_share_no_calibration_have_none_and_the_boards_say_why(es, calibrate):
+@pytest.mark.parametrize("model", [shipped_model(), None], ids=["its model", "no model recorded"])
+def test_the_gallerys_calibration_alone_is_the_boards_too_as_identify_goes_by_it(es, calibrate, model):
     calibrate(aliases=("face-gallery",))
+    for alias in ("faces", "face-probes"):
+        (index,) = es.indices.get_mapping(index=alias)
+        models.record(es, index, model=model)
+    assert of_cluster(es) == of_calibration(CALIBRATION)
+
+
+def test_a_calibration_isnt_the_boards_where_an_index_is_of_another_model(es, calibrate):
+    calibrate(aliases=("face-gallery",))
+    (index,) = es.indices.get_mapping(index="faces")
+    models.record(es, index, model="another")
+    assert of_cluster(es) == NONE_IN_COMMON
+
+
+@pytest.mark.parametrize("other", [changed(similarity=0.7), "0.6"], ids=["differs", "can't be read"])
+def test_indices_that_share_no_calibration_have_none_and_the_boards_say_why(es, calibrate, other):
+    calibrate(aliases=("face-gallery",))
+    calibrate(other, aliases=("face-probes",))
     assert of_cluster(es) == NONE_IN_COMMON
     assert NONE_IN_COMMON.lines == UNCALIBRATED
-    calibrate(changed(similarity=0.7), aliases=("faces", "face-probes"))
-    assert of_cluster(es) == NONE_IN_COMMON
 
 
 @pytest.mark.parametrize(
