@@ -168,7 +168,8 @@ def reason(error: ApiError) -> str:
             cause = cause["caused_by"]
         found = cause.get("reason") or root.get("reason")
         if found:
-            return str(found)
+            index = root.get("index")  # which a closed one's reason, `closed`, doesn't name
+            return str(found) if index is None or index in found else f"[{index}]: {found}"
     if isinstance(body, dict) and isinstance(body.get("error"), str):
         return str(body["error"])
     return f"status {error.status_code} without a reason: is that Elasticsearch?"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,12 @@ class PhotoFile:
 
 
 def photos_below(folder: Path, labels_from_folders: bool = False) -> list[PhotoFile]:
-    """Every photo below ``folder``, in order of name; hidden files and folders are passed over.
+    """Every photo below ``folder``, in order of name. What is hidden is passed over, links are followed.
 
     With ``labels_from_folders`` (LFW's layout) a photo's folder names its person, underscores as spaces.
     """
     found = []
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(_files(folder)):
         relative = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in relative.parts)
         if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
@@ -58,6 +59,19 @@ def photos_below(folder: Path, labels_from_folders: bool = False) -> list[PhotoF
             label = path.parent.name.replace("_", " ") if labels_from_folders and in_a_folder else None
             found.append(PhotoFile(path, readable(relative), label and readable(Path(label))))
     return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Each folder once, so that a link upwards doesn't lead round and round."""
+    seen = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        yield from (Path(root) / name for name in files)
 
 
 def readable(path: Path) -> str:

@@ -40,7 +40,7 @@ from evaluation.identification import Positions
 from evaluation.pairs import read_pairs
 from evaluation.query import REPORTED, Answer, answers, most_similar, query_photo
 from evaluation.report import Report
-from evaluation.results import IN_SAMPLE, Bar, Labels, Row, Task, eer_ratio, miss_ratio
+from evaluation.results import IN_SAMPLE, STANDARD_OUTPUT, Bar, Labels, Row, Task, eer_ratio, miss_ratio
 from evaluation.vgg_knn import MEANT_NOTHING, Neighbours, Vgg, VggError, score
 from evaluation.ways import WAYS, Embedded, Way, side_by_side
 from ingest_service import __version__, profiles
@@ -52,7 +52,6 @@ DEFAULT = "facenet"
 REPORTS = "report"
 """The way that the original report went."""
 HITS = 5
-STANDARD_OUTPUT = Path("-")
 PHOTOS_AT_ONCE = 512
 BELOW_1 = float(np.nextafter(1, 0))
 
@@ -159,7 +158,7 @@ def _task(folder: Folder, pairs: Path | None, indexed: Positions, queries: Posit
         folds = np.array([pair.fold for pair in listed])
         folds = folds if folds.max() else None
     same = people[first] == people[second]
-    return Task(folder, people, first, second, same, folds, indexed, queries, sample)
+    return Task(folder, people, first, second, same, folds, indexed, queries, sample, pairs is not None)
 
 
 def _nothing_found(task: Task, embedded: Embedded) -> str:
@@ -305,7 +304,7 @@ def show(
     found: Found,
     console: Console,
 ) -> None:
-    how = "its list of pairs" if task.folds is not None else "all pairs"
+    how = "its list of pairs" if task.listed else "all pairs"
     console.print(
         f"{len(task.people)} photos of {int(task.people.max()) + 1} people; {len(task.first)} pairs ({how}), "
         f"{int(task.same.sum())} of one person",
@@ -313,6 +312,8 @@ def show(
     )
     if task.sample:
         console.print(IN_SAMPLE, markup=False)
+    if unreadable := max(row.unreadable for row in rows):
+        console.print(f"{unreadable} of the photos can't be read: an error of every way", markup=False)
     console.print(table(rows))
     console.print(f"through Elasticsearch, {DEFAULT}: {found.words}", markup=False)
 
@@ -399,6 +400,8 @@ def _arguments() -> argparse.Namespace:
         parser.error(f"--json: [{readable(arguments.json)}] is a folder")
     if arguments.json and not arguments.json.parent.is_dir():
         parser.error(f"--json: there is no folder [{readable(arguments.json.parent)}]")
+    if arguments.out and arguments.out.exists() and not arguments.out.is_dir():
+        parser.error(f"--out: [{readable(arguments.out)}] is no folder")
     if arguments.vgg_weights and not arguments.vgg_weights.is_file():
         parser.error(f"--vgg-weights: there is no file [{readable(arguments.vgg_weights)}]")
     return arguments

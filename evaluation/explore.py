@@ -15,10 +15,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from es_setup.cli.options import IndexOption, connected_to_elasticsearch
-from es_setup.cli.output import busy, check_can_write, explained, fail, out
+from es_setup.cli.output import busy, check_can_write, explained, fail, out, print_json
 from es_setup.connection import Connection
 from evaluation import stored
 from evaluation.overview import Overview, overview
+from evaluation.results import STANDARD_OUTPUT
 from evaluation.stored import Faces, Line, NothingToExplore
 from evaluation.suspects import Outlier, Pair, Twice, near_duplicates, outliers, same_photos
 
@@ -109,7 +110,10 @@ def main(
         typer.Option("--out", file_okay=False, help="a folder for explore.html, with a map and pictures"),
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="write all numbers, and who is suspected")
+        Path | None,
+        typer.Option(
+            "--json", help="write all numbers, and who is suspected; - is standard output, with nothing else"
+        ),
     ] = None,
     limit: Annotated[
         int, typer.Option(min=2, max=100_000, help="faces to compare, those of the newest photos first")
@@ -117,7 +121,7 @@ def main(
 ) -> None:
     """What an index holds, a map of its faces, wrong names, people with two, photos that are there twice."""
     with explained(), failures_explained():
-        check_can_write(json_file)
+        check_can_write(None if json_file == STANDARD_OUTPUT else json_file)
         es = connection.elasticsearch()
         with busy() as step:
             step(f"reading [{index}]")
@@ -129,6 +133,9 @@ def main(
                 folder.mkdir(parents=True, exist_ok=True)
                 step(f"drawing a map of {len(found.faces.faces):,} faces")
                 write(es, found, folder)
+        if json_file == STANDARD_OUTPUT:
+            print_json(found.as_json())
+            return
         if json_file:
             json_file.write_text(json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n")
     show(found)

@@ -94,7 +94,7 @@ class Text:
     text: str
 
     def html(self) -> str:
-        return f"<p>{html.escape(self.text)}</p>"
+        return f"<p>{_with_code(self.text)}</p>"
 
     def markdown(self, folder: str) -> str:
         return _plain(self.text)
@@ -165,7 +165,7 @@ class Table:
         """The last cell of a short row takes the place of all that are absent, as text."""
         absent = len(self.header) - len(row)
         for at, cell in enumerate(row):
-            first, *others = map(html.escape, cell.split("\n"))
+            first, *others = map(_with_code, cell.split("\n"))
             inside = first + "".join(f"<br><small>{line}</small>" for line in others)
             if absent and at == len(row) - 1:
                 yield f'<td class="text" colspan="{absent + 1}">{inside}</td>'
@@ -269,6 +269,9 @@ class Page:
         """
         pictures = f"{name}-pictures"
         (folder / pictures).mkdir(parents=True, exist_ok=True)
+        for former in (folder / pictures).iterdir():  # photos of people stay no longer than their page
+            if former.suffix in PICTURES:
+                former.unlink()
         (folder / f"{name}.html").write_bytes(_encoded(self.html()))
         (folder / f"{name}.md").write_bytes(_encoded(self.markdown(pictures)))
         for picture in self._pictures():
@@ -281,9 +284,16 @@ class Page:
                 yield from block.pictures()
 
 
+PICTURES = (".jpg", ".png")
+
+
 def _breakable(escaped: str) -> str:
     """A long name may go on in a new line where its words end."""
     return re.sub(r"([/_])", r"\1<wbr>", escaped)
+
+
+def _with_code(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _encoded(text: str) -> bytes:

@@ -81,7 +81,7 @@ def write(report: Report, folder: Path) -> None:
 
 def page(report: Report) -> Page:
     task = report.task
-    how = "its list of pairs" if task.folds is not None else "all pairs"
+    how = "its list of pairs" if task.listed else "all pairs"
     facts = (
         f"{len(task.people):,} photos of {int(task.people.max()) + 1:,} people in {task.folder.root}; "
         f"{len(task.first):,} pairs ({how}), {int(task.same.sum()):,} of one person."

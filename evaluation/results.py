@@ -17,6 +17,8 @@ from evaluation.verification import Intervals, Verification
 
 Labels = NDArray[np.int64]
 
+STANDARD_OUTPUT = Path("-")
+"""As a file's name."""
 IN_SAMPLE = "In-sample: what finds and aligns faces, and all thresholds, were chosen on these five people."
 """Of every number that is measured on the sample faces."""
 
@@ -29,6 +31,7 @@ class Task:
     first, second, same: (pairs,) the pairs to verify; folds: likewise, None without a protocol.
     indexed, queries: positions of the photos that are searched among, and with.
     sample: the sample faces, and not somebody's folder.
+    listed: the pairs are those of a list, and not all.
     """
 
     folder: Folder
@@ -40,6 +43,7 @@ class Task:
     indexed: Positions
     queries: Positions
     sample: bool
+    listed: bool = False
 
     def name(self, photo: int) -> str:
         """``person/photo``, without its ending."""

@@ -46,7 +46,8 @@ def read(folder: Path, repeats: bool = True) -> Folder:
     is found when it is read. With ``repeats`` somebody has to have two photos.
 
     Raises:
-        FolderError: no folder, no photo, photos in no person's folder, one person, or nobody with two photos.
+        FolderError: no folder, no photo, photos in no person's folder or in one within it, one person, or
+            nobody with two photos.
     """
     where = readable(folder)
     if not folder.is_dir():
@@ -60,6 +61,13 @@ def read(folder: Path, repeats: bool = True) -> Folder:
     if loose:
         raise FolderError(
             f"photos of nobody in [{where}]: put each into a folder of its person: {some(loose)}"
+        )
+    folders = {photo.parent for photo in photos}
+    within = sorted(readable(inner.relative_to(folder)) for inner in folders if folders & {*inner.parents})
+    if within:
+        raise FolderError(
+            f"photos in folders within a person's folder in [{where}], so that it isn't said whose they are: "
+            f"put all photos of a person into one folder: {some(within)}"
         )
     people = [readable(Path(photo.parent.name)) for photo in photos]
     _check_people(where, Counter(people), repeats)

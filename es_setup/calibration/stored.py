@@ -57,11 +57,7 @@ def places(es: Elasticsearch, model: str, index: str | None = None) -> Places:
     """
     if index is not None:
         return Places(_behind(es, model, index), template=False)
-    found = es.indices.get_mapping(
-        index="*", expand_wildcards="open", filter_path=f"*.mappings._meta.{models.OURS}"
-    )
-    ours = {name: models.recorded(facts["mappings"]) for name, facts in found.items()}
-    indices = tuple(sorted(name for name, facts in ours.items() if facts.get("model") == model))
+    indices = tuple(name for name, facts in _ours(es).items() if facts.get("model") == model)
     template = models.recorded_in_template(es).get("model") == model
     if not indices and not template:
         raise CalibrationError(f"Elasticsearch has no index of model [{model}]: run `faces install` first")
@@ -85,17 +81,22 @@ def store(
         yield path, problem
 
 
+def replaced(es: Elasticsearch, where: Places) -> dict[str, Calibration]:
+    """The calibrations that are there, by the path of their index."""
+    paths = zip(where.indices, where.paths, strict=False)  # the template's is one more
+    found = {path: calibration_of(es, name).calibration for name, path in paths}
+    return {path: calibration for path, calibration in found.items() if calibration}
+
+
 def calibration_of(es: Elasticsearch, index: str) -> Shared:
     """What verdicts about ``index``, an index or alias, go by."""
     mappings = es.indices.get_mapping(index=index)
     return shared({name: models.recorded(found["mappings"]) for name, found in sorted(mappings.items())})
 
 
-def calibrated_indices(es: Elasticsearch, aliases: Iterable[str]) -> dict[str, bool]:
-    """Each index behind the aliases, and whether it has a calibration that can be used."""
-    mappings = es.indices.get_mapping(index=",".join(aliases))
-    recorded = {name: models.recorded(found["mappings"]) for name, found in sorted(mappings.items())}
-    return {name: shared({name: facts}).calibration is not None for name, facts in recorded.items()}
+def calibrated_indices(es: Elasticsearch) -> dict[str, bool]:
+    """Each open index of ours, also an attached one, and whether it has a calibration that can be used."""
+    return {name: shared({name: facts}).calibration is not None for name, facts in _ours(es).items()}
 
 
 def shared(recorded: Mapping[str, dict[str, Any]]) -> Shared:
@@ -130,6 +131,15 @@ def searched_faces(es: Elasticsearch) -> int:
     """How many faces a search is over: the most that archive or gallery has."""
     there = [alias for alias in SEARCHED if es.indices.exists(index=alias)]
     return max((faces_in(es, alias) for alias in there), default=0)
+
+
+def _ours(es: Elasticsearch) -> dict[str, dict[str, Any]]:
+    """What is recorded of each open index that has a model on record, by name."""
+    found = es.indices.get_mapping(
+        index="*", expand_wildcards="open", filter_path=f"*.mappings._meta.{models.OURS}"
+    )
+    recorded = {name: models.recorded(facts["mappings"]) for name, facts in sorted(found.items())}
+    return {name: facts for name, facts in recorded.items() if "model" in facts}
 
 
 def _behind(es: Elasticsearch, model: str, index: str) -> tuple[str, ...]:

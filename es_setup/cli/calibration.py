@@ -11,7 +11,17 @@ from rich.table import Table
 
 from es_setup.calibration import folders
 from es_setup.calibration.measure import Measured, measure, require_enough
-from es_setup.calibration.stored import SEARCHED, Places, faces_in, listed, places, searched_faces, store
+from es_setup.calibration.meta import Calibration
+from es_setup.calibration.stored import (
+    SEARCHED,
+    Places,
+    faces_in,
+    listed,
+    places,
+    replaced,
+    searched_faces,
+    store,
+)
 from es_setup.calibration.threshold import Interval
 from es_setup.calibration.vectors import embed
 from es_setup.cli.options import FolderArgument, JsonFlag, connected
@@ -59,6 +69,8 @@ def calibrate(
     """
     if not 0 < fpir < 1:
         fail(f"--fpir is [{fpir:g}], but must be above 0 and below 1, such as 0.01", status=2)
+    if index is not None and not index.strip():
+        fail("--index is empty: name an index or alias, or leave it out for all of a model", status=2)
     with explained(), stopped_by_signals():
         photos = folders.read(folder)
         es, service = connection.elasticsearch(), connection.service()
@@ -74,6 +86,7 @@ def calibrate(
         if not as_json:
             _print(measured, where if dry_run else None)
         kept, refused = [], {}
+        before = replaced(es, where)
         for path, problem in [] if dry_run else store(es, measured.calibration, where):
             if problem:
                 refused[path] = explain(problem, "ES_URL")
@@ -81,7 +94,7 @@ def calibrate(
             else:
                 kept.append(path)
                 if not as_json:
-                    out.print(f"PUT {path}: calibration stored", markup=False)
+                    out.print(f"PUT {path}: calibration stored{_instead_of(before.get(path))}", markup=False)
     if kept and not as_json:
         lines = measured.calibration.lines
         out.print(
@@ -92,6 +105,13 @@ def calibrate(
     if as_json:
         print_json(_as_json(measured) | {"stored": kept, "not_stored": refused})
     raise typer.Exit(1 if refused else 0)
+
+
+def _instead_of(before: Calibration | None) -> str:
+    """What a calibration took the place of, so that a poorer one is seen."""
+    if before is None:
+        return ""
+    return f", instead of that of {before.made} on {before.photos:,} photos of {before.people:,} people"
 
 
 def _faces_now(es: Elasticsearch, index: str | None) -> int:
@@ -121,6 +141,12 @@ def _print(measured: Measured, instead: Places | None) -> None:
         table.add_row(*row)
     out.print(table)
     out.print(f"verdicts: {meaning(made)}", markup=False)
+    if made.probability(made.similarity) < 0.5:
+        out.print(
+            f"note: at {made.similarity:.3f} two photos rather are of two people, as so many false hits were "
+            "asked for: strong says little then. Lower --fpir, or bring more people",
+            markup=False,
+        )
     failed = {"no face": measured.no_face, **measured.unreadable}
     why = ", ".join(f"{reason} {count:,}" for reason, count in failed.items() if count)
     out.print(

@@ -83,6 +83,7 @@ def status(
 ) -> None:
     """Say what runs, what is installed and what is indexed. Exit status 1 if something is missing."""
     report = {"elasticsearch": _es_status(connection), "service": _service_status(connection)}
+    _check_models(**report)
     if as_json:
         print_json(report)
     else:
@@ -101,13 +102,29 @@ def _es_status(connection: Connection) -> dict[str, Any]:
         facts["missing"] = missing(es)
         if not facts["missing"]:
             facts["models"] = {alias: model_of(es, alias) for alias in ALIASES}
-            facts["calibrated"] = calibrated_indices(es, ALIASES)
+            facts["calibrated"] = calibrated_indices(es)
             facts["photos"] = es.count(index="faces")["count"]
             facts["failed"] = es.count(index="faces", query={"exists": {"field": "error.code"}})["count"]
         facts["ok"] = facts["plugin"] and not facts["missing"]
     except (ApiError, TransportError, ConnectionFailed, MixedModels) as error:
         facts["error"] = explain(error, facts["url"])
     return facts
+
+
+def _check_models(elasticsearch: dict[str, Any], service: dict[str, Any]) -> None:
+    """Says of the service when its model isn't the one of the indices: then all photos are refused."""
+    others = {
+        alias: model
+        for alias, model in elasticsearch.get("models", {}).items()
+        if model and service.get("model") not in (None, model)
+    }
+    if others:
+        held = ", ".join(f"[{alias}] is of [{model}]" for alias, model in others.items())
+        service["ok"] = False
+        service["error"] = (
+            f"it serves [{service['model']}], and {held}: start it with the profile of that model, or run "
+            "`faces install` for the one that is served"
+        )
 
 
 def _service_status(connection: Connection) -> dict[str, Any]:

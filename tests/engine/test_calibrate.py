@@ -134,6 +134,15 @@ def test_a_dry_run_stores_nothing(run, es, cache):
     assert not stored_anywhere(es)
 
 
+def test_what_it_takes_the_place_of_is_said(run, es, cache, calibrated):
+    calibrated()
+    status, out, _ = run("calibrate", cache.sample, *SUPPORTED, "--index", "faces")
+    assert status == 0
+    instead = "instead of that of 2026-11-25 on 3,811 photos of 2,086 people"
+    assert f"PUT /faces-000001/_mapping: calibration stored, {instead}" in out
+    assert "note: at 0.1" in out, "strong from where two photos rather are of two people"
+
+
 def test_people_who_are_not_enrolled_hit_no_more_often_than_stated(run, es, faces, cache, people, bulk):
     """Each person is the stranger once, in five galleries of one photo of each of the other four."""
     found = json.loads(run("calibrate", cache.sample, *SUPPORTED, "--json")[1])
@@ -461,13 +470,22 @@ def test_a_search_over_no_faces_says_so(run, faces, people):
     assert "note: [faces] holds no face yet" in out
 
 
-def test_status_says_which_indices_are_calibrated(run, calibrated):
+def test_status_says_which_indices_are_calibrated(run, calibrated, own_index, own_model):
     def said() -> dict[str, bool]:
         return json.loads(run("status", "--json")[1])["elasticsearch"]["calibrated"]
 
     assert said() == dict.fromkeys(FIRST, False)
     calibrated()
-    assert said() == dict.fromkeys(FIRST, True)
+    own_index("attached", mappings={"_meta": {models.OURS: {"model": own_model}}})
+    assert said() == dict.fromkeys(FIRST, True) | {"attached": False}
+
+
+def test_status_says_that_the_service_has_another_model_than_the_indices(run, es, own_model):
+    assert run("status")[0] == 0
+    models.record(es, "face-gallery-000001", model="facenet-00000000")
+    status, out, _ = run("status")
+    assert status == 1
+    assert f"it serves [{own_model}], and [face-gallery] is of [facenet-00000000]" in out
 
 
 def test_the_demo_goes_by_the_calibration_too(running, faces, calibrated, people, tmp_path, capsys):

@@ -129,6 +129,8 @@ def test_the_similarity_that_a_pipeline_gives_wins(portraits, face, similarities
         {"logistic": {"slope": 0, "offset": 0}},
         {"logistic": {"slope": SLOPE, "offset": [OFFSET]}},
         {"logistic": "steep"},
+        {"fpir": 5},
+        {"made": None},
     ],
 )
 def test_a_calibration_of_another_model_or_of_nonsense_is_none(

@@ -41,11 +41,20 @@ def test_the_sample_photos_are_of_five_people(cache):
         (["Ann/1.jpg", "Ann/2.jpg"], r"one person, \[Ann\]"),
         (["Ann/1.jpg", "Ben/1.jpg", "Cara/1.jpg"], "one photo of each of 3 people"),
         (["Ann/1.jpg", "Ann/2.jpg", "Ben/1.jpg", "group.jpg"], "a folder of its person: group.jpg"),
+        (["Ann/1.jpg", "Ann/old/2.jpg", "Ben/1.jpg", "Ben/2.jpg"], "within a person's folder .*: Ann/old$"),
     ],
 )
 def test_a_folder_that_nothing_can_be_measured_with_says_why(tmp_path, names, message):
     with pytest.raises(FolderError, match=message):
         read(folder_of(tmp_path, *names))
+
+
+def test_linked_folders_are_followed_and_go_round_no_circle(tmp_path):
+    elsewhere = folder_of(tmp_path / "elsewhere", "Ann/1.jpg", "Ann/2.jpg")
+    folder = folder_of(tmp_path / "photos", "Ben/1.jpg")
+    (folder / "Ann").symlink_to(elsewhere / "Ann")
+    (folder / "Ben" / "all").symlink_to(folder)
+    assert read(folder).people == ("Ann", "Ann", "Ben")
 
 
 def test_one_photo_each_is_enough_where_two_are_not_needed(tmp_path):

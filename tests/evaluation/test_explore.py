@@ -260,6 +260,14 @@ def test_numbers_are_written_for_scripts_without_a_vector_or_a_photo(running, pl
     assert max(map(len, re.findall(r'"[^"]*"', file.read_text()))) < 100
 
 
+def test_numbers_go_to_standard_output_alone(running, planted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, said, _ = run(running.connection.es_url, "--index", planted, "--json", "-")
+    assert status == 0
+    assert json.loads(said)["line"] == {"similarity": 0.6, "calibrated": False}
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_calibrated_index_has_a_line_of_its_own(es, running, planted):
     before = es.indices.get_mapping(index=planted)[planted]["mappings"]["_meta"]
     calibration = CALIBRATION | {"model": shipped_model(), "similarity": 0.75}

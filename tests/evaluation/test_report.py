@@ -260,7 +260,16 @@ def test_files_are_written_in_the_folder_and_nowhere_else(report, tmp_path):
     assert {path.name for path in out.iterdir()} == {"report.html", "report.md", "report-pictures"}
     linked = set(re.findall(r"\]\((report-pictures/[^)]+)\)", (out / "report.md").read_text()))
     assert linked == {f"report-pictures/{path.name}" for path in (out / "report-pictures").iterdir()}
-    write(report, out)
+
+
+def test_photos_stay_no_longer_than_their_page(report, tmp_path):
+    pictures = tmp_path / "report-pictures"
+    pictures.mkdir()
+    for name in ("photo-99999.jpg", "mine.txt"):
+        (pictures / name).write_text("of somebody who isn't shown any more")
+    write(report, tmp_path)
+    assert not (pictures / "photo-99999.jpg").exists()
+    assert (pictures / "mine.txt").exists()
 
 
 def test_a_photo_without_a_face_is_shown_and_an_unreadable_one_is_named(report):

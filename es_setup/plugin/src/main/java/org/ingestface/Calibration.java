@@ -1,5 +1,8 @@
 package org.ingestface;
 
+import java.time.LocalDate;
+import java.time.format.DateTimeParseException;
+import java.util.List;
 import java.util.Map;
 
 import org.elasticsearch.core.Nullable;
@@ -29,24 +32,36 @@ record Calibration(String model, double similarity, double slope, double offset)
             return null;
         }
         if (stored instanceof Map<?, ?> values && values.get("model") instanceof String model) {
-            double similarity = number(values, "similarity");
-            if (Math.abs(similarity) > 1) {
-                throw new IllegalArgumentException("[similarity] is [" + similarity + "], not from -1 to 1");
-            }
-            double slope = number(values, "logistic.slope");
-            if (slope <= 0) {
-                throw new IllegalArgumentException("[logistic.slope] is [" + slope + "], not above 0");
-            }
-            return new Calibration(model, similarity, slope, number(values, "logistic.offset"));
+            double similarity = number(values, "similarity", -1, 1, "from -1 to 1");
+            double slope = number(values, "logistic.slope", Double.MIN_VALUE, Double.MAX_VALUE, "above 0");
+            requireTheRest(values);
+            double offset = number(values, "logistic.offset", -Double.MAX_VALUE, Double.MAX_VALUE, "");
+            return new Calibration(model, similarity, slope, offset);
         }
         throw new IllegalArgumentException("[" + CALIBRATION + "] is no object with a [model]");
     }
 
-    private static double number(Map<?, ?> values, String path) {
-        if (DottedPaths.get(values, path) instanceof Number number && Double.isFinite(number.doubleValue())) {
+    /** Of no use here, but searches refuse a calibration without it, and they must go by the same as a pipeline. */
+    private static void requireTheRest(Map<?, ?> values) {
+        number(values, "fpir", 0, 1, "from 0 to 1");
+        number(values, "fnir", 0, 1, "from 0 to 1");
+        for (String count : List.of("gallery_size", "data.people", "data.photos")) {
+            number(values, count, 1, Double.MAX_VALUE, "of 1 or more");
+        }
+        Object made = values.get("made");
+        try {
+            LocalDate.parse(String.valueOf(made));
+        } catch (DateTimeParseException e) {
+            throw new IllegalArgumentException("[made] is [" + made + "], not a day such as 2025-01-31", e);
+        }
+    }
+
+    private static double number(Map<?, ?> values, String path, double least, double most, String which) {
+        Object value = DottedPaths.get(values, path);
+        if (value instanceof Number number && number.doubleValue() >= least && number.doubleValue() <= most) {
             return number.doubleValue();
         }
-        throw new IllegalArgumentException("[" + path + "] is not a number");
+        throw new IllegalArgumentException(("[" + path + "] is [" + value + "], not a number " + which).strip());
     }
 
     /** The least cosine of a candidate, the line of "possible": where the map says one half, and never above a match's. */

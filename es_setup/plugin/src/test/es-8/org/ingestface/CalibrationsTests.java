@@ -2,6 +2,7 @@ package org.ingestface;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -39,7 +40,10 @@ class CalibrationsTests {
 
     /** With the data stream {@code portraits}, whose one index is calibrated. */
     private static ClusterState state() {
-        Map<String, Object> calibration = Map.of("model", "m", "similarity", 0.7, "logistic", Map.of("slope", 20, "offset", -10));
+        Map<String, Object> calibration = new HashMap<>(Map.of("model", "m", "similarity", 0.7));
+        calibration.put("logistic", Map.of("slope", 20, "offset", -10));
+        calibration.putAll(Map.of("fpir", 0.01, "gallery_size", 9, "fnir", 0.1, "made", "2026-11-25"));
+        calibration.put("data", Map.of("people", 9, "photos", 18));
         Map<String, Object> mapping = Map.of("_meta", Map.of("ingest_face", Map.of("calibration", calibration)));
         IndexMetadata index = IndexMetadata.builder(BACKING)
             .settings(

@@ -29,7 +29,8 @@ class CalibrationTests {
     void whatIngestNeedsIsRead() {
         assertEquals(new Calibration("m", 0.673, 21.3, -9.8), read(STORED));
         Calibration whole = read("""
-            {"model": "m", "similarity": 1, "logistic": {"slope": 20, "offset": 0}, "by": "a later version"}""");
+            {"model": "m", "similarity": 1, "fpir": 0, "gallery_size": 1, "fnir": 1, "logistic": {"slope": 20, "offset": 0},
+             "data": {"people": 5, "photos": 10}, "made": "2026-11-25", "by": "a later version"}""");
         assertEquals(new Calibration("m", 1, 20, 0), whole);
     }
 
@@ -68,18 +69,23 @@ class CalibrationTests {
     @CsvSource(
         delimiter = '|',
         textBlock = """
-            0.673                           | "0.673"                         | [similarity] is not a number
-            0.673                           | null                            | [similarity] is not a number
-            0.673                           | [0.673]                         | [similarity] is not a number
-            0.673                           | 1e999                           | [similarity] is not a number
-            0.673                           | 1.001                           | [similarity] is [1.001], not from -1 to 1
-            0.673                           | -67.3                           | [similarity] is [-67.3], not from -1 to 1
-            21.3                            | 0                               | [logistic.slope] is [0.0], not above 0
-            21.3                            | -21.3                           | [logistic.slope] is [-21.3], not above 0
-            21.3                            | true                            | [logistic.slope] is not a number
-            -9.8                            | {}                              | [logistic.offset] is not a number
-            {"slope": 21.3, "offset": -9.8} | [21.3, -9.8]                    | [logistic.slope] is not a number
-            {"slope": 21.3, "offset": -9.8} | {"slope": 21.3}                 | [logistic.offset] is not a number
+            0.673                           | "0.673"                         | [similarity] is [0.673], not a number from -1 to 1
+            0.673                           | null                            | [similarity] is [null], not a number from -1 to 1
+            0.673                           | [0.673]                         | [similarity] is [[0.673]], not a number from -1 to 1
+            0.673                           | 1e999                           | [similarity] is [Infinity], not a number from -1 to 1
+            0.673                           | 1.001                           | [similarity] is [1.001], not a number from -1 to 1
+            0.673                           | -67.3                           | [similarity] is [-67.3], not a number from -1 to 1
+            21.3                            | 0                               | [logistic.slope] is [0], not a number above 0
+            21.3                            | -21.3                           | [logistic.slope] is [-21.3], not a number above 0
+            21.3                            | true                            | [logistic.slope] is [true], not a number above 0
+            -9.8                            | {}                              | [logistic.offset] is [{}], not a number
+            {"slope": 21.3, "offset": -9.8} | [21.3, -9.8]                    | [logistic.slope] is [null], not a number above 0
+            {"slope": 21.3, "offset": -9.8} | {"slope": 21.3}                 | [logistic.offset] is [null], not a number
+            "fpir": 0.01                    | "fpir": "x"                     | [fpir] is [x], not a number from 0 to 1
+            "fnir": 0.187                   | "fnir": 5                       | [fnir] is [5], not a number from 0 to 1
+            746                             | 0                               | [gallery_size] is [0], not a number of 1 or more
+            "photos": 3811                  | "photo": 3811                   | [data.photos] is [null], not a number of 1 or more
+            "2026-11-25"                    | "yesterday"                     | [made] is [yesterday], not a day such as 2025-01-31
             """
     )
     void aValueThatCannotBeIsNamed(String good, String bad, String message) {
