@@ -50,8 +50,9 @@ def test_a_file_that_cannot_be_read_stops_no_other(fake, photos):
     assert [first.vector, third.vector] == [vector_of(photos[0]), vector_of(photos[2])]
 
 
-def test_a_busy_service_is_asked_again(fake, photos):
-    fake.behaviour = "busy"
+@pytest.mark.parametrize("behaviour", ["busy", "half an answer"])
+def test_a_service_that_is_busy_or_gone_for_a_moment_is_asked_again(fake, photos, behaviour):
+    fake.behaviour = behaviour
     found: list[Embedded] = []
     thread = threading.Thread(target=lambda: found.extend(asked(fake, photos[:AT_ONCE])))
     thread.start()
@@ -75,17 +76,6 @@ def test_a_refusal_that_waiting_does_not_change_ends_it_at_once(fake, photos, be
     with pytest.raises(Refused, match="refused"):
         list(asked(fake, photos))
     assert len(fake.batches) <= 2 * AT_ONCE
-
-
-def test_a_lost_connection_loses_no_photo(fake, photos):
-    fake.behaviour = "half an answer"
-    found: list[Embedded] = []
-    thread = threading.Thread(target=lambda: found.extend(asked(fake, photos[:AT_ONCE])))
-    thread.start()
-    wait_until(lambda: len(fake.batches) == AT_ONCE)
-    fake.behaviour = "good"
-    thread.join(60)
-    assert [one.vector for one in found] == [vector_of(photo) for photo in photos[:AT_ONCE]]
 
 
 def test_a_service_that_stays_away_ends_it(fake, photos, monkeypatch):
