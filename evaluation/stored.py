@@ -20,7 +20,7 @@ from elasticsearch import Elasticsearch, NotFoundError
 from numpy.typing import NDArray
 
 from es_setup import mappings
-from es_setup.calibration.stored import calibration_of
+from es_setup.calibration.stored import calibration_of, faces_in
 from es_setup.models import model_of
 from evaluation.identification import Vectors
 from ingest_service.verdicts import UNCALIBRATED
@@ -156,7 +156,7 @@ def read(es: Elasticsearch, index: str, limit: int = LIMIT) -> Faces:
         NothingToExplore: there is no such index, or it holds no faces.
         MixedModels: it holds vectors of several models.
     """
-    fields = _fields(es, index)
+    _fields(es, index)  # says what is wrong with the index
     model = model_of(es, index)
     found = list(islice(_faces(es, index), limit))
     if not found:
@@ -165,7 +165,7 @@ def read(es: Elasticsearch, index: str, limit: int = LIMIT) -> Faces:
             "into it, as `faces index FOLDER` does"
         )
     faces, vectors = zip(*found, strict=True)
-    total = _count(es, index, "faces.vector" in fields) if len(faces) == limit else len(faces)
+    total = faces_in(es, index) if len(faces) == limit else len(faces)
     return Faces(index, model, np.array(vectors, dtype=np.float32), faces, total)
 
 
@@ -217,17 +217,6 @@ def _fields(es: Elasticsearch, index: str) -> set[str]:
             f"[{VECTORS[1]}], as [face-gallery]"
         )
     return fields
-
-
-def _count(es: Elasticsearch, index: str, nested: bool) -> int:
-    """How many vectors an index holds."""
-    wanted: dict[str, Any] = {"portraits": {"filter": {"exists": {"field": "vector"}}}}
-    if nested:
-        within = {"vectors": {"filter": {"exists": {"field": "faces.vector"}}}}
-        wanted["photos"] = {"nested": {"path": "faces"}, "aggs": within}
-    found = es.search(index=index, size=0, aggs=wanted)["aggregations"]
-    in_photos = found["photos"]["vectors"]["doc_count"] if nested else 0
-    return int(found["portraits"]["doc_count"] + in_photos)
 
 
 def _faces(es: Elasticsearch, index: str) -> Iterator[tuple[Face, list[float]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,12 +52,12 @@ class Faces:
     def total(self) -> int:
         return int(self.photos.sum())
 
-    @property
+    @cached_property
     def searches(self) -> Numbers:
         """(people,), how many photos with a face each has: what can be searched with."""
         return np.bincount(self.owners, minlength=self.people)
 
-    @property
+    @cached_property
     def has_face(self) -> NDArray[np.bool_]:
         """(people,), who has a photo that can be enrolled."""
         return np.asarray(self.searches > 0)

@@ -81,22 +81,15 @@ def store(
         yield path, problem
 
 
-def replaced(es: Elasticsearch, where: Places) -> dict[str, Calibration]:
-    """The calibrations that are there, by the path of their index."""
-    paths = zip(where.indices, where.paths, strict=False)  # the template's is one more
-    found = {path: calibration_of(es, name).calibration for name, path in paths}
-    return {path: calibration for path, calibration in found.items() if calibration}
-
-
 def calibration_of(es: Elasticsearch, index: str) -> Shared:
     """What verdicts about ``index``, an index or alias, go by."""
     mappings = es.indices.get_mapping(index=index)
     return shared({name: models.recorded(found["mappings"]) for name, found in sorted(mappings.items())})
 
 
-def calibrated_indices(es: Elasticsearch) -> dict[str, bool]:
-    """Each open index of ours, also an attached one, and whether it has a calibration that can be used."""
-    return {name: shared({name: facts}).calibration is not None for name, facts in _ours(es).items()}
+def calibrations(es: Elasticsearch) -> dict[str, Calibration | None]:
+    """Each open index of ours, also an attached one, and its calibration if it has one that can be used."""
+    return {name: shared({name: facts}).calibration for name, facts in _ours(es).items()}
 
 
 def shared(recorded: Mapping[str, dict[str, Any]]) -> Shared:

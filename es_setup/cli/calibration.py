@@ -15,10 +15,10 @@ from es_setup.calibration.meta import Calibration
 from es_setup.calibration.stored import (
     SEARCHED,
     Places,
+    calibrations,
     faces_in,
     listed,
     places,
-    replaced,
     searched_faces,
     store,
 )
@@ -86,7 +86,7 @@ def calibrate(
         if not as_json:
             _print(measured, where if dry_run else None)
         kept, refused = [], {}
-        before = replaced(es, where)
+        before = {f"/{name}/_mapping": made for name, made in calibrations(es).items()}
         for path, problem in [] if dry_run else store(es, measured.calibration, where):
             if problem:
                 refused[path] = explain(problem, "ES_URL")

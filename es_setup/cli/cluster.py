@@ -9,7 +9,7 @@ from elasticsearch import ApiError, TransportError
 
 from es_setup.attach import Attachment
 from es_setup.attach import attach as attach_index
-from es_setup.calibration.stored import calibrated_indices
+from es_setup.calibration.stored import calibrations
 from es_setup.cli.options import JsonFlag, connected
 from es_setup.cli.output import err, explain, explained, out, print_json
 from es_setup.connection import Connection, ConnectionFailed, without_password
@@ -102,7 +102,7 @@ def _es_status(connection: Connection) -> dict[str, Any]:
         facts["missing"] = missing(es)
         if not facts["missing"]:
             facts["models"] = {alias: model_of(es, alias) for alias in ALIASES}
-            facts["calibrated"] = calibrated_indices(es)
+            facts["calibrated"] = {index: made is not None for index, made in calibrations(es).items()}
             facts["photos"] = es.count(index="faces")["count"]
             facts["failed"] = es.count(index="faces", query={"exists": {"field": "error.code"}})["count"]
         facts["ok"] = facts["plugin"] and not facts["missing"]
