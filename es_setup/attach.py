@@ -12,6 +12,7 @@ from elasticsearch import Elasticsearch
 from es_setup import mappings, models
 from es_setup.install import HERE, INDEX_OPTIONS, Vectors, has_plugin, shipped_model
 from es_setup.mappings import Mapping
+from ingest_service.errors import UserError
 
 SENDERS = ("image", "file.path", "file.name", "url", "observer", "person")
 """What our templates map and the processor never writes: other people's indices have names of their own."""
@@ -19,7 +20,7 @@ SENDERS = ("image", "file.path", "file.name", "url", "observer", "person")
 HOLDS_BASE64 = ("binary", "text", "match_only_text", "keyword", "wildcard")
 
 
-class AttachError(Exception):
+class AttachError(UserError):
     """The index can't have the pipeline as it is; the message says what to do."""
 
 

@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 import requests
 from elasticsearch import Elasticsearch
 
+from ingest_service.errors import UserError
+
 REQUEST_TIMEOUT = 120
 """Seconds for one request: a bulk waits for the faces of all its photos."""
 BUSY = (429, 503)
 """What the service answers when asking again later may help."""
 
 
-class ConnectionFailed(Exception):
+class ConnectionFailed(UserError):
     """A server can't be reached or doesn't let us in; the message names it and says what to do."""
 
 

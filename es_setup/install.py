@@ -14,6 +14,7 @@ from elasticsearch import ApiError, Elasticsearch
 
 from es_setup import mappings, models
 from es_setup.mappings import Mapping, face_vectors
+from ingest_service.errors import UserError
 
 HERE = Path(__file__).parent
 ALIASES = ("faces", "face-gallery", "face-probes")
@@ -34,7 +35,7 @@ INDEX_OPTIONS: dict[Vectors, dict[str, Any]] = {
 }
 
 
-class InstallError(Exception):
+class InstallError(UserError):
     """The cluster isn't ready for the templates; the message says what to do."""
 
 

@@ -10,13 +10,15 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from ingest_service.errors import UserError
+
 OURS = "ingest_face"
 """Our key in a mapping's ``_meta``; other keys there are other people's."""
 TEMPLATE = "faces-photo"
 """The component template whose ``_meta`` each new index is born with."""
 
 
-class MixedModels(Exception):
+class MixedModels(UserError):
     """An index holds vectors of several models, which can't be compared."""
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
 
-from evaluation.curve import People, Scores
-from evaluation.identification import Misses, Positions, Searches, Vectors, cosine, open_set, roles
+from faces.error_rates.det_curve import People, Scores
+from faces.error_rates.identification import Misses, Positions, Searches, Vectors, cosine, open_set, roles
 
 INDEX = "faces-evaluation"
 """Of the archive's template, so that vectors are indexed as they are for everybody; gone at the end."""

@@ -28,21 +28,23 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from es_setup import stack
-from es_setup.calibration.folders import Folder, FolderError, read
-from es_setup.cli.servers import stopped_by_signals
-from es_setup.engine import EngineError
-from es_setup.photos import readable
-from evaluation import identification, lfw, report, verification, ways
-from evaluation.curve import Scores
+from es_setup.embedded.distribution import EngineError
+from evaluation import lfw, methods, report
 from evaluation.engine_search import Found, search_index
-from evaluation.identification import Positions
+from evaluation.methods import WAYS, Embedded, Way, side_by_side
 from evaluation.pairs import read_pairs
-from evaluation.query import REPORTED, Answer, answers, most_similar, query_photo
 from evaluation.report import Report
-from evaluation.results import IN_SAMPLE, STANDARD_OUTPUT, Bar, Labels, Row, Task, eer_ratio, miss_ratio
+from evaluation.report_query import REPORTED, Answer, answers, most_similar, query_photo
+from evaluation.results import IN_SAMPLE, Bar, Labels, Row, Task, eer_ratio, miss_ratio
 from evaluation.vgg_knn import MEANT_NOTHING, Neighbours, Vgg, VggError, score
-from evaluation.ways import WAYS, Embedded, Way, side_by_side
+from faces import local_stack
+from faces.cli.options import STANDARD_OUTPUT
+from faces.cli.servers import stopped_by_signals
+from faces.error_rates import identification, verification
+from faces.error_rates.det_curve import Scores
+from faces.error_rates.identification import Positions
+from faces.labelled_photos import Folder, FolderError, read
+from faces.photos import readable
 from ingest_service import __version__, profiles
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, WeightsError, default_cache, prepare
@@ -69,7 +71,7 @@ def folder_task(folder: Path, pairs: Path | None) -> Task:
         FolderError: nothing can be measured with it, or with its list of pairs.
     """
     found = read(folder)
-    if all(ways.read(photo) is None for photo in found.photos):
+    if all(methods.read(photo) is None for photo in found.photos):
         raise FolderError(
             f"none of the {len(found.photos)} photos in [{readable(folder)}] can be read: are they photos?"
         )
@@ -430,8 +432,8 @@ def main() -> None:
             arguments.out.mkdir(parents=True, exist_ok=True)
         with stopped_by_signals():
             task = _task_of(arguments, Cache(default_cache()))
-            cache, home = stack.prepare_all(lambda _: None)
-            with stack.running_stack(cache, home, lambda _: None) as running:
+            cache, home = local_stack.prepare_all(lambda _: None)
+            with local_stack.running_stack(cache, home, lambda _: None) as running:
                 es = running.connection.elasticsearch()
                 answer = run(task, cache, es, console, arguments.out, arguments.vgg_weights)
         written = json.dumps(answer, indent=2, allow_nan=False) + "\n"

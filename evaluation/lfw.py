@@ -14,7 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
-from es_setup.calibration.folders import FolderError
+from faces.labelled_photos import FolderError
 from ingest_service.weights import Cache
 
 PATIENCE_S = 60

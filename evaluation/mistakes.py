@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.curve import People, Scores
-from evaluation.identification import Positions, Vectors, cosine, leave_one_out
+from faces.error_rates.det_curve import People, Scores
+from faces.error_rates.identification import Positions, Vectors, cosine, leave_one_out
 
 ROWS_AT_ONCE = 512
 

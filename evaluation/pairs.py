@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from es_setup.calibration.folders import Folder, FolderError, some
-from es_setup.photos import readable
+from faces.labelled_photos import Folder, FolderError, some
+from faces.photos import readable
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from evaluation import charts
-from evaluation.charts import Errors, Line
-from evaluation.curve import Interval, Scores
 from evaluation.engine_search import Found
-from evaluation.identification import Share, Vectors
+from evaluation.methods import read
 from evaluation.mistakes import people_in_trouble, worst_pairs
-from evaluation.page import Block, Chart, Command, Heading, Page, Picture, Section, Table, Text, Tile, Tiles
-from evaluation.query import REPORTED, Answer, most_similar
+from evaluation.report_query import REPORTED, Answer, most_similar
 from evaluation.results import IN_SAMPLE, Bar, Row, Task
 from evaluation.vgg_knn import ABOUT, MEANT_NOTHING, Neighbours
-from evaluation.ways import read
+from faces.error_rates.det_curve import Interval, Scores
+from faces.error_rates.identification import Share, Vectors
+from faces.reports import charts
+from faces.reports.charts import Errors, Line
+from faces.reports.html_page import (
+    Block,
+    Chart,
+    Command,
+    Heading,
+    Page,
+    Picture,
+    Section,
+    Table,
+    Text,
+    Tile,
+    Tiles,
+)
 
 THUMBNAIL, QUALITY = 160, 82
 WORST = 12

@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from es_setup.calibration.folders import Folder
-from es_setup.photos import readable
-from evaluation.curve import Interval, Ratio
-from evaluation.identification import Identification, Misses, Positions, Retrieval
-from evaluation.verification import Intervals, Verification
+from faces.error_rates.det_curve import Interval, Ratio
+from faces.error_rates.identification import Identification, Misses, Positions, Retrieval
+from faces.error_rates.verification import Intervals, Verification
+from faces.labelled_photos import Folder
+from faces.photos import readable
 
 Labels = NDArray[np.int64]
 
-STANDARD_OUTPUT = Path("-")
-"""As a file's name."""
 IN_SAMPLE = "In-sample: what finds and aligns faces, and all thresholds, were chosen on these five people."
 """Of every number that is measured on the sample faces."""
 

@@ -23,8 +23,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.ways import Embedded, Progress, Vectors, read
+from evaluation.methods import Embedded, Progress, Vectors, read
 from ingest_service.detection import Pixels
+from ingest_service.errors import UserError
 
 NEIGHBOURS = (1, 2, 3)
 
@@ -48,7 +49,7 @@ SIDE, DIMS, BATCH = 224, 512, 16
 _FETCH = "import keras; keras.applications.VGG16(weights='imagenet', include_top=False)"
 
 
-class VggError(Exception):
+class VggError(UserError):
     """VGG-16's weights can't be had; the message says why, and what to do."""
 
 

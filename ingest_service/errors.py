@@ -33,6 +33,11 @@ CODES: dict[str, tuple[int, str]] = {
 }
 
 
+class UserError(Exception):
+    """Base of every failure that the person who runs a command can mend: the message says what is wrong and
+    what to do, and the command line prints it without a traceback."""
+
+
 class FaceServiceError(Exception):
     """An error with a code of the table above.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest_service.catalogue import FINDERS, RECOGNIZERS
+from ingest_service.errors import UserError
 from ingest_service.weights import default_cache
 
 PROFILES = ("facenet", "facenet-thorough", "deepface")
@@ -15,7 +16,7 @@ MODELS = (*PROFILES, *RECOGNIZERS)
 DETECTORS = ("centerface", *FINDERS)
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """A setting has a value that can't be used; the message names both."""
 
 

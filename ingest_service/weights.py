@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ingest_service.catalogue import FIVE_POINTS, RESNET
+from ingest_service.errors import UserError
 
 CENTERFACE_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 """Digest of CenterFace's published ONNX file, before its input size is made dynamic."""
@@ -74,7 +75,7 @@ DLIB_SHA256 = {
 """The recognition network, and the landmarks of DeepFace's dlib detector (Davis King, CC0)."""
 
 
-class WeightsError(Exception):
+class WeightsError(UserError):
     """The networks can't be brought or are damaged; the message says what to do."""
 
 

@@ -17,6 +17,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from es_setup.connection import Connection
+from ingest_service.errors import UserError
 
 SavedObject = dict[str, Any]
 Key = tuple[str, str]
@@ -36,7 +37,7 @@ HOW_TO_GET_IN = (
 )
 
 
-class KibanaError(Exception):
+class KibanaError(UserError):
     """Kibana can't be reached or doesn't do what it was asked to; the message says what to do."""
 
 

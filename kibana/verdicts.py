@@ -7,16 +7,8 @@ Vega and Lens can't read a mapping's ``_meta`` when a board is opened, so the li
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from elasticsearch import Elasticsearch, NotFoundError
-
-from es_setup.calibration.meta import Calibration
-from es_setup.calibration.stored import shared
-from es_setup.install import ALIASES
-from es_setup.models import recorded
 from ingest_service.verdicts import UNCALIBRATED, Lines
 from kibana.client import SavedObject
 
@@ -60,35 +52,6 @@ class Verdicts:
 
 
 NOT_CALIBRATED = Verdicts(UNCALIBRATED, "not calibrated")
-NONE_IN_COMMON = Verdicts(
-    UNCALIBRATED, "not calibrated: the indices have no calibration in common, see `faces status`"
-)
-
-
-def of_cluster(es: Elasticsearch) -> Verdicts:
-    """By the calibration that those indices behind the three aliases share which have one, as long as the
-    others are of its model by their ``_meta``, or have none recorded; else not calibrated.
-
-    Raises:
-        ApiError, TransportError: Elasticsearch refuses, or doesn't answer.
-    """
-    facts: dict[str, dict[str, Any]] = {}
-    for alias in ALIASES:
-        # Not `ignore_unavailable`, which would take an alias that we may not see for one that isn't there.
-        with suppress(NotFoundError):
-            mappings = es.indices.get_mapping(index=alias)
-            facts |= {index: recorded(found["mappings"]) for index, found in mappings.items()}
-    # Identify goes by the gallery's alone, also where archive and probes have none.
-    found = shared({index: ours for index, ours in facts.items() if "calibration" in ours})
-    if found.calibration is None:
-        return NONE_IN_COMMON if found.problem else NOT_CALIBRATED
-    models = {ours["model"] for ours in facts.values() if "model" in ours}
-    return of_calibration(found.calibration) if models == {found.calibration.model} else NONE_IN_COMMON
-
-
-def of_calibration(calibration: Calibration) -> Verdicts:
-    rate = f"{100 * calibration.fpir:g} % false hits over {calibration.gallery_size:,} faces"
-    return Verdicts(calibration.lines, f"{rate}, calibrated {calibration.made}")
 
 
 def said_by(board: SavedObject) -> Verdicts | None:

@@ -16,8 +16,9 @@ from elasticsearch import Elasticsearch
 from PIL import Image
 from tools import empty, encoded, picture, side_by_side
 
-from es_setup import engine, stack
-from es_setup.stack import Stack, running_stack
+from es_setup.embedded import distribution
+from faces import local_stack
+from faces.local_stack import Stack, running_stack
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, default_cache, prepare
@@ -61,17 +62,17 @@ def service(cache: Cache):
 @pytest.fixture(scope="session")
 def version() -> str:
     """Elasticsearch's: `./run test es9` asks for another."""
-    return os.environ.get("INGEST_FACE_TEST_ENGINE", engine.VERSION)
+    return os.environ.get("INGEST_FACE_TEST_ENGINE", distribution.VERSION)
 
 
 @pytest.fixture(scope="session")
 def running(cache: Cache, version: str) -> Iterator[Stack]:
     """Elasticsearch with the plugin and the service, everything installed."""
-    if version != engine.VERSION:
+    if version != distribution.VERSION:
         with node9.running_stack(cache, version) as started:
             yield started
         return
-    found, home = stack.prepare_all(print)
+    found, home = local_stack.prepare_all(print)
     with running_stack(found, home, print) as started:
         yield started
 

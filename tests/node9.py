@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from es_setup.connection import Connection
-from es_setup.engine import PLUGIN_SOURCES
+from es_setup.embedded.distribution import PLUGIN_SOURCES
 from es_setup.install import install
-from es_setup.stack import Stack, running_service
+from faces.local_stack import Stack, running_service
 from ingest_service.weights import Cache
 
 START_TIMEOUT = 180
@@ -26,7 +26,7 @@ STOP_TIMEOUT = 120
 
 @contextmanager
 def running_stack(cache: Cache, version: str) -> Iterator[Stack]:
-    """As ``es_setup.stack.running_stack``, with a node of this version."""
+    """As ``faces.local_stack.running_stack``, with a node of this version."""
     with tempfile.TemporaryDirectory(prefix="ingest-face-") as name:
         folder = Path(name)
         with running_service(cache, folder) as service:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from es_setup.nodes import Security
+from es_setup.embedded.local_node import Security
 
 ROOT = "root"
 PASSWORD = "not secret"

@@ -11,8 +11,8 @@ from elasticsearch import Elasticsearch
 from tools import CALIBRATION, Vector, encoded
 from typer.testing import CliRunner
 
-from es_setup.cli import app
-from es_setup.stack import Stack
+from faces.cli import app
+from faces.local_stack import Stack
 
 
 @pytest.fixture

@@ -18,14 +18,14 @@ from fake_service import MODEL, FakeService
 from tools import encoded, folder_of, landscape, picture, wait_until
 
 from es_setup import models
-from es_setup.calibration.logistic import Logistic
-from es_setup.calibration.meta import Calibration
-from es_setup.calibration.stored import Shared, calibration_of, places, store
-from es_setup.cli.servers import run_demo
-from es_setup.demo import plan_folder
+from es_setup.embedded.local_node import free_port
 from es_setup.install import install
-from es_setup.nodes import free_port
-from es_setup.searching import search
+from faces.calibration.indices import Shared, calibration_of, places, store
+from faces.calibration.record import Calibration
+from faces.cli.servers import run_demo
+from faces.demo import plan_folder
+from faces.error_rates.logistic import Logistic
+from faces.searching import search
 
 FIRST = ("faces-000001", "face-gallery-000001", "face-probes-000001")
 SUPPORTED = ("--fpir", "0.1", "--gallery-size", "4")
@@ -361,7 +361,7 @@ def test_ctrl_c_stores_nothing(es, running, cache):
         addresses = {"ES_URL": running.connection.es_url, "FACES_URL": fake.url}
         for _ in install(es, MODEL["id"]):
             pass
-        command = [sys.executable, "-m", "es_setup", "calibrate", str(cache.sample), *SUPPORTED]
+        command = [sys.executable, "-m", "faces", "calibrate", str(cache.sample), *SUPPORTED]
         root = Path(__file__).parents[2]
         process = subprocess.Popen(command, cwd=root, env=os.environ | addresses, stderr=subprocess.PIPE)
         wait_until(lambda: fake.batches)

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from tools import landscape, picture
 
+from es_setup.embedded.local_node import free_port
 from es_setup.install import ALIASES
-from es_setup.nodes import free_port
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from elasticsearch import ApiError
 from elasticsearch.helpers import streaming_bulk
 from tools import face_stats, innermost, knn
 
-from es_setup.nodes import free_port
-from es_setup.stack import running_service
+from es_setup.embedded.local_node import free_port
+from faces.local_stack import running_service
 
 
 @pytest.fixture

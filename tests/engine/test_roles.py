@@ -11,12 +11,13 @@ from secured import PASSWORD, Authority, security
 from tools import CALIBRATION, encoded, face_stats
 from typer.testing import CliRunner
 
-from es_setup import engine, nodes, stack
-from es_setup.cli import app
 from es_setup.connection import Connection
+from es_setup.embedded import distribution, local_node
 from es_setup.install import HERE, install, role_requests
 from es_setup.models import model_of
-from evaluation.explore import explore
+from faces import local_stack
+from faces.cli import app
+from faces.explore.exploration import explore
 
 ROLES = {request.path.rsplit("/", 1)[1]: request.body for request in role_requests()}
 
@@ -39,11 +40,11 @@ def test_roles_where_elasticsearch_keeps_none_are_refused_with_what_to_do(runnin
 def as_user(cache, running, tmp_path_factory) -> Iterator[Callable[[str], Connection]]:
     """How a user with one role and nothing else gets in; everything was installed by the admin."""
     authority = Authority(tmp_path_factory.mktemp("tls"), "ours")
-    home = engine.prepare(cache.root, print)
+    home = distribution.prepare(cache.root, print)
     faces_url = running.connection.faces_url
-    with stack.working_folder() as folder:
+    with local_stack.working_folder() as folder:
         settings = {"face.endpoint.default.urls": faces_url}
-        with nodes.running_node(home, folder, settings, security=security(authority, ROLES)) as node:
+        with local_node.running_node(home, folder, settings, security=security(authority, ROLES)) as node:
 
             def connection(user: str) -> Connection:
                 return Connection(

@@ -7,7 +7,7 @@ import zipfile
 
 import requests
 
-from es_setup.engine import PLUGIN_SOURCES
+from es_setup.embedded.distribution import PLUGIN_SOURCES
 
 
 def test_a_client_that_asks_for_the_version_gets_elasticsearchs_answer(es, version):

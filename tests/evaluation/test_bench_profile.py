@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.bench_profile import FIVE_POINTS, by_five_points, choices
-from evaluation.ways import read
+from evaluation.bench.profile import FIVE_POINTS, by_five_points, choices
+from evaluation.methods import read
 from ingest_service import profiles
 from ingest_service.embedding import unit, whiten
 from ingest_service.profiles import FacenetProfile

@@ -16,14 +16,15 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from es_setup.calibration.folders import FolderError
-from evaluation import identification, ways
-from evaluation.curve import Interval
+from evaluation import methods
 from evaluation.engine_search import INDEX, search_index
 from evaluation.evaluate import bars, folder_task, measure, run, sample_task
-from evaluation.query import answers, most_similar, query_photo
+from evaluation.methods import DIMS
+from evaluation.report_query import answers, most_similar, query_photo
 from evaluation.results import Bar, Row
-from evaluation.ways import DIMS
+from faces.error_rates import identification
+from faces.error_rates.det_curve import Interval
+from faces.labelled_photos import FolderError
 from ingest_service.embedding import unit
 
 
@@ -35,8 +36,8 @@ def task(cache):
 @pytest.fixture(scope="module")
 def rows(cache, task):
     """Our default way and the one without detection, on the whole sample."""
-    wanted = [way for way in ways.WAYS if way.name in ("whole photo", "facenet")]
-    found = ways.side_by_side(wanted, cache, task.folder.photos, lambda *_: None)
+    wanted = [way for way in methods.WAYS if way.name in ("whole photo", "facenet")]
+    found = methods.side_by_side(wanted, cache, task.folder.photos, lambda *_: None)
     return {row.way.name: (row.embedded, measure(task, row.way, row.embedded)) for row in found}
 
 
@@ -145,7 +146,7 @@ def test_the_reports_query_is_answered_as_the_report_answered_it(task, rows):
     assert task.people[own.photo] == task.people[query] != task.people[other.photo]
     assert 1 > own.similarity > other.similarity
     assert [own.reported, other.reported] == ["0.09", "0.08"]
-    by_distance = answers(10 * vectors, task.people, query, ways.closeness)
+    by_distance = answers(10 * vectors, task.people, query, methods.closeness)
     assert [one.photo for one in by_distance] == [query, own.photo, other.photo]
     assert by_distance[1].similarity < 0.2
     alone = np.where(task.people == task.people[query], np.nan, vectors.T).T
@@ -292,7 +293,7 @@ def test_for_scripts_standard_output_has_the_numbers_and_nothing_else(labelled, 
     found = json.loads(done.stdout)
     assert (found["photos"], found["people"], found["pairs"], found["passed"]) == (6, 2, 15, True)
     rows = {row["way"]: row for row in found["rows"]}
-    assert list(rows) == [way.name for way in ways.WAYS]
+    assert list(rows) == [way.name for way in methods.WAYS]
     assert rows["facenet"]["no_face"] == 2
     assert rows["facenet"]["verification"]["failed_same"] == 4
     itself, *_ = found["query"]["answers"]["report"]
@@ -309,6 +310,6 @@ def test_a_way_that_finds_no_face_says_so_and_without_the_default_way_there_is_n
 ):
     for photo in labelled.glob("*/*.jpg"):
         Image.new("RGB", (160, 160), "grey").save(photo)
-    monkeypatch.setattr("evaluation.evaluate.WAYS", [way for way in ways.WAYS if way.name == "facenet"])
+    monkeypatch.setattr("evaluation.evaluate.WAYS", [way for way in methods.WAYS if way.name == "facenet"])
     with pytest.raises(FolderError, match="facenet found a face on 0 of 4 photos, and on both photos of no"):
         run(folder_task(labelled, None), cache, es, Console())

@@ -10,9 +10,9 @@ import pytest
 from sklearn.datasets import _lfw
 from sklearn.datasets._base import RemoteFileMetadata
 
-from es_setup.calibration.folders import FolderError
 from evaluation.evaluate import folder_task
 from evaluation.lfw import fetch
+from faces.labelled_photos import FolderError
 from ingest_service.weights import Cache, sha256_of
 
 PAIRS = "2\t1\nAnn\t1\t2\nAnn\t1\tBen\t1\nBen\t1\t2\nAnn\t2\tBen\t2\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tools import folder_of
 
-from es_setup.calibration.folders import Folder, FolderError, read
 from evaluation.pairs import Pair, read_pairs
+from faces.labelled_photos import Folder, FolderError, read
 
 
 @pytest.fixture

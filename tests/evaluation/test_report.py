@@ -16,15 +16,15 @@ import pytest
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from es_setup.calibration.folders import read
-from evaluation import identification, verification
-from evaluation.curve import Interval
 from evaluation.engine_search import Found
 from evaluation.mistakes import people_in_trouble, worst_pairs
-from evaluation.query import answers
 from evaluation.report import Report, page, write
+from evaluation.report_query import answers
 from evaluation.results import Bar, Row, Task
 from evaluation.vgg_knn import KnnScore
+from faces.error_rates import identification, verification
+from faces.error_rates.det_curve import Interval
+from faces.labelled_photos import read
 
 SECTIONS = [
     "What was promised",

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from fake_service import FakeService
 
-from es_setup import engine, stack
+from es_setup.embedded import distribution
+from faces import local_stack
 from ingest_service.weights import Cache
 
 
@@ -30,12 +31,12 @@ def real_count(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="session")
 def home(cache: Cache) -> Path:
-    return engine.prepare(cache.root, print)
+    return distribution.prepare(cache.root, print)
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    with stack.working_folder() as path:
+    with local_stack.working_folder() as path:
         yield path
 
 

@@ -24,10 +24,10 @@ from fake_service import MODEL, FakeService, face_of
 from tools import face_stats, innermost, wait_until
 
 from es_setup.connection import ConnectionFailed, Service
-from es_setup.indexing import RETRIES
+from es_setup.embedded.local_node import Node, free_port, running_cluster
 from es_setup.install import install
-from es_setup.nodes import Node, free_port, running_cluster
-from es_setup.stack import running_service
+from faces.indexing import RETRIES
+from faces.local_stack import running_service
 
 NODES = 3
 OUTAGE = 20

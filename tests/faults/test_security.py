@@ -14,10 +14,11 @@ from fake_service import FakeService
 from secured import PASSWORD, ROOT, Authority, security
 from tools import encoded, face_stats, innermost
 
+from es_setup.embedded.local_node import Node, running_node
 from es_setup.install import install, role_requests
-from es_setup.nodes import Node, running_node
-from es_setup.stack import RunningService, running_service
-from kibana.verdicts import NOT_CALIBRATED, of_cluster
+from faces.calibration.board_verdicts import of_cluster
+from faces.local_stack import RunningService, running_service
+from kibana.verdicts import NOT_CALIBRATED
 
 KEY = "the-key-of-the-service-e4b1c0"
 WRONG_KEY = "another-key-77d1a9"

@@ -22,8 +22,8 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 from tools import encoded, landscape, picture, wait_until
 
-from es_setup.nodes import free_port, stop
-from es_setup.stack import running_service
+from es_setup.embedded.local_node import free_port, stop
+from faces.local_stack import running_service
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60

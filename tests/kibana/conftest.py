@@ -9,12 +9,12 @@ import pytest
 from elasticsearch import Elasticsearch
 from tools import empty
 
+from board_preview import scene as scenes
+from board_preview.renderer import Renderer, running_renderer
+from board_preview.scene import SceneReport
 from es_setup import models
 from es_setup.install import ALIASES
 from ingest_service.weights import Cache
-from kibana.preview import scene as scenes
-from kibana.preview.renderer import Renderer, running_renderer
-from kibana.preview.scene import SceneReport
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,15 @@ import pytest
 from PIL import Image, ImageColor
 from tools import encoded
 
+from board_preview import boards
+from board_preview import scene as scenes
+from board_preview.renderer import Action
+from board_preview.vega_rules import prepare
+from faces.calibration.board_verdicts import of_calibration
 from ingest_service.verdicts import POSSIBLE, STRONG
 from kibana import build, importing
 from kibana.objects import vega
-from kibana.preview import boards
-from kibana.preview import scene as scenes
-from kibana.preview.renderer import Action
-from kibana.preview.vega_rules import prepare
-from kibana.verdicts import NOT_CALIBRATED, of_calibration
+from kibana.verdicts import NOT_CALIBRATED
 
 SHIPPED = importing.shipped()
 PANELS = {panel.name: panel for panel in boards.vega_panels(SHIPPED)}

@@ -14,7 +14,7 @@ from fake_kibana import OBJECTS, PANELS, FakeKibana, board
 from secured import Authority
 
 from es_setup.connection import Connection
-from es_setup.nodes import free_port
+from es_setup.embedded.local_node import free_port
 from kibana.client import Kibana, KibanaError, StillStarting, connect
 from kibana.importing import as_shipped, copies, install, presence
 

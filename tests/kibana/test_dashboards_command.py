@@ -12,15 +12,16 @@ from fake_kibana import OBJECTS, FakeKibana
 from tools import encoded
 from typer.testing import CliRunner
 
-from es_setup.cli import app
-from es_setup.nodes import free_port
-from es_setup.stack import Stack
+from board_preview.scene import CALIBRATION
+from es_setup.embedded.local_node import free_port
+from faces.calibration.board_verdicts import of_calibration
+from faces.cli import app
+from faces.local_stack import Stack
 from kibana import build, importing
 from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.client import ndjson, parsed
 from kibana.objects.saved_object import dumped
-from kibana.preview.scene import CALIBRATION
-from kibana.verdicts import NOT_CALIBRATED, of_calibration, said_by
+from kibana.verdicts import NOT_CALIBRATED, said_by
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -10,23 +10,16 @@ from copy import deepcopy
 import pytest
 from dev_tools import decompressed
 
+from board_preview.scene import CALIBRATION
 from es_setup import models
-from es_setup.calibration.meta import Calibration
 from es_setup.install import shipped_model
+from faces.calibration.board_verdicts import NONE_IN_COMMON, of_calibration, of_cluster
+from faces.calibration.record import Calibration
 from ingest_service.verdicts import UNCALIBRATED, Lines
 from kibana import build, verdicts
 from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.lint import problems
-from kibana.preview.scene import CALIBRATION
-from kibana.verdicts import (
-    NONE_IN_COMMON,
-    NOT_CALIBRATED,
-    Verdicts,
-    of_calibration,
-    of_cluster,
-    said_by,
-    shown,
-)
+from kibana.verdicts import NOT_CALIBRATED, Verdicts, said_by, shown
 
 # No bar of a distribution has a bound near these but the lines themselves.
 OTHERS = Verdicts(Lines(0.5934, 0.4521), "0.1 % false hits over 12,345 faces, calibrated 2026-11-25")

@@ -23,8 +23,8 @@ import pytest
 from fake_kibana import FakeKibana
 from typer.testing import CliRunner
 
-from es_setup.cli import app
-from es_setup.engine import VERSION
+from es_setup.embedded.distribution import VERSION
+from faces.cli import app
 from ingest_service.settings import PROFILES, Settings
 from ingest_service.weights import Cache
 from kibana.boards import PROBES
@@ -231,8 +231,8 @@ def test_the_set_up_installs_the_pipelines_and_then_the_boards():
     assert commands[:2] == ["sh", "-c"]
     runs = [command.split() for command in commands[2].split(" && ")]
     assert runs == [
-        ["python", "-m", "es_setup", "install"],
-        ["python", "-m", "es_setup", "dashboards", "install", "--keep-edited"],
+        ["python", "-m", "faces", "install"],
+        ["python", "-m", "faces", "dashboards", "install", "--keep-edited"],
     ]
     for run in runs:
         assert CliRunner().invoke(app, [*run[3:], "--help"]).exit_code == 0
@@ -328,7 +328,7 @@ assert sys.modules["tensorflow"] is None
 
 import base64
 
-import es_setup.cli
+import faces.cli
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
 

@@ -1,0 +1,1 @@
+"""What times: the service, a bulk, the detectors, the profile."""

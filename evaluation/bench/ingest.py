@@ -1,0 +1,178 @@
+"""``./run bench ingest``: a bulk through the pipeline, beside the report's loop, on the same photos.
+
+The contenders take turns, round by round, on one machine; what counts is the ratio of one round's times, and
+the spread over the rounds is printed beside the median.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from elasticsearch import Elasticsearch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from evaluation.bench.rounds import deepface_environment, seconds, shown, spread, worker_process
+from faces import local_stack
+from faces.photos import photos_below
+
+DOCS = Path(__file__).parents[2] / "docs" / "pipeline.md"
+INDEX = "faces-bench"
+REPORT_INDEX = "report"
+LOOP = "the report's loop"
+BULK = "one bulk through the pipeline"
+SERVICE = "the service alone, the same batches"
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The same photos, as each contender takes them."""
+
+    paths: list[Path]
+    documents: list[dict[str, Any]]
+
+    @classmethod
+    def sample(cls, folder: Path) -> Photos:
+        found = photos_below(folder)
+        return cls([photo.path for photo in found], [photo.document() for photo in found])
+
+    def batches(self, size: int, model: str) -> list[bytes]:
+        """Requests to the service as the plugin makes them."""
+        images = [{"image": document["image"]} for document in self.documents]
+        head = {
+            "model": model,
+            "priority": "ingest",
+            "return": ["vector", "crop", "thumbnail", "fingerprint"],
+        }
+        return [
+            json.dumps(head | {"images": images[start : start + size]}).encode()
+            for start in range(0, len(images), size)
+        ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./run bench ingest", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    parser.add_argument("--rounds", type=int, default=5, help="of each contender [5]")
+    arguments = parser.parse_args()
+    found = measure(arguments.rounds)
+    report(found)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=2) + "\n")
+    sys.exit(0 if found["passed"] else 1)
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Every figure, and whether each bar is met."""
+    cache, home = local_stack.prepare_all(lambda message: print(message, file=sys.stderr))
+    photos = Photos.sample(cache.sample)
+    with local_stack.running_stack(cache, home, _quiet) as running:
+        es = running.connection.elasticsearch()
+        environment = deepface_environment(cache) | {"ES_URL": running.connection.es_url}
+        paths = [str(path) for path in photos.paths]
+        with (
+            worker_process(report_loop(), paths, environment) as reports,
+            ThreadPoolExecutor(4) as senders,
+        ):
+            connections = urllib3.connection_from_url(running.connection.faces_url, maxsize=4, block=True)
+            bodies = photos.batches(16, running.model)
+            contenders: dict[str, Callable[[], float]] = {
+                LOOP: reports.round,
+                BULK: lambda: bulk(es, photos),
+                SERVICE: lambda: seconds(
+                    lambda: list(senders.map(lambda body: _post(connections, body), bodies))
+                ),
+            }
+            bulk(es, photos)  # to warm up, not counted
+            before = batches(es)
+            times: dict[str, list[float]] = {name: [] for name in contenders}
+            for _ in track(range(rounds), "rounds", transient=True):
+                for name, work in contenders.items():
+                    times[name].append(work())
+            sent = [after - start for after, start in zip(batches(es), before, strict=True)]
+        indexed = es.count(index=REPORT_INDEX)["count"]
+    faster = [loop / ours for loop, ours in zip(times[LOOP], times[BULK], strict=True)]
+    added = [1 - alone / ours for alone, ours in zip(times[SERVICE], times[BULK], strict=True)]
+    figures = {
+        "photos": len(photos.paths),
+        "report_found_faces_in": indexed // (rounds + 1),
+        "photos_per_second": {
+            name: spread([len(photos.paths) / each for each in values]) for name, values in times.items()
+        },
+        "times_as_fast_as_the_report": spread(faster),
+        "share_of_elasticsearch_and_plugin": spread(added),
+        "mean_batch": round(sent[0] / sent[1], 2),
+    }
+    bars = {
+        "10 times the report's loop": figures["times_as_fast_as_the_report"]["median"] >= 10,
+        "Elasticsearch and plugin add less than 25 %": figures["share_of_elasticsearch_and_plugin"]["median"]
+        < 0.25,
+        "more than 8 photos a request": figures["mean_batch"] > 8,
+    }
+    return figures | {"bars": bars, "passed": all(bars.values()), "rounds": rounds, "cores": os.cpu_count()}
+
+
+def report_loop() -> str:
+    """The report's way of indexing, as docs/pipeline.md has it."""
+    found = re.search(r"<!-- the report's loop -->\n```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+def bulk(es: Elasticsearch, photos: Photos) -> float:
+    """Seconds for one bulk of all photos into an index that is made anew."""
+    es.options(ignore_status=404).indices.delete(index=INDEX)
+    es.indices.create(index=INDEX)
+    operations = [line for document in photos.documents for line in ({"index": {"_index": INDEX}}, document)]
+    answers = []
+    elapsed = seconds(lambda: answers.append(es.bulk(operations=operations)))
+    if answers[0]["errors"]:
+        raise RuntimeError("a sample photo was refused")
+    return elapsed
+
+
+def batches(es: Elasticsearch) -> tuple[int, int]:
+    """Photos and requests that the plugin sent until now."""
+    answer = es.perform_request("GET", "/_face/stats", headers={"accept": "application/json"})
+    (node,) = answer.body["nodes"].values()
+    return node["endpoints"]["default"]["photos"], node["endpoints"]["default"]["batches"]
+
+
+def _post(connections: urllib3.HTTPConnectionPool, body: bytes) -> None:
+    answer = connections.request("POST", "/v1/faces", body=body, timeout=60)
+    if answer.status != 200 or b'"vector"' not in answer.data:
+        raise RuntimeError("the service refused the sample photos")
+
+
+def _quiet(_: str) -> None:
+    pass
+
+
+def report(found: dict[str, Any]) -> None:
+    out = Console(width=None if sys.stdout.isatty() else 140)
+    table = Table("", "photos/s (min, max)", box=None)
+    for name, speed in found["photos_per_second"].items():
+        table.add_row(name, shown(speed))
+    out.print(table)
+    out.print(f"{found['photos']} photos; the report's loop finds a face in {found['report_found_faces_in']}")
+    out.print(f"the pipeline is {shown(found['times_as_fast_as_the_report'])} times as fast")
+    share = shown(found["share_of_elasticsearch_and_plugin"])
+    out.print(f"Elasticsearch and plugin take {share} of the pipeline's time")
+    out.print(f"{found['mean_batch']} photos a request")
+    for bar, met in found["bars"].items():
+        out.print(f"{'met   ' if met else 'MISSED'} {bar}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""``./run bench profile [FOLDER]``: what shapes `facenet` and `facenet-thorough`, choice by choice.
+
+Each row is `facenet` but for one choice: the detector's bound and its looks, enlarging small photos, how the
+face is turned, which views of it are averaged. Measured as by ``./run evaluate``, on the sample and on
+FOLDER, in LFW's layout and with its pairs.txt. The choices were made on these photos: all is in-sample.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+
+from evaluation.evaluate import DEFAULT, folder_task, measure, photo_progress, sample_task, table
+from evaluation.methods import Embedded, Vector, Way, embed
+from evaluation.results import Row, Task
+from faces.labelled_photos import FolderError
+from ingest_service import profiles
+from ingest_service.alignment import align
+from ingest_service.detection import CenterFace, Detection, Pixels
+from ingest_service.embedding import unit, whiten
+from ingest_service.settings import Settings
+from ingest_service.weights import Cache, default_cache, prepare
+
+# Where eyes, nose and corners of the mouth lie on 112 x 112 pixels: the template of insightface's aligned
+# faces, in the order of ``detection.LANDMARKS``.
+FIVE_POINTS = np.array(
+    [[73.53, 51.50], [38.29, 51.70], [56.03, 71.74], [70.73, 92.20], [41.55, 92.37]], dtype=np.float32
+)
+
+Turn = Callable[[Pixels, Detection, int], Pixels]
+"""A photo's face -> (size, size, 3)."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One look at a photo's largest face: found by ``detector``, cut out by ``turn``, mirrored or not."""
+
+    detector: CenterFace
+    turn: Turn
+    mirrored: bool = False
+    enlarged: bool = False
+
+    def of(self, pixels: Pixels, size: int) -> Pixels | None:
+        """(size, size, 3); None without a face."""
+        faces = self._enlarged(pixels) if self.enlarged else self.detector.detect(pixels)
+        if not faces:
+            return None
+        face = self.turn(pixels, faces[0], size)
+        return np.ascontiguousarray(face[:, ::-1]) if self.mirrored else face
+
+    def _enlarged(self, pixels: Pixels) -> list[Detection]:
+        scale = max(1.0, self.detector.max_side / max(pixels.shape[:2]))
+        larger = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        found = self.detector.detect(np.asarray(larger, dtype=np.uint8))
+        return [face.moved(1 / scale, np.zeros(2)) for face in found]
+
+
+def by_eyes_and_box(pixels: Pixels, face: Detection, size: int, times: float = 1.0) -> Pixels:
+    return align(pixels, face.widened(times), (size, size))
+
+
+def by_five_points(pixels: Pixels, face: Detection, size: int) -> Pixels:
+    """Turned, moved and scaled alike in x and y until its landmarks fit ``FIVE_POINTS`` best."""
+    x, y = face.landmarks.T
+    one, none = np.ones(5), np.zeros(5)
+    design = np.concatenate([np.stack([x, -y, one, none], axis=1), np.stack([y, x, none, one], axis=1)])
+    a, b, right, down = np.linalg.lstsq(design, FIVE_POINTS.T.ravel() * (size / 112), rcond=None)[0]
+    matrix = np.array([[a, -b, right], [b, a, down]])
+    return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_CUBIC), dtype=np.uint8)
+
+
+def choices(ours: CenterFace) -> dict[str, tuple[View, ...]]:
+    """Each row's views, whose vectors are averaged."""
+    default = View(ours, by_eyes_and_box)
+    mirrored = replace(default, mirrored=True)
+    five = View(ours, by_five_points)
+    wider = {
+        times: replace(mirrored, turn=partial(by_eyes_and_box, times=times))
+        for times in (profiles.WIDER, 1.12)
+    }
+    one_look = replace(ours, candidate=ours.threshold, second_look=None)
+    return {
+        "facenet": (default,),
+        "copy of 320 pixels": (replace(default, detector=replace(ours, max_side=320)),),
+        "one look": (replace(default, detector=one_look),),
+        "small photos enlarged": (replace(default, enlarged=True),),
+        "five points": (five,),
+        "and mirrored": (default, mirrored),
+        **{f"and mirrored, {times} as wide": (default, view) for times, view in wider.items()},
+        "and five points": (default, five),
+        "both, and both mirrored": (default, mirrored, five, replace(five, mirrored=True)),
+    }
+
+
+def measured(task: Task, cache: Cache, what: str) -> Iterator[Row]:
+    """A row a choice; a view that several share is embedded once."""
+    profile = profiles.load(Settings(profile=DEFAULT, cache=cache.root))
+    assert isinstance(profile, profiles.FacenetProfile)
+    assert isinstance(profile.detector, CenterFace)
+    network = profile.network
+    seen: dict[View, Embedded] = {}
+
+    def embedder(view: View, pixels: Pixels) -> Vector | None:
+        face = view.of(pixels, network.size)
+        return None if face is None else network.embed(whiten(face)[np.newaxis])[0]
+
+    for name, views in choices(profile.detector).items():
+        for view in views:
+            if view not in seen:
+                with photo_progress(len(task.folder.photos)) as progress:
+                    told = partial(progress, f"{what}: {name}")
+                    seen[view] = embed(partial(embedder, view), task.folder.photos, told).as_units()
+        mean = unit(sum((seen[view].vectors for view in views[1:]), seen[views[0]].vectors))
+        seconds = sum(seen[view].seconds for view in views)
+        way = Way(name, "", lambda _: lambda _: None)
+        yield measure(task, way, Embedded(mean, seen[views[0]].unreadable, seconds))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./run bench profile", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="people's folders, pairs.txt")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
+    arguments = parser.parse_args()
+    if arguments.json and not arguments.json.parent.is_dir():
+        parser.error(f"--json: there is no folder [{arguments.json.parent}]")
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    cache = Cache(default_cache())
+    prepare(cache, lambda _: None)
+    tasks = {"the sample": sample_task(cache)}
+    if arguments.folder:
+        try:
+            tasks[str(arguments.folder)] = folder_task(arguments.folder, None)
+        except FolderError as problem:
+            parser.error(str(problem))
+    found = {name: list(measured(task, cache, name)) for name, task in tasks.items()}
+    for name, rows in found.items():
+        console.print(f"\n{name}: {rows[0].photos} photos, in-sample", markup=False)
+        console.print(table(rows))
+    if arguments.json:
+        plain = {name: [asdict(row) for row in rows] for name, rows in found.items()}
+        arguments.json.write_text(json.dumps(plain, indent=2, allow_nan=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Where calibrations are kept in the cluster, and which one a search goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, TransportError
+
+from es_setup import models
+from es_setup.mappings import face_vector_paths
+from faces.calibration.record import Calibration
+from faces.error_rates.errors import CalibrationError
+
+SEARCHED = ("faces", "face-gallery")
+"""Whose faces a search is over, by its command or by the pipeline of the probes."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a calibration is to be kept: in these indices, and in the template of those to come."""
+
+    indices: tuple[str, ...]
+    template: bool
+
+    @property
+    def paths(self) -> list[str]:
+        """As in Dev Tools."""
+        template = [f"/_component_template/{models.TEMPLATE}"] if self.template else []
+        return [f"/{index}/_mapping" for index in self.indices] + template
+
+
+@dataclass(frozen=True)
+class Shared:
+    """
+    calibration: that of all indices behind a name; None if there is none.
+    problem: why there is none, though an index behind the name has one.
+    """
+
+    calibration: Calibration | None = None
+    problem: str | None = None
+
+
+def places(es: Elasticsearch, model: str, index: str | None = None) -> Places:
+    """Where a calibration of ``model`` belongs.
+
+    Args:
+        index: an index or alias; only the indices behind it. By default every open index that is of the model
+            by its ``_meta``, and the template.
+
+    Raises:
+        CalibrationError: no such index, it has no vectors of faces or is of another model; or, of all
+            indices, none is of the model.
+        MixedModels: it holds vectors of several models.
+    """
+    if index is not None:
+        return Places(_behind(es, model, index), template=False)
+    indices = tuple(name for name, facts in _ours(es).items() if facts.get("model") == model)
+    template = models.recorded_in_template(es).get("model") == model
+    if not indices and not template:
+        raise CalibrationError(f"Elasticsearch has no index of model [{model}]: run `faces install` first")
+    return Places(indices, template)
+
+
+def store(
+    es: Elasticsearch, calibration: Calibration, where: Places
+) -> Iterator[tuple[str, ApiError | TransportError | None]]:
+    """Yields each path as it is done, with what was in the way if it isn't."""
+    facts = {"model": calibration.model, "calibration": calibration.as_meta()}
+    writes = [partial(models.record, es, index, **facts) for index in where.indices]
+    if where.template:
+        writes.append(partial(models.record_in_template, es, **facts))
+    for path, write in zip(where.paths, writes, strict=True):
+        problem = None
+        try:
+            write()
+        except (ApiError, TransportError) as error:
+            problem = error
+        yield path, problem
+
+
+def calibration_of(es: Elasticsearch, index: str) -> Shared:
+    """What verdicts about ``index``, an index or alias, go by."""
+    mappings = es.indices.get_mapping(index=index)
+    return shared({name: models.recorded(found["mappings"]) for name, found in sorted(mappings.items())})
+
+
+def calibrations(es: Elasticsearch) -> dict[str, Calibration | None]:
+    """Each open index of ours, also an attached one, and its calibration if it has one that can be used."""
+    return {name: shared({name: facts}).calibration for name, facts in _ours(es).items()}
+
+
+def shared(recorded: Mapping[str, dict[str, Any]]) -> Shared:
+    """The one calibration of several indices, from what is recorded of each."""
+    lacking = [name for name, facts in recorded.items() if "calibration" not in facts]
+    if len(lacking) == len(recorded):
+        return Shared()
+    again = "run `faces calibrate` again"
+    if lacking:
+        others = [name for name in recorded if name not in lacking]
+        return Shared(problem=f"{listed(others)} calibrated, {listed(lacking)} not: {again}")
+    made = {}
+    for name, facts in recorded.items():
+        try:
+            made[name] = Calibration.from_meta(facts["calibration"], str(facts.get("model")))
+        except CalibrationError as error:
+            return Shared(problem=f"[{name}]: {error}")
+    if len(set(made.values())) > 1:
+        return Shared(problem=f"the calibrations of {listed(made)} differ: {again}")
+    return Shared(next(iter(made.values())))
+
+
+def faces_in(es: Elasticsearch, index: str) -> int:
+    """How many faces with a vector an index or alias has."""
+    paths: dict[str, str | None] = {}
+    for found in es.indices.get_mapping(index=index).values():
+        paths |= face_vector_paths(found["mappings"].get("properties", {}))
+    return sum(_count(es, index, path, nested) for path, nested in paths.items())
+
+
+def searched_faces(es: Elasticsearch) -> int:
+    """How many faces a search is over: the most that archive or gallery has."""
+    there = [alias for alias in SEARCHED if es.indices.exists(index=alias)]
+    return max((faces_in(es, alias) for alias in there), default=0)
+
+
+def _ours(es: Elasticsearch) -> dict[str, dict[str, Any]]:
+    """What is recorded of each open index that has a model on record, by name."""
+    found = es.indices.get_mapping(
+        index="*", expand_wildcards="open", filter_path=f"*.mappings._meta.{models.OURS}"
+    )
+    recorded = {name: models.recorded(facts["mappings"]) for name, facts in sorted(found.items())}
+    return {name: facts for name, facts in recorded.items() if "model" in facts}
+
+
+def _behind(es: Elasticsearch, model: str, index: str) -> tuple[str, ...]:
+    found = es.options(ignore_status=404).indices.get_mapping(index=index)
+    if found.meta.status == 404 or not found.body:
+        raise CalibrationError(f"no such index [{index}]")
+    without = [
+        name
+        for name, facts in found.body.items()
+        if not face_vector_paths(facts["mappings"].get("properties", {}))
+    ]
+    if without:
+        raise CalibrationError(
+            f"{listed(without)} has no field for vectors of faces: see `faces install` and `faces attach`"
+        )
+    held = models.model_of(es, index)
+    if held not in (None, model):
+        raise CalibrationError(
+            f"[{index}] is of model [{held}], and the service serves [{model}], whose similarities say "
+            "nothing about it: start the service with the model of the index, or name another index"
+        )
+    return tuple(sorted(found.body))
+
+
+def _count(es: Elasticsearch, index: str, path: str, nested: str | None) -> int:
+    if nested is None:
+        return int(es.count(index=index, query={"exists": {"field": path}})["count"])
+    within = {
+        "nested": {"path": nested},
+        "aggs": {"faces": {"filter": {"exists": {"field": path}}}},
+    }
+    answer = es.search(index=index, size=0, aggs={"within": within})
+    return int(answer["aggregations"]["within"]["faces"]["doc_count"])
+
+
+def listed(indices: Iterable[str]) -> str:
+    return ", ".join(f"[{index}]" for index in indices)

@@ -1,0 +1,186 @@
+"""The command `faces calibrate`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+from elasticsearch import Elasticsearch
+from rich.table import Table
+
+from es_setup.connection import Connection
+from faces import labelled_photos
+from faces.calibration.indices import (
+    SEARCHED,
+    Places,
+    calibrations,
+    faces_in,
+    listed,
+    places,
+    searched_faces,
+    store,
+)
+from faces.calibration.measure import Measured, measure, require_enough
+from faces.calibration.record import Calibration
+from faces.cli.options import FolderArgument, JsonFlag, connected
+from faces.cli.output import (
+    chance,
+    err,
+    explain,
+    explained,
+    faces,
+    fail,
+    meaning,
+    out,
+    print_json,
+    tracked,
+)
+from faces.cli.servers import stopped_by_signals
+from faces.error_rates.search_threshold import Interval
+from faces.photo_vectors import embed
+
+SHOWN = (0.4, 0.5, 0.6, 0.7)
+"""Similarities whose probability is printed."""
+
+
+@connected
+def calibrate(
+    connection: Connection,
+    folder: FolderArgument,
+    fpir: Annotated[
+        float, typer.Option(help="rate of false hits, 0 to 1: of searches for somebody who isn't enrolled")
+    ] = 0.01,
+    gallery_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="faces that are searched; default: as many as there are now"),
+    ] = None,
+    index: Annotated[
+        str | None,
+        typer.Option(help="only the indices behind this index or alias; default: all of the service's model"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="store nothing")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what similarities mean, from labelled photos: at a rate of false hits, and as a probability.
+
+    FOLDER has a folder for each person, with that person's photos, as LFW's.
+    What they don't support is refused: nothing is stored, and it says how many more are needed.
+    """
+    if not 0 < fpir < 1:
+        fail(f"--fpir is [{fpir:g}], but must be above 0 and below 1, such as 0.01", status=2)
+    if index is not None and not index.strip():
+        fail("--index is empty: name an index or alias, or leave it out for all of a model", status=2)
+    with explained(), stopped_by_signals():
+        photos = labelled_photos.read(folder)
+        es, service = connection.elasticsearch(), connection.service()
+        model = str(service.ready()["model"]["id"])
+        where = places(es, model, index)
+        size = gallery_size or _faces_now(es, index)
+        require_enough(photos, fpir, size)
+        with closing(embed(service, model, photos.photos)) as embedded:
+            each = list(tracked(embedded, len(photos.photos), "finding faces"))
+        measured = measure(photos, each, model, fpir, size)
+        # Meanwhile an index may have come, or one got another model.
+        where = places(es, model, index)
+        if not as_json:
+            _print(measured, where if dry_run else None)
+        kept, refused = [], {}
+        before = {f"/{name}/_mapping": made for name, made in calibrations(es).items()}
+        for path, problem in [] if dry_run else store(es, measured.calibration, where):
+            if problem:
+                refused[path] = explain(problem, "ES_URL")
+                err.print(f"error: PUT {path}: {refused[path]}", markup=False)
+            else:
+                kept.append(path)
+                if not as_json:
+                    out.print(f"PUT {path}: calibration stored{_instead_of(before.get(path))}", markup=False)
+    if kept and not as_json:
+        lines = measured.calibration.lines
+        out.print(
+            f"probes are matched from {lines.strong:.3f} on, where their gallery is among these, with "
+            f"candidates from {lines.possible:.3f}; boards show these lines after `faces dashboards install`",
+            markup=False,
+        )
+    if as_json:
+        print_json(_as_json(measured) | {"stored": kept, "not_stored": refused})
+    raise typer.Exit(1 if refused else 0)
+
+
+def _instead_of(before: Calibration | None) -> str:
+    """What a calibration took the place of, so that a poorer one is seen."""
+    if before is None:
+        return ""
+    return f", instead of that of {before.made} on {before.photos:,} photos of {before.people:,} people"
+
+
+def _faces_now(es: Elasticsearch, index: str | None) -> int:
+    count = searched_faces(es) if index is None else faces_in(es, index)
+    if not count:
+        names = SEARCHED if index is None else (index,)
+        fail(
+            f"{listed(names)} holds no face yet: say over how many searches will be, with --gallery-size",
+            status=2,
+        )
+    return count
+
+
+def _print(measured: Measured, instead: Places | None) -> None:
+    """
+    Args:
+        instead: where it would be stored, if it won't be.
+    """
+    found, made = measured.threshold, measured.calibration
+    table = Table.grid(padding=(0, 2))
+    for row in (
+        ("similarity", f"{found.similarity:.3f}", _between(found.interval)),
+        ("FPIR", f"{found.fpir:.3g}", f"{_between(found.fpir_interval)}, over {faces(found.gallery_size)}"),
+        ("FNIR", f"{found.fnir:.3g}", _between(found.fnir_interval)),
+        *((f"probability at {similarity}", chance(made.probability(similarity)), "") for similarity in SHOWN),
+    ):
+        table.add_row(*row)
+    out.print(table)
+    out.print(f"verdicts: {meaning(made)}", markup=False)
+    if made.probability(made.similarity) < 0.5:
+        out.print(
+            f"note: at {made.similarity:.3f} two photos rather are of two people, as so many false hits were "
+            "asked for: strong says little then. Lower --fpir, or bring more people",
+            markup=False,
+        )
+    failed = {"no face": measured.no_face, **measured.unreadable}
+    why = ", ".join(f"{reason} {count:,}" for reason, count in failed.items() if count)
+    out.print(
+        f"{found.photos:,} photos of {found.people:,} people, {found.failed:,} failed{why and f' ({why})'}; "
+        f"the similarity rests on about {found.false_hits:,.0f} false hits, worth {found.independent:,.0f} "
+        "independent ones",
+        markup=False,
+    )
+    if instead:
+        out.print(f"nothing stored; without --dry-run: PUT {', '.join(instead.paths)}", markup=False)
+
+
+def _as_json(measured: Measured) -> dict[str, Any]:
+    found, made = measured.threshold, measured.calibration
+    return {
+        "calibration": made.as_meta(),
+        "intervals": {
+            "similarity": _ends(found.interval),
+            "fpir": _ends(found.fpir_interval),
+            "fnir": _ends(found.fnir_interval),
+        },
+        "probability": {str(similarity): round(made.probability(similarity), 4) for similarity in SHOWN},
+        "lines": {"strong": made.lines.strong, "possible": round(made.lines.possible, 4)},
+        "failed": found.failed,
+        "no_face": measured.no_face,
+        "unreadable": measured.unreadable,
+        "expected_false_hits": round(found.false_hits, 1),
+        "independent_false_hits": round(found.independent, 1),
+    }
+
+
+def _between(interval: Interval) -> str:
+    return f"({interval.low:.3g} to {interval.high:.3g})"
+
+
+def _ends(interval: Interval) -> list[float]:
+    return [round(interval.low, 4), round(interval.high, 4)]

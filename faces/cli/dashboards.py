@@ -1,0 +1,204 @@
+"""Commands about Kibana's boards: dashboards install, export, check."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from elasticsearch import ApiError, TransportError
+
+from es_setup.connection import Connection, ConnectionFailed, without_password
+from es_setup.install import has_plugin
+from faces.calibration.board_verdicts import of_cluster
+from faces.cli.options import JsonFlag, connected_to_kibana
+from faces.cli.output import check_can_write, err, explain, explained, fail, out, print_json, say
+from kibana import alert, build, importing
+from kibana.client import DEFAULT_SPACE, Kibana, SavedObject, connect, ndjson
+from kibana.importing import Outcome, Presence
+from kibana.indices import indices
+from kibana.lint import fields_used
+from kibana.verdicts import NOT_CALIBRATED, Verdicts, said_by
+
+app = typer.Typer(help="The boards in Kibana: import, export, check.", no_args_is_help=True)
+
+SpaceOption = Annotated[str, typer.Option(help="the space's identifier, as in its address")]
+
+WORDS = {
+    "imported": "imported",
+    "exists": "exists",
+    "updated": "imported anew for its verdicts",
+    "replaced": "replaced",
+    "kept": "DIFFERS, kept as it is",
+    "failed": "NOT imported",
+}
+ADVICE = (
+    "pictures in the Vega galleries need `vis_type_vega.enableExternalUrls: true` in kibana.yml, which can't "
+    "be asked for from here; the Discover panels beside them need no setting"
+)
+
+
+@connected_to_kibana
+def install(
+    connection: Connection,
+    space: SpaceOption = DEFAULT_SPACE,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace boards that are there, whoever changed them")
+    ] = False,
+    keep_edited: Annotated[
+        bool, typer.Option("--keep-edited", help="boards that somebody changed are kept, and no failure")
+    ] = False,
+    with_alert: Annotated[
+        bool, typer.Option("--alert", help="also a rule that writes hits on the watch list to `face-alerts`")
+    ] = False,
+    wait: Annotated[float, typer.Option(min=0, help="seconds to wait for Kibana to start")] = 60,
+) -> None:
+    """Import boards, data views and tags, with verdicts by the calibration in Elasticsearch, if it has one;
+    twice is harmless. Exit status 1 if not all are as shipped then.
+    """
+    if overwrite and keep_edited:
+        fail("give either --overwrite, or --keep-edited", status=2)
+    with explained():
+        kibana = _ready(connection, space, wait)
+        verdicts, unknown = _verdicts(connection, kibana)
+        outcomes = importing.install(kibana, build.objects(verdicts), overwrite, build.with_lines_of)
+        for outcome in outcomes:
+            out.print(_line(outcome), markup=False)
+        for what, done in alert.install(kibana, overwrite) if with_alert else ():
+            out.print(f"{what}: {done}", markup=False)
+    out.print(f"verdicts: {verdicts.words}", markup=False)
+    if unknown:
+        err.print(
+            "the boards' verdicts stay, as Elasticsearch doesn't say whether it is calibrated: " + unknown,
+            markup=False,
+        )
+    if kept := sum(outcome.state == "kept" for outcome in outcomes):
+        err.print(
+            f"{kept} of {len(outcomes)} are not as shipped: somebody edited them, or an older release "
+            "put them there. `faces dashboards install --overwrite` replaces them: their changes are lost",
+            markup=False,
+        )
+    if failed := sum(outcome.state == "failed" for outcome in outcomes):
+        err.print(f"{failed} of {len(outcomes)} were not imported; all others are there", markup=False)
+    raise typer.Exit(1 if failed or (kept and not keep_edited) else 0)
+
+
+@connected_to_kibana
+def export(
+    connection: Connection,
+    space: SpaceOption = DEFAULT_SPACE,
+    file: Annotated[Path | None, typer.Option("--out", help="where to; default: standard output")] = None,
+) -> None:
+    """Write what Kibana has of the boards in the form of kibana/saved_objects.ndjson, to diff with it:
+    so with verdicts that aren't calibrated.
+    """
+    with explained():
+        check_can_write(file)
+        kibana = _ready(connection, space)
+        objects = build.objects()
+        copies = importing.copies(kibana, objects)
+        text = ndjson(importing.as_shipped(objects, copies, build.with_lines_of))
+        if file:
+            file.write_text(text, encoding="utf-8")
+        else:
+            typer.echo(text, nl=False)
+
+
+@connected_to_kibana
+def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: JsonFlag = False) -> None:
+    """Say whether the boards are there as shipped, with all that they need. Exit status 1 if not."""
+    with explained():
+        kibana = _ready(connection, space)
+        verdicts, _ = _verdicts(connection, kibana)
+        shipped = build.objects(verdicts)
+        boards = importing.presence(kibana, shipped, build.with_lines_of)
+        views = kibana.data_views()
+    elasticsearch = _elasticsearch(connection, shipped)
+    problems = [problem for board in boards if (problem := _problem(board, views))]
+    if as_json:
+        found: dict[str, Any] = {"objects": [asdict(board) for board in boards], "problems": problems}
+        found["verdicts"] = {**asdict(verdicts.lines), "source": verdicts.source}
+        print_json({"kibana": kibana.url, "space": space, **found, "elasticsearch": elasticsearch})
+    else:
+        for board in boards:
+            but = ", but for its verdicts" if board.other_lines else ""
+            out.print(f"{board.type} {board.title}: {board.state}{but}", markup=False)
+        out.print(f"verdicts: {verdicts.words}", markup=False)
+        for problem in [*problems, *elasticsearch["problems"]]:
+            out.print(f"problem: {problem}", markup=False)
+        out.print(f"note: {ADVICE}", markup=False)
+    raise typer.Exit(1 if problems or elasticsearch["problems"] else 0)
+
+
+app.command("install")(install)
+app.command("export")(export)
+app.command("check")(check)
+
+
+def _ready(connection: Connection, space: str, wait: float = 0) -> Kibana:
+    kibana = connect(connection, space)
+    kibana.wait_until_available(wait, say)
+    kibana.require_space()
+    return kibana
+
+
+def _verdicts(connection: Connection, kibana: Kibana) -> tuple[Verdicts, str]:
+    """The boards' verdicts. Where Elasticsearch doesn't tell, those that boards have already, and why not."""
+    try:
+        # A person waits.
+        return of_cluster(connection.elasticsearch().options(request_timeout=10)), ""
+    except (ApiError, TransportError, ConnectionFailed) as error:
+        why = explain(error, without_password(connection.es_url))
+    there = importing.copies(kibana, build.objects()).values()
+    return next(filter(None, map(said_by, there)), NOT_CALIBRATED), why
+
+
+def _line(outcome: Outcome) -> str:
+    line = f"{outcome.type} {outcome.title}: {WORDS[outcome.state]}"
+    if outcome.copy_id != outcome.id:
+        line += f" as {outcome.copy_id}, since another space has [{outcome.id}]"
+    return line + (f": {outcome.reason}" if outcome.reason else "")
+
+
+def _problem(board: Presence, views: Container[str | None]) -> str | None:
+    name = f"{board.type} {board.title}"
+    if board.state == "missing":
+        return f"{name} is missing: run `faces dashboards install`"
+    if board.dangling:
+        absent = ", ".join(" ".join(key) for key in board.dangling)
+        return f"{name} refers to what isn't in this space: {absent}"
+    if board.type == "index-pattern" and board.copy_id not in views:
+        return f"{name} is there, but Kibana doesn't offer it as a data view"
+    if board.state == "changed":
+        lines = ", and its verdicts aren't by the calibration" if board.other_lines else ""
+        return f"{name} isn't as shipped{lines}: `faces dashboards install --overwrite` replaces it"
+    if board.other_lines:
+        return f"{name} has verdicts of other lines than the calibration's: run `faces dashboards install`"
+    return None
+
+
+def _elasticsearch(connection: Connection, shipped: list[SavedObject]) -> dict[str, Any]:
+    """What the boards need of Elasticsearch: the indices behind the data views, and the plugin."""
+    facts: dict[str, Any] = {"url": without_password(connection.es_url), "problems": []}
+    problems: list[str] = facts["problems"]
+    try:
+        es = connection.elasticsearch().options(request_timeout=10)
+        facts["plugin"] = has_plugin(es)
+        found = indices(es, shipped, fields_used(shipped))
+    except (ApiError, TransportError, ConnectionFailed) as error:
+        problems.append(explain(error, facts["url"]))
+        return facts
+    facts["indices"] = [asdict(index) for index in found]
+    if not facts["plugin"]:
+        problems.append(
+            "a node of Elasticsearch lacks the plugin [ingest-face], which the face galleries ask"
+        )
+    for index in found:
+        if not index.exists:
+            problems.append(f"Elasticsearch has no [{index.name}]: run `faces install`")
+        elif index.missing_fields:
+            absent = ", ".join(index.missing_fields)
+            problems.append(f"[{index.name}] lacks fields that boards show: {absent}; run `faces install`")
+    return facts

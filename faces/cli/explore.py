@@ -1,0 +1,120 @@
+"""The command `faces explore`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from es_setup.connection import Connection
+from faces.cli.options import STANDARD_OUTPUT, IndexOption, connected_to_elasticsearch
+from faces.cli.output import busy, check_can_write, explained, out, print_json
+from faces.explore import index_faces
+from faces.explore.exploration import Exploration
+from faces.explore.exploration import explore as look
+from faces.explore.summary import comparison, how_alike, summary
+
+SHOWN = 20
+"""Lines of each list that are printed."""
+
+
+@connected_to_elasticsearch
+def explore(
+    connection: Connection,
+    index: IndexOption = "faces",
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", file_okay=False, help="a folder for explore.html, with a map and pictures"),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", help="write all numbers, and who is suspected; - is standard output, with nothing else"
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=2, max=100_000, help="faces to compare, those of the newest photos first")
+    ] = index_faces.LIMIT,
+) -> None:
+    """What an index holds, a map of its faces, wrong names, people with two, photos that are there twice."""
+    with explained():
+        check_can_write(None if json_file == STANDARD_OUTPUT else json_file)
+        es = connection.elasticsearch()
+        with busy() as step:
+            step(f"reading [{index}]")
+            found = look(es, index, limit)
+            if folder:
+                # Imported here: seconds that nobody pays who wants no pictures.
+                from faces.explore.report import write
+
+                folder.mkdir(parents=True, exist_ok=True)
+                step(f"drawing a map of {len(found.faces.faces):,} faces")
+                write(es, found, folder)
+        if json_file == STANDARD_OUTPUT:
+            print_json(found.as_json())
+            return
+        if json_file:
+            json_file.write_text(json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n")
+    show(found)
+    if folder:
+        out.print(f"page: {folder / 'explore.html'}", markup=False)
+
+
+def show(found: Exploration) -> None:
+    for line in (*summary(found.overview), *comparison(found)):
+        out.print(line, markup=False)
+    faces = found.faces.faces
+    print_list(
+        "faces that are unlike the others of their name",
+        ("name", "similarity", "usual", "closest to", "similarity", "document"),
+        [
+            (
+                one.name,
+                f"{one.own:.3f}",
+                f"{one.usual:.3f}",
+                one.other or "-",
+                f"{one.similarity:.3f}" if one.other else "-",
+                faces[one.face].document,
+            )
+            for one in found.outliers
+        ],
+    )
+    print_list(
+        "faces of different names that are as similar as one person's",
+        ("names", "similarity", "documents"),
+        [
+            (
+                f"{faces[one.first].name}, {faces[one.second].name}",
+                f"{one.similarity:.3f}",
+                f"{faces[one.first].document}, {faces[one.second].document}",
+            )
+            for one in found.duplicates
+        ],
+    )
+    print_list(
+        "photos that are there twice",
+        ("documents", "copy", "names"),
+        [
+            (
+                f"{faces[one.first].document}, {faces[one.second].document}",
+                how_alike(one),
+                "in conflict" if one.conflict else "",
+            )
+            for one in found.twice
+        ],
+    )
+
+
+def print_list(title: str, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    more = f", the first {SHOWN} of them" if len(rows) > SHOWN else ""
+    out.print(f"\n{title}: {len(rows):,}{more}", markup=False)
+    if not rows:
+        return
+    table = Table(*header, box=None, header_style="dim")
+    for row in rows[:SHOWN]:
+        table.add_row(*map(escape, row))
+    out.print(table)

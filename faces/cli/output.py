@@ -1,0 +1,164 @@
+"""What the commands print: progress and errors on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+from elasticsearch import ApiError, TransportError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from es_setup.connection import ConnectionFailed
+from es_setup.models import MixedModels
+from faces import demo as demos
+from faces.calibration.record import Calibration
+from faces.searching import Match
+from ingest_service.errors import UserError
+from ingest_service.verdicts import UNCALIBRATED
+
+# Where no terminal says how wide it is, nothing is cut off.
+WIDE = None if sys.stdout.isatty() else 250
+out = Console(highlight=False, soft_wrap=True, width=WIDE)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def summary(tally: demos.Tally) -> str:
+    """One line: what was indexed, and what couldn't be."""
+    text = f"{tally.photos} photos indexed, {tally.with_faces} with faces, {tally.faces} faces"
+    if tally.unreadable:
+        text += f", {tally.unreadable} unreadable (kept with their error)"
+    return text + (f", {tally.not_stored} not stored" if tally.not_stored else "")
+
+
+def print_matches(matches: list[Match]) -> None:
+    calibrated = any(match.calibration for match in matches)
+    columns = ["", "photo", "person", "similarity", "verdict", *(["probability"] if calibrated else [])]
+    table = Table(*columns, box=None, header_style="dim")
+    for match in matches:
+        cells = [str(match.rank), match.path, match.name or "-", f"{match.similarity:.3f}", match.verdict]
+        table.add_row(*cells, *([chance(match.probability)] if match.probability is not None else []))
+    out.print(table if matches else "no match")
+
+
+def chance(probability: float) -> str:
+    """In two places, and never certain."""
+    if probability > 0.99:
+        return "> 0.99"
+    return "< 0.01" if probability < 0.01 else f"{probability:.2f}"
+
+
+def verdicts(calibration: Calibration | None) -> str:
+    """From which similarities on two faces are called what."""
+    if calibration is None:
+        strong, possible = UNCALIBRATED.strong, UNCALIBRATED.possible
+        return f"strong from {strong:.2f}, possible from {possible:.2f}, unlikely below; not calibrated"
+    strong, possible = calibration.lines.strong, calibration.lines.possible
+    between = f", possible from {possible:.3f}" if possible < strong else ""
+    return f"strong from {strong:.3f}{between}, unlikely below; calibrated {calibration.made.isoformat()}"
+
+
+def meaning(calibration: Calibration) -> str:
+    """What the verdicts' lines stand for, and what they rest on."""
+    strong, possible = calibration.lines.strong, calibration.lines.possible
+    between = f"possible from {possible:.3f}: of one person as likely as not; " if possible < strong else ""
+    return (
+        f"strong from {strong:.3f}: at most {percent(calibration.fpir)} of searches for a stranger over "
+        f"{faces(calibration.gallery_size)}; {between}unlikely below; calibrated "
+        f"{calibration.made.isoformat()} on {calibration.photos:,} photos of {calibration.people:,} people"
+    )
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def faces(count: int) -> str:
+    return f"{count:,} face" + ("" if count == 1 else "s")
+
+
+def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
+    """Passes ``results`` on beneath a progress bar, on standard error."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as progress:
+        task = progress.add_task(what, total=total)
+        for result in results:
+            progress.advance(task)
+            yield result
+
+
+@contextmanager
+def busy() -> Iterator[Callable[[str], None]]:
+    """Yields a ``say`` whose last word stands beside a moving bar while the next step runs: downloads, builds
+    and starts, of which nobody knows how long they take."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("preparing", total=None)
+
+        def step(message: str) -> None:
+            say(message)
+            progress.update(task, description=message.partition(":")[0])
+
+        yield step
+
+
+def check_can_write(*files: Path | None) -> None:
+    """Before the work, not after it."""
+    for file in files:
+        if file and (file.is_dir() or not file.resolve().parent.is_dir()):
+            fail(f"{file} can't be written: it is a folder, or its folder doesn't exist", status=2)
+
+
+def say(message: str) -> None:
+    err.print(message, markup=False)
+
+
+def print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2))
+
+
+def fail(message: str, status: int = 1) -> NoReturn:
+    err.print(f"error: {message}", markup=False)
+    raise typer.Exit(status)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """A known failure ends the command with one message that says what to do, and no traceback."""
+    try:
+        yield
+    except (UserError, OSError) as error:
+        fail(str(error))
+    except (ApiError, TransportError) as error:
+        fail(explain(error, "ES_URL"))
+
+
+def explain(error: ApiError | TransportError | ConnectionFailed | MixedModels, where: str) -> str:
+    if isinstance(error, ConnectionFailed | MixedModels):
+        return str(error)
+    if isinstance(error, ApiError):
+        # A block, such as of an index that is read-only, is a 403 too.
+        if error.status_code in (401, 403) and error.error != "cluster_block_exception":
+            return f"Elasticsearch refuses ({error.status_code}): set ES_API_KEY, or ES_USER and ES_PASSWORD"
+        return demos.reason(error)
+    return f"Elasticsearch doesn't answer ({type(error).__name__}): is {where} right, and is it running?"

@@ -1,0 +1,9 @@
+"""What the steps of a calibration raise."""
+
+from __future__ import annotations
+
+from ingest_service.errors import UserError
+
+
+class CalibrationError(UserError):
+    """The photos don't support what was asked for, or what is stored is no calibration."""

@@ -1,0 +1,1 @@
+"""What an index of faces holds, and which of its faces may be wrong."""

@@ -1,0 +1,116 @@
+"""What an index holds, in numbers, as Elasticsearch counts it: no document is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import eland
+import pandas as pd
+from elasticsearch import Elasticsearch
+
+from faces.explore.index_faces import frame
+
+TOP = 10
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+TENTH = 0.1
+SPANS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 31, "year": 366}
+"""In days."""
+MOST_SPANS = 24
+
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """
+    photos: documents; with_faces, without_face and failed are parts of them, waiting is the rest.
+    faces: on all photos; unnamed_faces: those of whom nobody said who it is, None where that isn't kept.
+    quality: quantiles of the quality, 0 to 1, of a photo's best face; by_quality: photos by its tenths.
+    people, observers: how many there are; by_person, by_observer: photos of those with most.
+    errors: photos by what is wrong with them.
+    by_time: photos by the hour, day, week, month or year of their ``@timestamp``, oldest first.
+    """
+
+    photos: int
+    with_faces: int
+    without_face: int
+    failed: int
+    faces: int
+    unnamed_faces: int | None
+    quality: dict[float, float]
+    by_quality: dict[float, int]
+    people: int
+    by_person: Counts
+    observers: int
+    by_observer: Counts
+    errors: Counts
+    by_time: Counts
+
+    @property
+    def waiting(self) -> int:
+        """Photos that no face was looked for on, such as those from before an index was attached."""
+        return self.photos - self.with_faces - self.without_face - self.failed
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "waiting": self.waiting}
+
+
+def overview(es: Elasticsearch, index: str, top: int = TOP) -> Overview:
+    """
+    Args:
+        top: people and observers that are counted by name.
+
+    Raises:
+        NothingToExplore: there is no such index, or its documents can't hold faces.
+    """
+    photos = frame(es, index)
+    # A photo whose successor failed may keep its faces; it counts as failed.
+    fine = photos[photos["error.code"].isna()]
+    times = photos["@timestamp"]
+    buckets = _buckets(es, index, times.max() - times.min())
+    return Overview(
+        photos=len(photos),
+        with_faces=len(fine[fine["face_count"] > 0]),
+        without_face=len(fine[fine["face_count"] == 0]),
+        failed=len(photos[photos["error.code"].notna()]),
+        faces=int(photos["face_count"].sum()),
+        unnamed_faces=int(photos["unnamed_faces"].sum()) if "unnamed_faces" in photos.columns else None,
+        quality=_quantiles(photos),
+        by_quality={round(one["key"], 1): one["doc_count"] for one in buckets["quality"]},
+        people=int(photos["people"].nunique()),
+        by_person=_most(photos, "people", top),
+        observers=int(photos["observer.name"].nunique()),
+        by_observer=_most(photos, "observer.name", top),
+        errors=_most(photos, "error.code", top),
+        by_time={one["key_as_string"]: one["doc_count"] for one in buckets["time"]},
+    )
+
+
+def _quantiles(photos: eland.DataFrame) -> dict[float, float]:
+    """Empty without a face."""
+    found = photos["best_quality"].quantile(list(QUANTILES)).dropna()
+    return {float(quantile): round(float(value), 4) for quantile, value in found.items()}
+
+
+def _most(photos: eland.DataFrame, field: str, top: int) -> Counts:
+    return {str(name): int(count) for name, count in photos[field].value_counts(es_size=top).items()}
+
+
+def _buckets(es: Elasticsearch, index: str, between: pd.Timedelta) -> dict[str, list[dict[str, Any]]]:
+    """Histograms with ends of our own, which eland hasn't. ``between``: the first photo and the last."""
+    days = between / pd.Timedelta(days=1)
+    span = next((name for name, length in SPANS.items() if days / length < MOST_SPANS), "year")
+    ends = {"min": 0, "max": 1 - TENTH}
+    time = {
+        "field": "@timestamp",
+        "calendar_interval": span,
+        "format": "yyyy-MM-dd HH:mm" if span == "hour" else "yyyy-MM-dd",
+        "min_doc_count": 1,
+    }
+    aggs: dict[str, dict[str, Any]] = {
+        "quality": {"histogram": {"field": "best_quality", "interval": TENTH, "extended_bounds": ends}},
+        "time": {"date_histogram": time},
+    }
+    found = es.search(index=index, size=0, aggs=aggs)["aggregations"]
+    return {name: one["buckets"] for name, one in found.items()}

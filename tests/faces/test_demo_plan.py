@@ -1,0 +1,75 @@
+"""Which photos the demo indexes, and which it searches with."""
+
+from __future__ import annotations
+
+import pytest
+
+from faces.demo import DemoError, plan_folder
+from faces.photos import photos_below
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """30 people with two photos each, one with one, and a photo outside of all folders."""
+    for number in range(30):
+        person = tmp_path / f"Person_{number:02}"
+        person.mkdir()
+        for photo in range(2):
+            (person / f"{photo}.jpg").touch()
+    (tmp_path / "Loner").mkdir()
+    (tmp_path / "Loner" / "only.jpg").touch()
+    (tmp_path / "loose.jpg").touch()
+    (tmp_path / "notes.txt").touch()
+    return tmp_path
+
+
+def test_with_labels_one_photo_of_each_of_25_people_is_a_query_and_left_out(folder):
+    plan = plan_folder(folder, labelled=True, query=None)
+    assert len(plan.queries) == 25
+    assert len({photo.label for photo in plan.queries}) == 25
+    assert not set(plan.queries) & set(plan.to_index)
+    assert len(plan.to_index) == 62 - 25
+    assert {photo.label for photo in plan.queries} <= {photo.label for photo in plan.to_index}
+
+
+def test_without_labels_25_of_the_indexed_photos_are_queries_and_nobody_is_named(folder):
+    plan = plan_folder(folder, labelled=False, query=None)
+    assert len(plan.to_index) == 62
+    assert len(plan.queries) == 25
+    assert set(plan.queries) <= set(plan.to_index)
+    assert {photo.label for photo in plan.to_index} == {None}
+
+
+def test_with_a_query_nothing_is_left_out(folder):
+    plan = plan_folder(folder, labelled=True, query="Person_03/1.jpg")
+    assert len(plan.to_index) == 62
+    assert [photo.name for photo in plan.queries] == ["Person_03/1.jpg"]
+    assert plan.queries[0].label == "Person 03"
+
+
+def test_a_query_from_elsewhere_is_searched_for_and_not_indexed(folder, tmp_path_factory):
+    stranger = tmp_path_factory.mktemp("elsewhere") / "who.jpg"
+    stranger.touch()
+    plan = plan_folder(folder, labelled=True, query=str(stranger))
+    assert [photo.path for photo in plan.queries] == [stranger]
+    assert len(plan.to_index) == 62
+
+
+def test_what_cannot_be_shown_is_said(folder, tmp_path_factory):
+    with pytest.raises(DemoError, match=r"no photo \[nobody\.jpg\]"):
+        plan_folder(folder, labelled=True, query="nobody.jpg")
+    with pytest.raises(DemoError, match="no photos below"):
+        plan_folder(tmp_path_factory.mktemp("empty"), labelled=False, query=None)
+
+
+def test_a_label_is_the_folders_name_and_a_loose_photo_has_none(folder):
+    labels = {photo.name: photo.label for photo in photos_below(folder, labels_from_folders=True)}
+    assert labels["Person_03/1.jpg"] == "Person 03"
+    assert labels["loose.jpg"] is None
+    assert "notes.txt" not in labels
+
+
+def test_a_documents_id_depends_on_its_place_alone(folder, tmp_path_factory):
+    ids = [photo.document_id() for photo in photos_below(folder)]
+    assert len(set(ids)) == 62
+    assert ids == [photo.document_id() for photo in photos_below(folder, labels_from_folders=True)]
