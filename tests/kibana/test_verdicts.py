@@ -13,10 +13,11 @@ from dev_tools import decompressed
 from board_preview.scene import CALIBRATION
 from es_setup import models
 from es_setup.install import shipped_model
+from faces.calibration import board_verdicts
 from faces.calibration.board_verdicts import NONE_IN_COMMON, of_calibration, of_cluster
 from faces.calibration.record import Calibration
 from ingest_service.verdicts import UNCALIBRATED, Lines
-from kibana import build, verdicts
+from kibana import build
 from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.lint import problems
 from kibana.verdicts import NOT_CALIBRATED, Verdicts, said_by, shown
@@ -63,7 +64,7 @@ def test_a_request_has_each_line_in_its_place_also_if_one_is_the_others_number()
 
 def test_without_a_calibration_the_lines_are_not_calibrated(es, calibrate, monkeypatch):
     assert of_cluster(es) == NOT_CALIBRATED
-    monkeypatch.setattr(verdicts, "ALIASES", ("not-installed-yet",))
+    monkeypatch.setattr(board_verdicts, "ALIASES", ("not-installed-yet",))
     assert of_cluster(es) == NOT_CALIBRATED
 
 

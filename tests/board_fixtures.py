@@ -1,0 +1,52 @@
+"""What the checks of the boards share: the scene in a real Elasticsearch, and a browser that draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch
+from tools import empty
+
+from board_preview import scene as scenes
+from board_preview.renderer import Renderer, running_renderer
+from board_preview.scene import SceneReport
+from es_setup import models
+from es_setup.install import ALIASES
+from ingest_service.weights import Cache
+
+
+@pytest.fixture(scope="module")
+def scene(es: Elasticsearch, cache: Cache) -> Iterator[SceneReport]:
+    """The scene, for the tests of one module: others empty the same aliases."""
+    yield scenes.load(es, cache.sample)
+    for alias in ALIASES:
+        empty(es, alias)
+
+
+@pytest.fixture
+def calibrate(es: Elasticsearch) -> Iterator[Callable[..., None]]:
+    """Records a calibration in the indices of the three aliases, or of those that are named; None takes it
+    away. At the end there is none."""
+    before = {
+        index: found["mappings"]["_meta"] for index, found in es.indices.get_mapping(index=ALIASES).items()
+    }
+
+    def record(
+        calibration: Any = scenes.CALIBRATION.as_meta(),  # noqa: B008
+        aliases: tuple[str, ...] = ALIASES,
+    ) -> None:
+        for index, model in models.declared(es, ",".join(aliases)).items():
+            own = calibration | {"model": model} if isinstance(calibration, dict) else calibration
+            models.record(es, index, calibration=own)
+
+    yield record
+    for index, meta in before.items():
+        es.indices.put_mapping(index=index, meta=meta)
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Iterator[Renderer]:
+    with running_renderer(print) as found:
+        yield found

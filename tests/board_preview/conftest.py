@@ -1,0 +1,3 @@
+"""The boards' fixtures."""
+
+from board_fixtures import calibrate, renderer, scene  # noqa: F401
