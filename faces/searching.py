@@ -41,7 +41,7 @@ class Match:
 
     @property
     def verdict(self) -> str:
-        lines = self.calibration.lines if self.calibration else UNCALIBRATED
+        lines = self.calibration.thresholds if self.calibration else UNCALIBRATED
         return lines.verdict(self.similarity)
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Lines:
+class Thresholds:
     """Cosine similarities from -1 to 1 from which on two faces are called alike: ``strong`` is the higher."""
 
     strong: float
@@ -27,7 +27,7 @@ class Lines:
 
 STRONG = 0.60
 POSSIBLE = 0.46
-UNCALIBRATED = Lines(STRONG, POSSIBLE)
+UNCALIBRATED = Thresholds(STRONG, POSSIBLE)
 
 
 def verdict(similarity: float) -> str:

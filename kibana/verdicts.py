@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ingest_service.verdicts import UNCALIBRATED, Lines
+from ingest_service.verdicts import UNCALIBRATED, Thresholds
 from kibana.client import SavedObject
 
 SAID = re.compile(r"Verdicts: strong from (-?\d\.\d+), possible from (-?\d\.\d+); (.+)$")
@@ -21,18 +21,20 @@ PLACES = 4
 class Verdicts:
     """``source``: what a viewer reads beside the lines: that they aren't calibrated, or what they promise."""
 
-    lines: Lines
+    thresholds: Thresholds
     source: str
 
     @property
     def places(self) -> int:
         """How many decimals the lines need, two at least."""
-        return max(len(shown(line).partition(".")[2]) for line in (self.lines.strong, self.lines.possible))
+        return max(
+            len(shown(line).partition(".")[2]) for line in (self.thresholds.strong, self.thresholds.possible)
+        )
 
     @property
     def words(self) -> str:
         """``strong from 0.60, possible from 0.46; not calibrated``"""
-        strong, possible = shown(self.lines.strong), shown(self.lines.possible)
+        strong, possible = shown(self.thresholds.strong), shown(self.thresholds.possible)
         return f"strong from {strong}, possible from {possible}; {self.source}"
 
     @property
@@ -43,8 +45,8 @@ class Verdicts:
     def in_request(self, text: str) -> str:
         """A Dev Tools request, written with the uncalibrated lines, with these."""
         lines = {
-            shown(UNCALIBRATED.strong): shown(self.lines.strong),
-            shown(UNCALIBRATED.possible): shown(self.lines.possible),
+            shown(UNCALIBRATED.strong): shown(self.thresholds.strong),
+            shown(UNCALIBRATED.possible): shown(self.thresholds.possible),
         }
         # Both at once: one of these may be the other of those.
         written = "|".join(map(re.escape, lines))
@@ -58,7 +60,7 @@ def said_by(board: SavedObject) -> Verdicts | None:
     """What a board was built with, also a copy in Kibana; None of what has no verdicts."""
     if said := SAID.search(str(board["attributes"].get("description", ""))):
         strong, possible, source = said.groups()
-        return Verdicts(Lines(float(strong), float(possible)), source)
+        return Verdicts(Thresholds(float(strong), float(possible)), source)
     return None
 
 

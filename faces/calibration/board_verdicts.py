@@ -42,4 +42,4 @@ def of_cluster(es: Elasticsearch) -> Verdicts:
 
 def of_calibration(calibration: Calibration) -> Verdicts:
     rate = f"{100 * calibration.fpir:g} % false hits over {calibration.gallery_size:,} faces"
-    return Verdicts(calibration.lines, f"{rate}, calibrated {calibration.made}")
+    return Verdicts(calibration.thresholds, f"{rate}, calibrated {calibration.made}")

@@ -12,7 +12,7 @@ from typing import Any
 from faces.error_rates.errors import CalibrationError
 from faces.error_rates.logistic import Logistic
 from faces.error_rates.search_threshold import SearchThreshold
-from ingest_service.verdicts import Lines
+from ingest_service.verdicts import Thresholds
 
 MOST = sys.float_info.max
 """That a number can be: JSON has larger ones."""
@@ -53,11 +53,11 @@ class Calibration:
         )
 
     @property
-    def lines(self) -> Lines:
+    def thresholds(self) -> Thresholds:
         """``strong`` from the similarity of the stated rate on; ``possible`` from where two photos are of one
         person as likely as not, given that they were as likely as not before, and never above ``strong``."""
         even = round(-self.logistic.offset / self.logistic.slope, 4)
-        return Lines(self.similarity, min(self.similarity, max(-1.0, even)))
+        return Thresholds(self.similarity, min(self.similarity, max(-1.0, even)))
 
     def probability(self, similarity: float) -> float:
         """0 to 1, that two faces of this cosine are one person's, as likely as not before."""

@@ -96,7 +96,7 @@ def calibrate(
                 if not as_json:
                     out.print(f"PUT {path}: calibration stored{_instead_of(before.get(path))}", markup=False)
     if kept and not as_json:
-        lines = measured.calibration.lines
+        lines = measured.calibration.thresholds
         out.print(
             f"probes are matched from {lines.strong:.3f} on, where their gallery is among these, with "
             f"candidates from {lines.possible:.3f}; boards show these lines after `faces dashboards install`",
@@ -169,7 +169,7 @@ def _as_json(measured: Measured) -> dict[str, Any]:
             "fnir": _ends(found.fnir_interval),
         },
         "probability": {str(similarity): round(made.probability(similarity), 4) for similarity in SHOWN},
-        "lines": {"strong": made.lines.strong, "possible": round(made.lines.possible, 4)},
+        "thresholds": {"strong": made.thresholds.strong, "possible": round(made.thresholds.possible, 4)},
         "failed": found.failed,
         "no_face": measured.no_face,
         "unreadable": measured.unreadable,

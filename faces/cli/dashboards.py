@@ -119,7 +119,7 @@ def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: J
     problems = [problem for board in boards if (problem := _problem(board, views))]
     if as_json:
         found: dict[str, Any] = {"objects": [asdict(board) for board in boards], "problems": problems}
-        found["verdicts"] = {**asdict(verdicts.lines), "source": verdicts.source}
+        found["verdicts"] = {**asdict(verdicts.thresholds), "source": verdicts.source}
         print_json({"kibana": kibana.url, "space": space, **found, "elasticsearch": elasticsearch})
     else:
         for board in boards:

@@ -67,14 +67,14 @@ def verdicts(calibration: Calibration | None) -> str:
     if calibration is None:
         strong, possible = UNCALIBRATED.strong, UNCALIBRATED.possible
         return f"strong from {strong:.2f}, possible from {possible:.2f}, unlikely below; not calibrated"
-    strong, possible = calibration.lines.strong, calibration.lines.possible
+    strong, possible = calibration.thresholds.strong, calibration.thresholds.possible
     between = f", possible from {possible:.3f}" if possible < strong else ""
     return f"strong from {strong:.3f}{between}, unlikely below; calibrated {calibration.made.isoformat()}"
 
 
 def meaning(calibration: Calibration) -> str:
     """What the verdicts' lines stand for, and what they rest on."""
-    strong, possible = calibration.lines.strong, calibration.lines.possible
+    strong, possible = calibration.thresholds.strong, calibration.thresholds.possible
     between = f"possible from {possible:.3f}: of one person as likely as not; " if possible < strong else ""
     return (
         f"strong from {strong:.3f}: at most {percent(calibration.fpir)} of searches for a stranger over "

@@ -192,7 +192,7 @@ def crops(es: Elasticsearch, faces: Faces, wanted: Iterable[int]) -> dict[int, b
 def line(es: Elasticsearch, index: str) -> Line:
     """Where the calibration that the indices share draws it; where similarities are strong without one."""
     calibration = calibration_of(es, index).calibration
-    return Line(calibration.lines.strong, True) if calibration else Line(UNCALIBRATED.strong, False)
+    return Line(calibration.thresholds.strong, True) if calibration else Line(UNCALIBRATED.strong, False)
 
 
 def _fields(es: Elasticsearch, index: str) -> set[str]:

@@ -135,7 +135,7 @@ def _quality() -> Panel:
 
 def _similarity(verdicts: Verdicts) -> Panel:
     """The lines are bounds of the bars, in place of those that lie close by."""
-    lines = {verdicts.lines.strong, verdicts.lines.possible}
+    lines = {verdicts.thresholds.strong, verdicts.thresholds.possible}
     apart = [one for one in SIMILARITIES if all(abs(one - line) > 0.02 for line in lines)]
     bounds = sorted({*apart, *lines})
     names = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingest_service.verdicts import Lines
+from ingest_service.verdicts import Thresholds
 from kibana.boards import NEEDS_PICTURES, NEEDS_PLUGIN, PROBES, TAG, TITLES, navigation
 from kibana.boards import data_views as views
 from kibana.objects import lens, vega
@@ -22,7 +22,7 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
         requests: Markdown with links to Dev Tools requests.
     """
     watched = {"term": {"faces.match.tags": "watch"}}
-    lines = verdicts.lines
+    lines = verdicts.thresholds
     between = {"gte": lines.possible, "lt": lines.strong}
     # Probes of an older release have the similarity of their match alone.
     without = {
@@ -307,7 +307,7 @@ def _watch_list() -> Panel:
 
 def _review_queue(verdicts: Verdicts) -> Panel:
     return _table(
-        "review-table", "To be reviewed by a person", _possible(verdicts.lines), f"{verdicts.sentence}. "
+        "review-table", "To be reviewed by a person", _possible(verdicts.thresholds), f"{verdicts.sentence}. "
     )
 
 
@@ -315,7 +315,7 @@ def _all() -> Panel:
     return _table("newest-table", "All probes, newest first", "")
 
 
-def _possible(lines: Lines) -> str:
+def _possible(lines: Thresholds) -> str:
     """KQL: photos whose best candidate is possible, and not strong."""
     return f"best_similarity >= {lines.possible:g} and best_similarity < {lines.strong:g}"
 

@@ -42,8 +42,8 @@ def in_time(field: str = "@timestamp") -> Spec:
 def verdict_signals(verdicts: Verdicts) -> list[Spec]:
     """What ``VERDICT``, ``VERDICT_COLOR`` and ``score`` go by, and ``verdicts``, the text that says so."""
     return [
-        {"name": "strong", "value": verdicts.lines.strong},
-        {"name": "possible", "value": verdicts.lines.possible},
+        {"name": "strong", "value": verdicts.thresholds.strong},
+        {"name": "possible", "value": verdicts.thresholds.possible},
         {"name": "places", "value": verdicts.places},
         {"name": "verdicts", "value": verdicts.words},
     ]

@@ -120,7 +120,9 @@ def test_for_a_script_there_are_intervals_and_where_it_is_stored(run, es, cache)
     low, high = found["intervals"]["similarity"]
     assert low < found["calibration"]["similarity"] < high
     assert found["intervals"]["fpir"][0] < 0.1 < found["intervals"]["fpir"][1]
-    assert found["lines"]["strong"] == found["calibration"]["similarity"] >= found["lines"]["possible"]
+    assert (
+        found["thresholds"]["strong"] == found["calibration"]["similarity"] >= found["thresholds"]["possible"]
+    )
     assert sorted(found["probability"].values()) == list(found["probability"].values())
     paths = {f"/{index}/_mapping" for index in FIRST} | {"/_component_template/faces-photo"}
     assert set(found["stored"]) == paths

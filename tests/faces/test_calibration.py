@@ -23,7 +23,7 @@ from faces.error_rates.logistic import Logistic, fit_logistic, logistic_map
 from faces.error_rates.search_threshold import Interval, search_threshold
 from faces.labelled_photos import read
 from faces.photo_vectors import Embedded
-from ingest_service.verdicts import Lines
+from ingest_service.verdicts import Thresholds
 
 DIMS = 16
 MADE = date(2025, 3, 1)
@@ -388,10 +388,13 @@ def test_strong_is_the_stated_rate_and_possible_an_even_chance_but_never_above_i
     stored = calibration().as_meta()
     above, below = {"slope": 20.0, "offset": -9.0}, {"slope": 20.0, "offset": -13.0}
     lines = [
-        Calibration.from_meta(stored | {"similarity": 0.6, "logistic": logistic}, stored["model"]).lines
+        Calibration.from_meta(stored | {"similarity": 0.6, "logistic": logistic}, stored["model"]).thresholds
         for logistic in (above, below)
     ]
-    assert lines == [Lines(strong=0.6, possible=pytest.approx(0.45)), Lines(strong=0.6, possible=0.6)]
+    assert lines == [
+        Thresholds(strong=0.6, possible=pytest.approx(0.45)),
+        Thresholds(strong=0.6, possible=0.6),
+    ]
     assert Calibration.from_meta(stored | {"logistic": above}, stored["model"]).probability(
         0.45
     ) == pytest.approx(0.5)

@@ -147,14 +147,14 @@ def test_colours_are_those_of_the_verdicts_and_the_lines_stand_above_them(
     faces = drawn.items(mark)
     assert faces
     for face in faces:
-        wanted = COLOURS[verdicts.lines.verdict(face.datum["similarity"])]
+        wanted = COLOURS[verdicts.thresholds.verdict(face.datum["similarity"])]
         # Of the bar below a face its left end is always there.
         bar = picture.getpixel((round(face.x), round(face.y + face.height) + 4))
         assert bar == ImageColor.getrgb(wanted), face.datum["similarity"]
 
 
 def test_a_calibration_makes_possible_matches_strong_and_others_unlikely(draw):
-    lines = CALIBRATED.lines
+    lines = CALIBRATED.thresholds
     found = [item.datum["similarity"] for item in draw(WATCH, panels=CALIBRATED_PANELS).items("match")]
     assert any(lines.strong <= one < STRONG for one in found)
     assert any(POSSIBLE <= one < lines.possible for one in found)
@@ -191,7 +191,7 @@ def test_probes_of_an_older_release_are_reviewed_by_the_similarity_of_their_matc
 
 
 def test_no_score_seems_to_reach_a_line_that_it_does_not(draw):
-    words = CALIBRATED.lines.verdict
+    words = CALIBRATED.thresholds.verdict
     shown = [
         text for text in texts(draw(GALLERY, panels=CALIBRATED_PANELS)) if re.match(r".?\d\.\d{4} ", text)
     ]

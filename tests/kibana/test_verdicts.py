@@ -16,14 +16,14 @@ from es_setup.install import shipped_model
 from faces.calibration import board_verdicts
 from faces.calibration.board_verdicts import NONE_IN_COMMON, of_calibration, of_cluster
 from faces.calibration.record import Calibration
-from ingest_service.verdicts import UNCALIBRATED, Lines
+from ingest_service.verdicts import UNCALIBRATED, Thresholds
 from kibana import build
 from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.lint import problems
 from kibana.verdicts import NOT_CALIBRATED, Verdicts, said_by, shown
 
 # No bar of a distribution has a bound near these but the lines themselves.
-OTHERS = Verdicts(Lines(0.5934, 0.4521), "0.1 % false hits over 12,345 faces, calibrated 2026-11-25")
+OTHERS = Verdicts(Thresholds(0.5934, 0.4521), "0.1 % false hits over 12,345 faces, calibrated 2026-11-25")
 CONSOLE = re.compile(r"load_from=data:text/plain,([\w+$-]+)")
 
 
@@ -37,7 +37,7 @@ def read(meta: dict) -> Verdicts:
 
 def test_the_lines_of_a_calibration_are_its_similarity_and_where_the_logistic_map_says_one_half():
     found = read(changed(similarity=0.6731, logistic={"slope": 21.3, "offset": -9.8}))
-    assert found.lines == Lines(strong=0.6731, possible=0.4601)
+    assert found.thresholds == Thresholds(strong=0.6731, possible=0.4601)
     assert found.words == (
         "strong from 0.6731, possible from 0.4601; 1 % false hits over 746 faces, calibrated 2026-11-25"
     )
@@ -45,7 +45,7 @@ def test_the_lines_of_a_calibration_are_its_similarity_and_where_the_logistic_ma
 
 def test_possible_is_never_above_strong():
     found = read(changed(similarity=0.55, logistic={"slope": 10, "offset": -8}))
-    assert found.lines == Lines(strong=0.55, possible=0.55)
+    assert found.thresholds == Thresholds(strong=0.55, possible=0.55)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_line_is_shown_with_the_decimals_that_it_needs(line, text):
 
 def test_a_request_has_each_line_in_its_place_also_if_one_is_the_others_number():
     request = "strong from 0.60, possible from 0.46; not 0.600, 10.46 or 0.461"
-    assert Verdicts(Lines(0.46, 0.4), "").in_request(request) == (
+    assert Verdicts(Thresholds(0.46, 0.4), "").in_request(request) == (
         "strong from 0.46, possible from 0.40; not 0.600, 10.46 or 0.461"
     )
 
@@ -71,7 +71,7 @@ def test_without_a_calibration_the_lines_are_not_calibrated(es, calibrate, monke
 def test_a_calibration_that_all_indices_share_is_the_boards(es, calibrate):
     calibrate()
     assert of_cluster(es) == of_calibration(CALIBRATION)
-    assert of_cluster(es).lines == Lines(0.5612, 0.5)
+    assert of_cluster(es).thresholds == Thresholds(0.5612, 0.5)
 
 
 @pytest.mark.parametrize("model", [shipped_model(), None], ids=["its model", "no model recorded"])
@@ -95,7 +95,7 @@ def test_indices_that_share_no_calibration_have_none_and_the_boards_say_why(es, 
     calibrate(aliases=("face-gallery",))
     calibrate(other, aliases=("face-probes",))
     assert of_cluster(es) == NONE_IN_COMMON
-    assert NONE_IN_COMMON.lines == UNCALIBRATED
+    assert NONE_IN_COMMON.thresholds == UNCALIBRATED
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_nothing_differs_between_calibrated_boards_and_those_that_are_not_but_th
 
 
 def test_calibrated_boards_have_no_problem():
-    for lines in (OTHERS.lines, Lines(0.55, 0.55), Lines(0.3, 0.1), Lines(0.97, 0.95)):
+    for lines in (OTHERS.thresholds, Thresholds(0.55, 0.55), Thresholds(0.3, 0.1), Thresholds(0.97, 0.95)):
         assert problems(build.objects(Verdicts(lines, OTHERS.source))) == []
 
 
