@@ -24,7 +24,7 @@ class ConnectionFailed(UserError):
     """A server can't be reached or doesn't let us in; the message names it and says what to do."""
 
 
-class Refused(ConnectionFailed):
+class ServiceRefused(ConnectionFailed):
     """The inference service answered, and not with what was asked for.
 
     Attributes:
@@ -108,6 +108,14 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class ServedModel:
+    """The model that the service serves: vectors of ``dims`` numbers, comparable within one ``id``."""
+
+    id: str
+    dims: int
+
+
+@dataclass(frozen=True)
 class Service:
     """The inference service, through its HTTP contract."""
 
@@ -116,13 +124,14 @@ class Service:
     certificate_authority: Path | None = None
     """A PEM file, for a certificate that this machine doesn't trust by itself."""
 
-    def ready(self) -> dict[str, Any]:
-        """``/readyz``'s answer: ``{"status", "model": {"id", "digest", "dims"}}``.
+    def model(self) -> ServedModel:
+        """What it serves, by ``/readyz``.
 
         Raises:
             ConnectionFailed: it can't be reached, or isn't ready.
         """
-        return self._call("GET", "/readyz", timeout=5)
+        model = self._call("GET", "/readyz", timeout=5)["model"]
+        return ServedModel(str(model["id"]), int(model["dims"]))
 
     def faces(self, photo: bytes) -> list[dict[str, Any]]:
         """The faces of one photo, largest first, without their vectors; none if it can't be read.
@@ -140,7 +149,7 @@ class Service:
         face ``{"faces": []}``, or ``{"error": {"code", "message"}}`` if it can't be read.
 
         Raises:
-            Refused: it is busy, or serves another model.
+            ServiceRefused: it is busy, or serves another model.
             ConnectionFailed: it can't be reached.
         """
         return self._of_photo(photo, {"model": model, "return": ["vector"]}, {"max_faces": 1})
@@ -171,7 +180,7 @@ class Service:
             ) from None
         if not response.ok:
             message = answer.get("error", {}).get("message", f"status {response.status_code}")
-            raise Refused(
+            raise ServiceRefused(
                 f"the inference service at {without_password(self.url)} refused: {message}",
                 response.status_code,
                 _seconds(response.headers.get("Retry-After")) if response.status_code in BUSY else None,
