@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,16 @@ class ServiceRefused(ConnectionFailed):
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+
+
+log = logging.getLogger("ingest_face.requests")
+"""A line for each request to the service and to Kibana, in the form of Elasticsearch's client: no body."""
+
+
+def log_request(response: requests.Response) -> None:
+    seconds = response.elapsed.total_seconds()
+    url = without_password(str(response.request.url))
+    log.info("%s %s [status:%d duration:%.3fs]", response.request.method, url, response.status_code, seconds)
 
 
 def with_port(url: str) -> str:
@@ -172,6 +183,7 @@ class Service:
             response = requests.request(
                 method, self.url + path, json=body, headers=headers, timeout=timeout, verify=verify
             )
+            log_request(response)
             answer: dict[str, Any] = response.json()
         except (requests.RequestException, ValueError) as error:
             reason = type(error).__name__

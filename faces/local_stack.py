@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from es_setup.connection import Connection, ConnectionFailed, ServedModel, Service
-from es_setup.embedded import distribution, local_node
+from es_setup.embedded import distribution, local_node, plugins
 from es_setup.install import InstallError, install
 from ingest_service.weights import Cache, default_cache, prepare
 
@@ -90,7 +90,7 @@ def running_stack(
         say(f"inference service ready at {service.url}, model {service.model}")
         settings = {"face.endpoint.default.urls": service.url}
         with local_node.running_node(home, folder, settings, es_port) as node:
-            say(f"Elasticsearch {distribution.VERSION} ready at {node.url}")
+            say(f"Elasticsearch {plugins.elasticsearch_version()} ready at {node.url}")
             connection = Connection(es_url=node.url, faces_url=service.url)
             try:
                 for _ in install(connection.elasticsearch(), service.model, dims=service.dims):

@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 from PIL import Image
 from tools import empty, encoded, picture, side_by_side
 
-from es_setup.embedded import distribution
+from es_setup.embedded import plugins
 from faces import local_stack
 from faces.local_stack import Stack, running_stack
 from ingest_service.app import create_app
@@ -62,13 +62,13 @@ def service(cache: Cache):
 @pytest.fixture(scope="session")
 def version() -> str:
     """Elasticsearch's: `./run test es9` asks for another."""
-    return os.environ.get("INGEST_FACE_TEST_ENGINE", distribution.VERSION)
+    return os.environ.get("INGEST_FACE_TEST_ENGINE", plugins.elasticsearch_version())
 
 
 @pytest.fixture(scope="session")
 def running(cache: Cache, version: str) -> Iterator[Stack]:
     """Elasticsearch with the plugin and the service, everything installed."""
-    if version != distribution.VERSION:
+    if version != plugins.elasticsearch_version():
         with node9.running_stack(cache, version) as started:
             yield started
         return

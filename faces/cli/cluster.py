@@ -16,7 +16,7 @@ from es_setup.models import MixedModels, model_of
 from es_setup.shipped_files import ALIASES, SHIPPED_DIMS, Vectors, shipped_model
 from faces.calibration.indices import calibrations
 from faces.cli.options import JsonFlag, connected
-from faces.cli.output import err, explain, explained, out, print_json
+from faces.cli.output import explain, explained, out, print_json, say
 
 
 @connected
@@ -77,17 +77,14 @@ def _model(connection: Connection, es: Elasticsearch, named: str | None) -> tupl
         served = connection.service().model()
     except ConnectionFailed as error:
         if named is None:
-            err.print(f"note: {error}; using the model in our files, {shipped_model()}", markup=False)
+            say(f"note: {error}; using the model in our files, {shipped_model()}")
             return None, None
     else:
         if named in (None, served.id):
             return served.id, served.dims
     dims = recorded_dims(es, named)
     if dims is None:
-        err.print(
-            f"note: using {SHIPPED_DIMS} dimensions for [{named}]: the service that serves it would know",
-            markup=False,
-        )
+        say(f"note: using {SHIPPED_DIMS} dimensions for [{named}]: the service that serves it would know")
     return named, dims
 
 
