@@ -23,7 +23,25 @@ from ingest_service.app import create_app
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, default_cache, prepare
 
+NEED_MORE = {"cache", "running", "renderer", "loader", "installed", "sources"}
+"""Fixtures that need weights, a server, a browser, or the network."""
 NAMES = {"mindy_kaling": "Ann", "ben_afflek": "Ben", "madonna": "Cara", "elton_john": "Dan"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick", action="store_true", help="the tests that need no network, weights or servers"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --quick: without those that need more, or are marked as slow."""
+    if config.getoption("--quick"):
+        left_out = [
+            item for item in items if item.get_closest_marker("slow") or NEED_MORE & set(item.fixturenames)
+        ]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
