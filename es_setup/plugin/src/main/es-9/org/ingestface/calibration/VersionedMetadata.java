@@ -1,0 +1,16 @@
+package org.ingestface.calibration;
+
+import org.elasticsearch.cluster.ClusterState;
+import org.elasticsearch.cluster.metadata.IndexMetadata;
+import org.elasticsearch.index.Index;
+
+/** Where Elasticsearch 9.1 and newer keeps what a cluster knows of an index: in its project. */
+final class VersionedMetadata {
+
+    private VersionedMetadata() {}
+
+    /** @param index one of this state's */
+    static IndexMetadata of(Index index, ClusterState state) {
+        return state.metadata().indexMetadata(index);
+    }
+}
