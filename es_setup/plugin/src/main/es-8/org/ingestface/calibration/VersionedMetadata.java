@@ -4,12 +4,12 @@ import org.elasticsearch.cluster.ClusterState;
 import org.elasticsearch.cluster.metadata.IndexMetadata;
 import org.elasticsearch.index.Index;
 
-/** Where Elasticsearch 8 keeps what a cluster knows of an index. */
+/** Finds the metadata of an index in Elasticsearch 8. */
 final class VersionedMetadata {
 
     private VersionedMetadata() {}
 
-    /** @param index one of this state's */
+    /** @param index an index of this state */
     static IndexMetadata of(Index index, ClusterState state) {
         return state.metadata().getIndexSafe(index);
     }

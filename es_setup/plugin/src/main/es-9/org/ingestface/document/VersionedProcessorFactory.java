@@ -5,7 +5,7 @@ import java.util.Map;
 import org.elasticsearch.cluster.metadata.ProjectId;
 import org.elasticsearch.ingest.Processor;
 
-/** How Elasticsearch 9.1 and newer asks for a processor: for a project. */
+/** Implements the method by which Elasticsearch 9.1 and newer makes a processor, for a project. */
 abstract class VersionedProcessorFactory implements Processor.Factory {
 
     abstract FaceProcessor create(String tag, String description, Map<String, Object> config);

@@ -236,7 +236,7 @@ public final class FaceProcessor extends AbstractProcessor {
         faces(document).writeFaces(found, candidates, tookNanos, clock.instant());
     }
 
-    /** Fails instead if the document has faces of this very photo, since an error would replace them and a person may have labelled them. */
+    /** Fails instead if the document has faces of this very photo: the error would replace them, and a person may have labelled them. */
     private void writeError(
         IngestDocument document,
         Object photo,

@@ -29,7 +29,7 @@ final class BatchSender {
     /** A lasting fault is logged once in this time, not for each request. */
     private static final long LOG_INTERVAL_NANOS = TimeValue.timeValueSeconds(30).nanos();
 
-    /** Gets the listener of a batch: one of both methods is called, once, on a thread of the generic pool. */
+    /** Gets the outcome of a batch: one of its methods is called, once, on a thread of the generic pool. */
     interface Listener {
 
         /**

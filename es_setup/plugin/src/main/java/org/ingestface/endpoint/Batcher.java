@@ -18,9 +18,9 @@ import org.elasticsearch.threadpool.ThreadPool;
 /**
  * Queues the photos of one endpoint and priority within limits, and sends them in batches.
  *
- * <p>A batch is sent when it is full or when its first photo has waited for {@code face.batch.linger}; searches are sent at once. While
- * the most allowed batches are in progress, further photos are queued, so batches grow with the load. If one photo may have caused a
- * batch to fail, each photo is sent once more in a batch of its own.
+ * <p>A batch is sent when it is full or its first photo has waited for {@code face.batch.linger}; searches do not linger. While
+ * {@code face.batch.in_flight} batches are in progress, photos stay in the queue, so batches grow with the load. After a fault that one
+ * photo may have caused, each photo of the batch is sent once more, alone.
  */
 final class Batcher {
 
@@ -89,7 +89,7 @@ final class Batcher {
             try {
                 notification.run();
             } catch (Exception e) {
-                logger.warn("a listener failed after endpoint [" + endpointName + "] had been asked", e);
+                logger.warn("the listener of a request to endpoint [" + endpointName + "] failed", e);
             }
         }
     }
@@ -105,10 +105,8 @@ final class Batcher {
         }
     }
 
-    QueueStats.Snapshot stats() {
-        synchronized (this) {
-            return stats.snapshot(queue.size(), bytes, inProgress.size());
-        }
+    synchronized QueueStats.Snapshot stats() {
+        return stats.snapshot(queue.size(), bytes, inProgress.size());
     }
 
     /** Fails all photos that are queued or in progress, and refuses new ones. */
@@ -187,7 +185,7 @@ final class Batcher {
         ready.forEach(BatchSender.Exchange::start);
     }
 
-    /** Whether the next batch is full or its first photo has lingered long enough; if not, sets a timer for when it will have. */
+    /** Whether the next batch is full or its first photo has lingered long enough. If not, sets a timer for when it will have. */
     private boolean isReady(BatchSettings settings) {
         if (priority == FaceRequest.Priority.SEARCH || queue.isBatchFull(settings.size(), settings.bytes())) {
             return true;
@@ -217,7 +215,7 @@ final class Batcher {
     }
 
     private BatchSender.Exchange exchange(List<Call> batch) {
-        // Only one retry for a photo alone: it may be the one that crashes the service, and the others wait meanwhile.
+        // A photo that is sent alone may be the one that crashes the service, so it gets only one retry.
         int retries = batch.get(0).isAlone ? 1 : Backoff.MAX_RETRIES;
         return sender.exchange(batch.stream().map(call -> call.request).toList(), retries, stats, new BatchSender.Listener() {
             @Override

@@ -2,7 +2,6 @@ package org.ingestface.endpoint;
 
 import java.io.Closeable;
 import java.nio.file.Path;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,9 +44,11 @@ public final class FaceClient implements Closeable {
     private final ThreadPool threadPool;
     private final Path configFolder;
     private final int maxAnswerBytes;
-    private final Map<FaceRequest.Priority, ByteBudget> budgets = new EnumMap<>(FaceRequest.Priority.class);
-    private final ByteBudget answers = new ByteBudget();
+    private final ByteBudget documentBytes = new ByteBudget();
+    private final ByteBudget searchBytes = new ByteBudget();
+    private final ByteBudget answerBytes = new ByteBudget();
     private final ConcurrentMap<String, Connection> connections = new ConcurrentHashMap<>();
+    /** The messages of endpoints that were requested but are not configured, by name. */
     private final Map<String, String> unknown = new LinkedHashMap<>();
     private volatile boolean closed;
 
@@ -61,9 +62,6 @@ public final class FaceClient implements Closeable {
         this.threadPool = threadPool;
         this.configFolder = configFolder;
         this.maxAnswerBytes = maxAnswerBytes;
-        for (FaceRequest.Priority priority : FaceRequest.Priority.values()) {
-            budgets.put(priority, new ByteBudget());
-        }
     }
 
     /**
@@ -120,10 +118,12 @@ public final class FaceClient implements Closeable {
     }
 
     private Connection open(String endpointName) {
-        BatchSender sender = new BatchSender(endpointName, endpoints, threadPool, configFolder, maxAnswerBytes, answers);
-        Map<FaceRequest.Priority, Batcher> opened = new EnumMap<>(FaceRequest.Priority.class);
-        budgets.forEach((priority, budget) -> opened.put(priority, new Batcher(endpointName, priority, endpoints, sender, budget, threadPool)));
-        return new Connection(opened.get(FaceRequest.Priority.INGEST), opened.get(FaceRequest.Priority.SEARCH), sender);
+        BatchSender sender = new BatchSender(endpointName, endpoints, threadPool, configFolder, maxAnswerBytes, answerBytes);
+        return new Connection(
+            new Batcher(endpointName, FaceRequest.Priority.INGEST, endpoints, sender, documentBytes, threadPool),
+            new Batcher(endpointName, FaceRequest.Priority.SEARCH, endpoints, sender, searchBytes, threadPool),
+            sender
+        );
     }
 
     private void rememberUnknown(EndpointFault notConfigured) {

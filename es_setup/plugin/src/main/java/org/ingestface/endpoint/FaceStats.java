@@ -75,8 +75,8 @@ public final class FaceStats extends BaseNodesResponse<FaceStats.NodeStats> impl
             if (endpoints.isEmpty()) {
                 builder.endObject();
                 // A hint, because users look here first when nothing works yet.
-                String hint = "no endpoint is configured on this node: set [face.endpoint.<name>.urls], such as [face.endpoint.default.urls], "
-                    + "in elasticsearch.yml or by PUT _cluster/settings";
+                String hint = "no endpoint is configured on this node: set [face.endpoint.<name>.urls], such as "
+                    + "[face.endpoint.default.urls], in elasticsearch.yml or by PUT _cluster/settings";
                 return builder.field("message", hint).endObject();
             }
             for (Map.Entry<String, EndpointStats> endpoint : endpoints.entrySet()) {

@@ -28,7 +28,14 @@ public final class TransportFaceStatsAction extends TransportNodesAction<
     /** Called by Elasticsearch's injector, which has the client from the plugin's {@code createComponents}. */
     @Inject
     public TransportFaceStatsAction(ClusterService clusterService, TransportService transport, ActionFilters filters, FaceClient client) {
-        super(FaceStats.ACTION.name(), clusterService, transport, filters, NodeRequest::new, clusterService.threadPool().executor("management"));
+        super(
+            FaceStats.ACTION.name(),
+            clusterService,
+            transport,
+            filters,
+            NodeRequest::new,
+            clusterService.threadPool().executor("management")
+        );
         this.client = client;
     }
 

@@ -49,6 +49,10 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
                 ? new FaceChoice(null, parsePosition(parser))
                 : new FaceChoice(parser.text(), null);
         }
+
+        static void declare(ConstructingObjectParser<?, Void> parser) {
+            parser.declareField(optionalConstructorArg(), (json, context) -> parse(json), new ParseField("face"), ValueType.VALUE);
+        }
     }
 
     private record Document(String index, String id, FaceChoice face) {
@@ -61,12 +65,7 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
         static {
             PARSER.declareString(constructorArg(), new ParseField("index"));
             PARSER.declareField(constructorArg(), (parser, context) -> parser.text(), new ParseField("id"), ValueType.VALUE);
-            PARSER.declareField(
-                optionalConstructorArg(),
-                (parser, context) -> FaceChoice.parse(parser),
-                new ParseField("face"),
-                ValueType.VALUE
-            );
+            FaceChoice.declare(PARSER);
         }
     }
 
@@ -80,12 +79,7 @@ public final class FaceVectorBuilder implements QueryVectorBuilder {
         static {
             PARSER.declareString(constructorArg(), new ParseField("index"));
             PARSER.declareField(constructorArg(), (parser, context) -> parseQuery(parser), new ParseField("query"), ValueType.OBJECT_ARRAY);
-            PARSER.declareField(
-                optionalConstructorArg(),
-                (parser, context) -> FaceChoice.parse(parser),
-                new ParseField("face"),
-                ValueType.VALUE
-            );
+            FaceChoice.declare(PARSER);
         }
 
         /** One query, or an array of queries that must all match, as Kibana inserts a dashboard's filters. Their scores are added. */

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 
 import org.elasticsearch.ExceptionsHelper;
 import org.elasticsearch.action.ActionListener;
@@ -93,7 +94,8 @@ public final class Gallery {
 
         @Override
         public SearchTask createTask(long id, String type, String action, TaskId parent, Map<String, String> headers) {
-            return new SearchTask(id, type, action, () -> "indices" + Arrays.toString(indices()) + ", a face is looked up", parent, headers);
+            Supplier<String> description = () -> "indices" + Arrays.toString(indices()) + ", a face is looked up";
+            return new SearchTask(id, type, action, description, parent, headers);
         }
     }
 
@@ -136,8 +138,12 @@ public final class Gallery {
         double candidate = lookup.similarity == null ? calibrated.candidate() : lookup.similarity;
         MultiSearchRequest searches = new MultiSearchRequest();
         for (float[] vector : vectors) {
-            SearchSourceBuilder source = new SearchSourceBuilder().query(knn(lookup, candidate, modelId, vector)).size(lookup.k).fetchSource(false);
-            source.fetchField("person.name").fetchField("tags").trackTotalHits(false);
+            SearchSourceBuilder source = new SearchSourceBuilder().query(knn(lookup, candidate, modelId, vector))
+                .size(lookup.k)
+                .fetchSource(false)
+                .fetchField("person.name")
+                .fetchField("tags")
+                .trackTotalHits(false);
             searches.add(new FaceSearchRequest(lookup.indices()).source(source).allowPartialSearchResults(false));
         }
         ActionListener<List<List<Candidate>>> inTime = ListenerTimeouts.wrapWithTimeout(
@@ -179,7 +185,8 @@ public final class Gallery {
     }
 
     private static EsRejectedExecutionException retryLater(Lookup lookup, String reason) {
-        return new EsRejectedExecutionException("gallery [" + lookup.index + "] cannot be searched: " + reason + "; send the document again");
+        String message = "gallery [" + lookup.index + "] cannot be searched: " + reason + "; send the document again";
+        return new EsRejectedExecutionException(message);
     }
 
     private QueryBuilder knn(Lookup lookup, double similarity, String modelId, float[] vector) {

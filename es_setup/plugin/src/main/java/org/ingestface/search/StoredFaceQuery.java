@@ -172,7 +172,8 @@ record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder
         return faces.stream().filter(face -> wantedId != null && wantedId.equals(face.id())).findFirst().orElseThrow(() -> {
             List<String> ids = faces.stream().map(StoredFace::id).toList();
             return new IllegalArgumentException(
-                "face [" + (position == null ? wantedId : position) + "] not found in document [" + documentId + "] of [" + index + "]; its faces are " + ids
+                "face [" + (position == null ? wantedId : position) + "] not found in document [" + documentId + "] of [" + index
+                    + "]; its faces are " + ids
             );
         }).vector();
     }

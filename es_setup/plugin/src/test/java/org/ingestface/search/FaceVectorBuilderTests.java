@@ -49,25 +49,25 @@ class FaceVectorBuilderTests {
         delimiter = '|',
         quoteCharacter = '~',
         textBlock = """
-            {}                                                                   | 1:2, face, image, document, filter                             | exactly one
-            {"image": "a", "document": {"index": "i", "id": "1"}}                | 1:53, face, image, document, filter                            | exactly one
-            {"face": 1, "document": {"index": "i", "id": "1"}}                   | 1:50, face, image, document, face, document                    | requires
-            {"endpoint": "e", "document": {"index": "i", "id": "1"}}             | 1:56, endpoint, image, document                                | requires
-            {"image": "a", "face": -1}                                           | 1:24, face, -1                                                 | 0 or greater
-            {"image": "a", "face": 0.7}                                          | 1:24, face, 0.7                                                | integer
-            {"image": "a", "face": "0.7"}                                        | 1:24, face, 0.7                                                | integer
-            {"image": "a", "face": 3000000000}                                   | 1:24, face, 3000000000                                         | integer
-            {"image": "a", "face": "largest"}                                    | 1:24, face, largest                                            | integer
-            {"document": {"index": "i", "id": "1", "face": -1}}                  | 1:48, face, -1                                                 | 0 or greater
-            {"document": {"index": "i", "id": "1", "face": 0.7}}                 | 1:48, face, 0.7                                                | integer
-            {"document": {"index": "i"}}                                         | 1:27, id                                                       | Required
-            {"image": "a", "filter": {"index": "i", "query": {"match_all": {}}}} | 1:68, face, image, document, filter                            | exactly one
-            {"image": "a", "target_field": "t"}                                  | 1:35, target_field, document, filter                           | requires
-            {"face": 1, "filter": {"index": "i", "query": {"match_all": {}}}}    | 1:65, face, image, filter, face, filter                        | requires
-            {"filter": {"index": "i"}}                                           | 1:25, query                                                    | Required
-            {"target_field": "", "document": {"index": "i", "id": "1"}}          | 1:59, target_field                                             | empty
-            {"filter": {"index": "i", "query": [[{"match_all": {}}]]}}           | 1:37, query                                                    | array
-            {"image": ["a"]}                                                     | 1:11, face                                                     | START_ARRAY
+            {}                                                                   | 1:2, face, image, document, filter          | exactly one
+            {"image": "a", "document": {"index": "i", "id": "1"}}                | 1:53, face, image, document, filter         | exactly one
+            {"face": 1, "document": {"index": "i", "id": "1"}}                   | 1:50, face, image, document, face, document | requires
+            {"endpoint": "e", "document": {"index": "i", "id": "1"}}             | 1:56, endpoint, image, document             | requires
+            {"image": "a", "face": -1}                                           | 1:24, face, -1                              | 0 or greater
+            {"image": "a", "face": 0.7}                                          | 1:24, face, 0.7                             | integer
+            {"image": "a", "face": "0.7"}                                        | 1:24, face, 0.7                             | integer
+            {"image": "a", "face": 3000000000}                                   | 1:24, face, 3000000000                      | integer
+            {"image": "a", "face": "largest"}                                    | 1:24, face, largest                         | integer
+            {"document": {"index": "i", "id": "1", "face": -1}}                  | 1:48, face, -1                              | 0 or greater
+            {"document": {"index": "i", "id": "1", "face": 0.7}}                 | 1:48, face, 0.7                             | integer
+            {"document": {"index": "i"}}                                         | 1:27, id                                    | Required
+            {"image": "a", "filter": {"index": "i", "query": {"match_all": {}}}} | 1:68, face, image, document, filter         | exactly one
+            {"image": "a", "target_field": "t"}                                  | 1:35, target_field, document, filter        | requires
+            {"face": 1, "filter": {"index": "i", "query": {"match_all": {}}}}    | 1:65, face, image, filter, face, filter     | requires
+            {"filter": {"index": "i"}}                                           | 1:25, query                                 | Required
+            {"target_field": "", "document": {"index": "i", "id": "1"}}          | 1:59, target_field                          | empty
+            {"filter": {"index": "i", "query": [[{"match_all": {}}]]}}           | 1:37, query                                 | array
+            {"image": ["a"]}                                                     | 1:11, face                                  | START_ARRAY
             """
     )
     void aContradictoryQueryIsRefusedWithOnlyTheInnermostReason(String json, String facts, String reason) {
