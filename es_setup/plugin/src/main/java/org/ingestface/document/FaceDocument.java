@@ -197,8 +197,8 @@ final class FaceDocument {
     }
 
     /**
-     * Removes from the shared fields what an earlier run wrote about another photo. After a failed run nothing of {@code file} is ours;
-     * after a successful one {@code file} describes the photo with the stored hash, whoever wrote it.
+     * Removes from the shared fields what describes the photo of an earlier run, if that was another one. After a successful run
+     * {@code file} describes the photo with the stored hash; a failed run wrote nothing to {@code file}.
      *
      * @param sha256 of the photo now; null if it cannot be read, and so is another one than that of the stored faces
      * @return the sender's own {@code @timestamp}; null if there is none, or if it may be ours

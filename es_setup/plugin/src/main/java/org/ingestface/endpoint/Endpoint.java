@@ -42,10 +42,6 @@ final class Endpoint {
         this.apiKey = apiKey;
     }
 
-    String name() {
-        return name;
-    }
-
     List<URI> urls() {
         return urls;
     }

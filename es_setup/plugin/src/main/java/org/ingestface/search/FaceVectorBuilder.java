@@ -37,7 +37,7 @@ import org.ingestface.endpoint.FaceClient;
 public final class FaceVectorBuilder implements QueryVectorBuilder {
 
     /** The builder's name in a search. */
-    public static final String NAME = "face";
+    private static final String NAME = "face";
 
     /** A face by its id or by its 0-based position. */
     private record FaceChoice(@Nullable String faceId, @Nullable Integer position) {

@@ -38,7 +38,7 @@ class CalibrationTests {
     }
 
     @Test
-    void aProbabilityIsThatOfTheLogisticMap() {
+    void theProbabilityIsThatOfTheLogisticMap() {
         Calibration calibration = new Calibration("m", 0.6, 20, -10);
         assertEquals(0.5, calibration.probability(0.5), 1e-12);
         assertEquals(0.9525741268, calibration.probability(0.65), 1e-9);
@@ -49,7 +49,7 @@ class CalibrationTests {
 
     @ParameterizedTest
     @CsvSource({ "0.7, 20, -10, 0.5", "0.4, 20, -10, 0.4", "0.7, 21.3, -9.8, 0.4601", "0.7, 1, 5, -1" })
-    void possibleIsWhereTheMapSaysOneHalfAndNeverAboveAMatch(double similarity, double slope, double offset, double possible) {
+    void theCandidateThresholdIsWhereTheProbabilityIsOneHalfAndNeverAboveThatOfAMatch(double similarity, double slope, double offset, double possible) {
         assertEquals(possible, new Calibration("m", similarity, slope, offset).candidateThreshold());
     }
 

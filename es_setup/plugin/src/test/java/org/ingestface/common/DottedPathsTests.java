@@ -27,7 +27,7 @@ class DottedPathsTests {
     }
 
     @Test
-    void removingKeepsTheNeighbours() {
+    void removingKeepsOtherFieldsOfTheSameObject() {
         Map<String, Object> source = new HashMap<>(Map.of("file", Map.of("hash", Map.of("sha256", 1, "md5", 2)), "file.path", "p"));
         DottedPaths.remove(source, "file.hash.sha256");
         assertEquals(Map.of("file", Map.of("hash", Map.of("md5", 2)), "file.path", "p"), source);

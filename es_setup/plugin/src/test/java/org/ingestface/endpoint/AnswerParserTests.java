@@ -102,7 +102,8 @@ class AnswerParserTests {
 
     @Test
     void theMessageOfAnErrorOfTheWholeRequestIsReadIfThereIsOne() {
-        assertEquals("full", AnswerParser.parseErrorMessage("{\"error\": {\"code\": \"c\", \"message\": \"full\"}}".getBytes(StandardCharsets.UTF_8)));
+        String body = "{\"error\": {\"code\": \"c\", \"message\": \"full\"}}";
+        assertEquals("full", AnswerParser.parseErrorMessage(body.getBytes(StandardCharsets.UTF_8)));
         assertNull(AnswerParser.parseErrorMessage("<html>502</html>".getBytes(StandardCharsets.UTF_8)));
         assertNull(AnswerParser.parseErrorMessage("{\"error\": \"text\"}".getBytes(StandardCharsets.UTF_8)));
     }

@@ -230,8 +230,8 @@ class FaceClientBatchesTests extends FaceClientTestCase {
             @Override
             public void onFailure(Exception e) {}
         });
-        PlainActionFuture<FaceClient.TimedAnswer> neighbour = find(client);
+        PlainActionFuture<FaceClient.TimedAnswer> other = find(client);
         gate.countDown();
-        assertEquals("SECRETPHOTO", photo(neighbour));
+        assertEquals("SECRETPHOTO", photo(other));
     }
 }

@@ -41,7 +41,8 @@ class GalleryTests {
     }
 
     private Gallery gallery(Calibrations.Thresholds thresholds) {
-        Client client = (Client) Proxy.newProxyInstance(Client.class.getClassLoader(), new Class<?>[] { Client.class }, (proxy, method, args) -> {
+        Class<?>[] interfaces = { Client.class };
+        Client client = (Client) Proxy.newProxyInstance(Client.class.getClassLoader(), interfaces, (proxy, method, args) -> {
             searches.addAll(((MultiSearchRequest) args[0]).requests());
             return null;
         });
