@@ -11,8 +11,8 @@ from PIL import Image
 from tools import encoded, landscape, picture
 
 from ingest_service.app import create_app
-from ingest_service.errors import CODES
-from ingest_service.settings import Settings, SettingsError
+from ingest_service.errors import CODES, SettingsError
+from ingest_service.settings import Settings
 
 
 def post(service, *images, **fields):
@@ -190,7 +190,7 @@ def test_an_unexpected_failure_stays_in_its_slot_and_shows_no_traceback(
     def explode(*_):
         raise RuntimeError(secret)
 
-    monkeypatch.setattr("ingest_service.pictures.thumbnail", explode)
+    monkeypatch.setattr("ingest_service.renditions.thumbnail", explode)
     response = post(service, secret)
     assert only(response)["error"]["code"] == "internal"
     assert secret[:64] not in caplog.text

@@ -17,7 +17,7 @@ from tools import encoded, landscape, picture
 
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
-from ingest_service.weights import default_cache
+from ingest_service.weights.cache import default_cache
 
 KEY = "the-right-key"
 SENT = settings(

@@ -363,14 +363,14 @@ def test_a_request_id_that_could_do_harm_is_replaced(shared, portrait, given):
 def test_no_log_line_holds_a_part_of_a_photo_or_vector_even_when_something_breaks(cache, tmp_path, portrait):
     """Photos that fail, damaged TIFFs at which libtiff talks, bytes behind a body, a failure inside."""
     broken = """
-import ingest_service.pictures as pictures
+import ingest_service.renditions as renditions
 from ingest_service.__main__ import main
-whole = pictures.thumbnail
+whole = renditions.thumbnail
 def thumbnail(pixels):
     if pixels.shape[0] == 77:
         raise RuntimeError(whole(pixels) + pixels.tobytes().hex())
     return whole(pixels)
-pictures.thumbnail = thumbnail
+renditions.thumbnail = thumbnail
 main()
 """
     photo = encoded(portrait)

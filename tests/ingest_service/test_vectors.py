@@ -17,7 +17,7 @@ from es_setup.shipped_files import requests as installed
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
 from ingest_service.verdicts import POSSIBLE
-from ingest_service.weights import Cache, WeightsError, check_centerface, facenet_digest
+from ingest_service.weights.cache import Cache, WeightsError, require_intact
 
 ROOT = Path(__file__).parents[2]
 
@@ -158,12 +158,12 @@ def test_missing_and_damaged_weights_are_refused_with_what_to_do(cache, tmp_path
     damaged = Cache(tmp_path)
     damaged.centerface.parent.mkdir(parents=True, exist_ok=True)
     damaged.centerface.write_bytes(cache.centerface.read_bytes()[:-1])
-    damaged.centerface_digests.write_bytes(cache.centerface_digests.read_bytes())
+    damaged.digests("centerface").write_bytes(cache.digests("centerface").read_bytes())
     with pytest.raises(WeightsError, match="damaged"):
-        check_centerface(damaged)
+        require_intact(damaged, "centerface")
     damaged.facenet.parent.mkdir(parents=True)
-    damaged.facenet_digests.parent.mkdir(parents=True, exist_ok=True)
+    damaged.digests("facenet").parent.mkdir(parents=True, exist_ok=True)
     damaged.facenet.write_bytes(b"half a file")
-    damaged.facenet_digests.write_bytes(cache.facenet_digests.read_bytes())
+    damaged.digests("facenet").write_bytes(cache.digests("facenet").read_bytes())
     with pytest.raises(WeightsError, match="damaged"):
-        facenet_digest(damaged)
+        require_intact(damaged, "facenet")
