@@ -34,7 +34,7 @@ from faces.cli.output import (
 from faces.extras import require
 from faces.indexing import Indexed
 from faces.plotting import plot
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 SERVICE = (
     "flask",
