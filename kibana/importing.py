@@ -27,8 +27,8 @@ class Outcome:
     id: str
     title: str
     state: State
-    """``exists``: as shipped. ``updated``: differed from the shipped object only in its thresholds, which
-    were updated. ``kept``: differs from the shipped object."""
+    """``exists``: as shipped, apart from additions. ``updated``: only its thresholds differed, and they were
+    updated. ``kept``: differs from the shipped object."""
     copy_id: str
     """Its id in this space. Kibana assigns a new one if another space has an object with our id."""
     reason: str = ""

@@ -1,28 +1,28 @@
-"""A Kibana that answers as Kibana 8.19 was read to answer; no Kibana can run in the tests.
+"""Answers like Kibana 8.19, by the rules in its source; no real Kibana can run in the tests.
 
-Where each rule is read in Kibana's source (github.com/elastic/kibana), core's below src/core/packages/:
+The source of each rule in github.com/elastic/kibana; core's are below src/core/packages/:
 
-- status, starting and available, the version only for those who have logged in:
-  status/server-internal/src/routes/status.ts and status_preboot.ts; the plain 503 while all else starts:
+- status (starting, available), with the version only after a login:
+  status/server-internal/src/routes/status.ts and status_preboot.ts; the plain 503 of other requests:
   http/server-internal/src/http_service.ts
 - `kbn-xsrf`: http/server-internal/src/lifecycle_handlers.ts
-- a space that isn't there is found out by /api/spaces/space/ID alone, imports into it are taken:
+- only /api/spaces/space/ID reports a missing space; imports into one are accepted:
   x-pack/platform/plugins/shared/spaces/server/lib/request_interceptors/on_post_auth_interceptor.ts
 - import: saved-objects/import-export-server-internal/src/import/
-  - import_saved_objects.ts: the order of the checks, what is answered
-  - lib/collect_saved_objects.ts: unsupported types, double ids
+  - import_saved_objects.ts: the order of the checks, the answer
+  - lib/collect_saved_objects.ts: unsupported types, duplicate ids
   - lib/validate_references.ts, lib/check_reference_origins.ts: only index-pattern and search; copies count
-  - lib/check_conflicts.ts, lib/check_origin_conflicts.ts: an id that another space has, its copy in this one
-  - lib/create_saved_objects.ts: one error that can be resolved, and nothing is written, while
+  - lib/check_conflicts.ts, lib/check_origin_conflicts.ts: an id of another space, its copy in this one
+  - lib/create_saved_objects.ts: if one error can be resolved, nothing is written, although
     `successResults` lists what would have been
   - resolve_import_errors.ts: retries
-- one object newer than Kibana ends the whole import with 422, an older one is raised to Kibana's version:
+- an object newer than Kibana ends the whole import with 422, an older one is migrated to Kibana's version:
   document_migrator.ts, called by saved-objects/api-server-internal/src/lib/apis/bulk_create.ts; a dashboard's
   in 8.19 is 10.3.0, with sections: github.com/elastic/kibana/pull/222103
 - export: saved-objects/server-internal/src/routes/export.ts (keys in order, no newline at the end);
-  saved-objects/import-export-server-internal/src/export/saved_objects_exporter.ts (400 with all that can't be
-  read, the summary line)
-- rules and connectors, 409 for an id in use, fields that an update doesn't take: below
+  saved-objects/import-export-server-internal/src/export/saved_objects_exporter.ts (400 with all unreadable
+  objects, the summary line)
+- rules and connectors, 409 for an id in use, fields that an update refuses: below
   x-pack/platform/plugins/shared/, alerting/server/routes/rule/apis/ and actions/server/routes/connector/
 """
 
@@ -62,7 +62,7 @@ class FakeKibana:
     forbidden: bool = False
     encryption_key: bool = True
     breaks_after: int | None = None
-    """The next import writes so many objects and breaks the connection."""
+    """The next import breaks the connection after this many objects."""
     spaces: set[str] = field(default_factory=lambda: {"default"})
     stored: dict[tuple[str, str], Object] = field(default_factory=dict)
     rules: dict[tuple[str, str, str], Object] = field(default_factory=dict)

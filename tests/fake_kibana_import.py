@@ -38,7 +38,7 @@ class Store(Protocol):
 
 
 class ImportAttempt:
-    """One import: what it found wrong, and the ids that it gave."""
+    """One import: its errors, and the ids that it assigned."""
 
     def __init__(self, kibana: Store, space: str, objects: list[Object]) -> None:
         self.kibana = kibana
@@ -63,7 +63,7 @@ class ImportAttempt:
             self._check_conflict(one, retries[key_of(one)])
 
     def write(self) -> None:
-        """Writes all that has no error; nothing, if one of the errors can be resolved."""
+        """Writes all objects without an error, or nothing if one of the errors can be resolved."""
         failed = {key_of(error) for error in self.errors}
         self.written = [one for one in self.objects if key_of(one) not in failed]
         if any(error["error"]["type"] in RESOLVABLE for error in self.errors):

@@ -72,10 +72,7 @@ def install(
             out.print(f"{what}: {done}", markup=False)
     out.print(f"verdicts: {verdicts.words}", markup=False)
     if unknown:
-        err.print(
-            "thresholds unchanged: the calibration can't be read: " + unknown,
-            markup=False,
-        )
+        err.print(f"thresholds unchanged: the calibration can't be read: {unknown}", markup=False)
     if kept := sum(outcome.state == "kept" for outcome in outcomes):
         err.print(
             f"{kept} of {len(outcomes)} are not as shipped: somebody edited them, or they are from an older "

@@ -40,13 +40,8 @@ def problems(content: Content, known: dict[str, Template]) -> Iterator[str]:
         for name in view.hidden:
             if not any(find(template, name) for template in known.values()):
                 yield f"data view [{view.id}] hides the field [{name}], which no template has: check its name"
-    covered = {index for view in content.views for index in view.pattern.split(",")}
     for where, use in _all(content):
-        at = f"{where}, {use.part}" if use.part else where
-        for index in use.index.split(","):
-            if index not in covered:
-                yield f"{at}: no data view covers the index [{index}]: add one, or name another index"
-        yield from _unfit(at, use, known)
+        yield from _unfit(f"{where}, {use.part}" if use.part else where, use, known)
 
 
 def by_index(content: Content, known: dict[str, Template]) -> dict[str, set[str]]:

@@ -1,4 +1,5 @@
-"""Vega: tokens stand where Kibana replaces them, clicks hit a mark and a data view, nothing is fetched."""
+"""Vega: searches name indices with a data view and have tokens only where Kibana replaces them; clicks hit a
+mark and a data view; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ FILTERED = re.compile(r"\bkibana(?:Add|Remove)Filter\(.*?, '([^']*)'")
 
 
 def problems(content: Content) -> Iterator[str]:
-    patterns = {view.pattern for view in content.views}
+    patterns = [view.pattern for view in content.views]
     for board in content.dashboards:
         for panel in board.panels:
             if panel.type == "visualization" and panel.config["savedVis"]["type"] == "vega":
@@ -34,7 +35,7 @@ def problems(content: Content) -> Iterator[str]:
                 yield from _specification(at, spec, patterns)
 
 
-def _specification(at: str, spec: dict[str, Any], patterns: set[str]) -> Iterator[str]:
+def _specification(at: str, spec: dict[str, Any], patterns: list[str]) -> Iterator[str]:
     for text in _strings({key: value for key, value in spec.items() if key != "$schema"}):
         if OUTSIDE.search(text):
             yield f"{at}: [{text[:80]}] is an address outside Kibana: a panel must not need one"
@@ -46,12 +47,16 @@ def _specification(at: str, spec: dict[str, Any], patterns: set[str]) -> Iterato
         for name in CLICKED.findall(text):
             if name not in marks:
                 yield f"{at}: a signal listens for clicks on the mark [{name}], which isn't there"
+    covered = {index for pattern in patterns for index in pattern.split(",")}
     for data in spec["data"]:
         if url := data.get("url"):
-            yield from _search(f"{at}, data [{data['name']}]", url)
+            yield from _search(f"{at}, data [{data['name']}]", url, covered)
 
 
-def _search(at: str, url: dict[str, Any]) -> Iterator[str]:
+def _search(at: str, url: dict[str, Any], covered: set[str]) -> Iterator[str]:
+    for index in url["index"].split(","):
+        if index not in covered:
+            yield f"{at}: no data view covers the index [{index}]: add one, or name another index"
     body = url["body"]
     if "query" in body and ("%context%" in url or "%timefield%" in url):
         yield (

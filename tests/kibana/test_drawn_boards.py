@@ -104,17 +104,21 @@ def test_the_wall_of_people_counts_what_the_table_beside_it_counts(es, draw):
     counted = {one["key"]: one["doc_count"] for one in people["aggregations"]["people"]["buckets"]}
     drawn = draw("exploration-who-is-in-the-archive")
     assert {item.datum["name"]: item.datum["photos"] for item in drawn.items("person")} == counted
-    assert f"With the most photos: {len(counted)} of {len(counted)}" in texts(drawn)
+    assert any(text.endswith(f": {len(counted)} of {len(counted)}") for text in texts(drawn))
 
 
-def test_an_empty_board_says_so(draw):
-    nobody = {"term": {"people": "nobody"}}
-    assert "Nobody has a name among these photos" in texts(
-        draw("exploration-who-is-in-the-archive", filters=[nobody])
-    )
-    assert "Nobody was seen with anybody" in texts(draw("exploration-who-is-seen-together", filters=[nobody]))
-    drawn = draw("exploration-how-many-faces-when-and-where", filters=[nobody])
-    assert "Nothing in this time range" in texts(drawn)
+@pytest.mark.parametrize(
+    ("name", "mark"),
+    [
+        ("exploration-who-is-in-the-archive", "person"),
+        ("exploration-who-is-seen-together", "left"),
+        ("exploration-how-many-faces-when-and-where", "bar"),
+    ],
+)
+def test_an_empty_board_says_so(draw, name, mark):
+    drawn = draw(name, filters=[{"term": {"people": "nobody"}}])
+    assert drawn.items(mark) == []
+    assert any(len(text.split()) > 2 for text in texts(drawn)), "a sentence in place of the marks"
     assert drawn.errors == []
 
 

@@ -119,10 +119,6 @@ FIELDS = {
     "time field": (with_view(time_field="people"), "[people] is keyword"),
     "hidden": (with_view(hidden=("immage",)), "[immage]"),
     "index of a view": (with_view(pattern="faces,photos"), "[photos]"),
-    "index of a search": (
-        with_board(drawing({"query": {"exists": {"field": "people"}}}, "photos")),
-        "[photos]",
-    ),
     "Vega": (with_board(drawing({"fields": ["file.pth"]})), "panel [p], data [found]"),
     "Vega's sort": (with_board(drawing({"sort": [{"tme": {"order": "desc"}}]})), "[tme]"),
     "Vega's time": (with_board(counting({}, time_field="people")), "[people] is keyword"),
@@ -224,6 +220,7 @@ DRAWINGS = {
     ),
     "a misspelt token": (drawing({"query": {"bool": {"filter": BROKEN}}}), BROKEN[0]),
     "a misspelt key": (drawing({"query": {"bool": {"filter": [{"%timefiltr%": True}]}}}), "%timefiltr%"),
+    "an index without a data view": (drawing(index="faces,photos"), "[photos]"),
     "context and query": (drawing({"query": {"match_all": {}}}, **{"%context%": True}), "%context%"),
     "an address": (
         drawing(signals=[{"name": "x", "value": "https://example.org/x.png"}]),
