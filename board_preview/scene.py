@@ -24,7 +24,7 @@ from elasticsearch.helpers import streaming_bulk
 from PIL import Image, ImageFilter
 
 from es_setup import models
-from es_setup.install import ALIASES
+from es_setup.shipped_files import ALIASES
 from faces.calibration.record import Calibration
 from faces.error_rates.logistic import Logistic
 from faces.indexing import RETRIES, require_pipeline

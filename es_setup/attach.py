@@ -10,8 +10,9 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from es_setup import mappings, models
-from es_setup.install import HERE, INDEX_OPTIONS, Vectors, has_plugin, shipped_model
+from es_setup.install import has_plugin
 from es_setup.mappings import Mapping
+from es_setup.shipped_files import HERE, Vectors, shape_vectors, shipped_model
 from ingest_service.errors import UserError
 
 SENDERS = ("image", "file.path", "file.name", "url", "observer", "person")
@@ -59,17 +60,15 @@ class Attachment:
             "_meta": {"managed_by": "ingest-face"},
         }
 
-    def mapping(self, vectors: Vectors | None) -> Mapping:
-        """Of the photo's field, and of everything that the processor writes."""
+    def mapping(self, vectors: Vectors | None, dims: int | None) -> Mapping:
+        """Of everything that the processor writes."""
         written: Mapping = {}
         for name in ("faces-photo", "faces-nested"):
             file = HERE / "component_templates" / f"{name}.json"
             written |= json.loads(file.read_text())["template"]["mappings"]["properties"]
         for name in SENDERS:
             mappings.remove(written, name)
-        if vectors:
-            for field in mappings.face_vectors(written):
-                field["index_options"] = INDEX_OPTIONS[vectors]
+        shape_vectors(written, vectors, dims)
         for field in mappings.fields(written):
             if "copy_to" in field:
                 field["copy_to"] = self.at(field["copy_to"])
@@ -84,6 +83,7 @@ def attach(
     model: str | None = None,
     vectors: Vectors | None = None,
     overwrite: bool = False,
+    dims: int | None = None,
 ) -> Iterator[tuple[str, str]]:
     """PUTs a pipeline for the index, maps what it writes, and makes it the index's default.
 
@@ -91,8 +91,9 @@ def attach(
 
     Args:
         model: for the pipeline to pin and the index to record; by default that of our files.
-        vectors: instead of the templates' way to index vectors.
+        vectors: how vectors are indexed, instead of as the templates say.
         overwrite: replaces another default pipeline.
+        dims: numbers of a vector, instead of the templates' 128.
 
     Raises:
         AttachError: the index isn't one, has fields that don't fit, vectors of another model, or another
@@ -103,7 +104,7 @@ def attach(
     model = model or shipped_model()
     index, found = _only_index(es, attachment.index)
     pipeline = f"faces-{index}"
-    absent = _check_fields(index, attachment, found["mappings"].get("properties", {}), vectors)
+    absent = _check_fields(attachment, attachment.mapping(vectors, dims), index, found["mappings"])
     _check_model(es, index, attachment, model)
     _check_pipeline(es, pipeline)
 
@@ -140,13 +141,14 @@ def _only_index(es: Elasticsearch, name: str) -> tuple[str, dict[str, Any]]:
     return index, facts
 
 
-def _check_fields(index: str, attachment: Attachment, present: Mapping, vectors: Vectors | None) -> Mapping:
-    """What of the mapping isn't there yet.
+def _check_fields(attachment: Attachment, wanted: Mapping, index: str, mapping: dict[str, Any]) -> Mapping:
+    """What of the wanted fields isn't in the index's mapping yet.
 
     Raises:
         AttachError: fields of another type are in the way, with all their names.
     """
-    absent, unfit = mappings.compare(attachment.mapping(vectors), present)
+    present = mapping.get("properties", {})
+    absent, unfit = mappings.compare(wanted, present)
     if unfit:
         raise AttachError(
             f"[{index}] has fields where the processor writes, and they don't fit: {'; '.join(unfit)}. "

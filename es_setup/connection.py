@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ class ConnectionFailed(UserError):
     """A server can't be reached or doesn't let us in; the message names it and says what to do."""
 
 
-class Refused(ConnectionFailed):
+class ServiceRefused(ConnectionFailed):
     """The inference service answered, and not with what was asked for.
 
     Attributes:
@@ -36,6 +37,16 @@ class Refused(ConnectionFailed):
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+
+
+log = logging.getLogger("ingest_face.requests")
+"""A line for each request to the service and to Kibana, in the form of Elasticsearch's client: no body."""
+
+
+def log_request(response: requests.Response) -> None:
+    seconds = response.elapsed.total_seconds()
+    url = without_password(str(response.request.url))
+    log.info("%s %s [status:%d duration:%.3fs]", response.request.method, url, response.status_code, seconds)
 
 
 def with_port(url: str) -> str:
@@ -108,6 +119,14 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class ServedModel:
+    """The model that the service serves: vectors of ``dims`` numbers, comparable within one ``id``."""
+
+    id: str
+    dims: int
+
+
+@dataclass(frozen=True)
 class Service:
     """The inference service, through its HTTP contract."""
 
@@ -116,13 +135,14 @@ class Service:
     certificate_authority: Path | None = None
     """A PEM file, for a certificate that this machine doesn't trust by itself."""
 
-    def ready(self) -> dict[str, Any]:
-        """``/readyz``'s answer: ``{"status", "model": {"id", "digest", "dims"}}``.
+    def model(self) -> ServedModel:
+        """What it serves, by ``/readyz``.
 
         Raises:
             ConnectionFailed: it can't be reached, or isn't ready.
         """
-        return self._call("GET", "/readyz", timeout=5)
+        model = self._call("GET", "/readyz", timeout=5)["model"]
+        return ServedModel(str(model["id"]), int(model["dims"]))
 
     def faces(self, photo: bytes) -> list[dict[str, Any]]:
         """The faces of one photo, largest first, without their vectors; none if it can't be read.
@@ -140,7 +160,7 @@ class Service:
         face ``{"faces": []}``, or ``{"error": {"code", "message"}}`` if it can't be read.
 
         Raises:
-            Refused: it is busy, or serves another model.
+            ServiceRefused: it is busy, or serves another model.
             ConnectionFailed: it can't be reached.
         """
         return self._of_photo(photo, {"model": model, "return": ["vector"]}, {"max_faces": 1})
@@ -163,6 +183,7 @@ class Service:
             response = requests.request(
                 method, self.url + path, json=body, headers=headers, timeout=timeout, verify=verify
             )
+            log_request(response)
             answer: dict[str, Any] = response.json()
         except (requests.RequestException, ValueError) as error:
             reason = type(error).__name__
@@ -171,7 +192,7 @@ class Service:
             ) from None
         if not response.ok:
             message = answer.get("error", {}).get("message", f"status {response.status_code}")
-            raise Refused(
+            raise ServiceRefused(
                 f"the inference service at {without_password(self.url)} refused: {message}",
                 response.status_code,
                 _seconds(response.headers.get("Retry-After")) if response.status_code in BUSY else None,

@@ -2,120 +2,45 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
 
 from es_setup import mappings, models
 from es_setup.mappings import Mapping, face_vectors
-from ingest_service.errors import UserError
-
-HERE = Path(__file__).parent
-ALIASES = ("faces", "face-gallery", "face-probes")
-KINDS = (
-    # (folder, what the API calls it), in the order in which each may name the one before
-    ("pipelines", "_ingest/pipeline"),
-    ("component_templates", "_component_template"),
-    ("index_templates", "_index_template"),
+from es_setup.shipped_files import (
+    ALIASES,
+    HERE,
+    Request,
+    Vectors,
+    requests,
+    role_requests,
+    shipped_model,
+    template_fields,
 )
-
-Vectors = Literal["flat", "int8_hnsw", "bbq_hnsw"]
-INDEX_OPTIONS: dict[Vectors, dict[str, Any]] = {
-    "flat": {"type": "flat"},
-    # Scored again by the full vectors, or similarities would be off by up to 0.05.
-    "int8_hnsw": {"type": "int8_hnsw", "rescore_vector": {"oversample": 2}},
-    # One bit a dimension needs more candidates than eight to find the same neighbours.
-    "bbq_hnsw": {"type": "bbq_hnsw", "rescore_vector": {"oversample": 3}},
-}
+from ingest_service.errors import UserError
 
 
 class InstallError(UserError):
     """The cluster isn't ready for the templates; the message says what to do."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """One PUT: ``path`` as in Dev Tools, ``body`` as in its file."""
-
-    path: str
-    body: dict[str, Any]
-
-
-def requests(model: str | None = None, vectors: Vectors | None = None) -> list[Request]:
-    """Every pipeline and template, in order.
-
-    Args:
-        model: instead of the files' model, for the pipelines to pin and the indices to record.
-        vectors: instead of each file's own way to index vectors.
-    """
-    found = []
-    for folder, api in KINDS:
-        for file in sorted((HERE / folder).glob("*.json")):
-            body = json.loads(file.read_text())
-            mapping = body.get("template", {}).get("mappings", {})
-            if model:
-                for processor in body.get("processors", []):
-                    processor["face"]["model"] = model
-                if ours := models.recorded(mapping):
-                    ours["model"] = model
-            if vectors:
-                for field in face_vectors(mapping.get("properties", {})):
-                    field["index_options"] = INDEX_OPTIONS[vectors]
-            found.append(Request(f"/{api}/{file.stem}", body))
-    return found
-
-
-def role_requests() -> list[Request]:
-    """Every role."""
-    return [
-        Request(f"/_security/role/{file.stem}", json.loads(file.read_text()))
-        for file in sorted((HERE / "roles").glob("*.json"))
-    ]
-
-
-def template_fields(ours: list[Request]) -> dict[str, Mapping]:
-    """Index template -> the properties of all components that it is composed of.
-
-    Args:
-        ours: as ``requests`` gives them.
-    """
-    bodies = {request.path: request.body for request in ours}
-    found: dict[str, Mapping] = {}
-    for path, body in bodies.items():
-        kind, _, name = path.rpartition("/")
-        if kind == "/_index_template":
-            found[name] = {}
-            for component in body["composed_of"]:
-                template = bodies[f"/_component_template/{component}"]["template"]
-                # A component is part of several templates.
-                properties = copy.deepcopy(template.get("mappings", {}).get("properties", {}))
-                mappings.add(found[name], properties)
-    return found
-
-
-def shipped_model() -> str:
-    """The model that the files are pinned to."""
-    photo = json.loads((HERE / "component_templates" / "faces-photo.json").read_text())
-    return str(models.recorded(photo["template"]["mappings"])["model"])
-
-
 def install(
-    es: Elasticsearch, model: str | None = None, vectors: Vectors | None = None
+    es: Elasticsearch, model: str | None = None, vectors: Vectors | None = None, dims: int | None = None
 ) -> Iterator[tuple[str, str]]:
     """PUTs everything, creates the first index of each alias if there is none yet, and gives those that are
     there the fields that they lack.
 
     Yields (what, outcome) as it goes; a second run changes nothing.
 
+    Args: as `requests`.
+
     Raises:
         InstallError: a node lacks the plugin, an index has an alias's name, or an index that the pipelines
-            write to holds vectors of another model. Then nothing was changed.
+            write to is of another model, or for vectors of other dimensions. Then nothing was changed.
     """
     if not has_plugin(es):
         raise InstallError(
@@ -125,8 +50,8 @@ def install(
     for alias in ALIASES:
         _require_no_index(es, alias)
     model = model or shipped_model()
-    unrecorded = _check_models(es, model)
-    ours = requests(model, vectors)
+    ours = requests(model, vectors, dims)
+    unrecorded = _check_models(es, model, template_fields(ours))
     _keep_calibration(es, ours, model)
     for request in ours:
         es.perform_request("PUT", request.path, headers=_JSON, body=request.body)
@@ -231,17 +156,26 @@ def _listed(absent: Mapping) -> str:
     return ", ".join(sorted(mappings.names(absent)))
 
 
-def _check_models(es: Elasticsearch, model: str) -> list[str]:
+def _check_models(es: Elasticsearch, model: str, wanted: dict[str, Mapping]) -> list[str]:
     """The indices that our pipelines write to and that are of ``model`` but have it not on record.
 
+    Args:
+        wanted: index template -> its properties.
+
     Raises:
-        InstallError: one holds vectors of another model.
+        InstallError: one holds vectors of another model, or is for vectors of other dimensions.
     """
     unrecorded, others = [], []
-    for index in _written_to(es):
+    for index, pipeline in _written_to(es).items():
         held = models.held(es, index)
+        dims = _dims(es.indices.get_mapping(index=index)[index]["mappings"].get("properties", {}))
         if any(found != model for found in held):
             others.append(f"[{index}] holds vectors of {held}\n{_another_index(es, index)}")
+        elif dims and dims != _dims(wanted[pipeline]):
+            others.append(
+                f"[{index}] is for vectors of {dims} dimensions, and those of [{model}] have "
+                f"{_dims(wanted[pipeline])}\n{_another_index(es, index)}"
+            )
         elif models.declared(es, index)[index] != model:
             unrecorded.append(index)
     if others:
@@ -252,6 +186,22 @@ def _check_models(es: Elasticsearch, model: str) -> list[str]:
             "`faces install` again, and send the photos again"
         )
     return unrecorded
+
+
+def _dims(properties: Mapping) -> int | None:
+    """Of the vectors of faces that a mapping has room for; None without such a field."""
+    return next((int(field["dims"]) for field in face_vectors(properties) if "dims" in field), None)
+
+
+def recorded_dims(es: Elasticsearch, model: str) -> int | None:
+    """The dimensions in the installed templates, if these are of ``model``."""
+    if models.recorded_in_template(es).get("model") != model:
+        return None
+    found = es.options(ignore_status=404).cluster.get_component_template(name="faces-nested")
+    for template in found.get("component_templates", []):
+        mapping = template["component_template"]["template"].get("mappings", {})
+        return _dims(mapping.get("properties", {}))
+    return None
 
 
 def _written_to(es: Elasticsearch) -> dict[str, str]:
@@ -293,4 +243,3 @@ def _why_no_roles(error: ApiError) -> str:
 
 
 _JSON = {"accept": "application/json", "content-type": "application/json"}
-assert set(INDEX_OPTIONS) == set(get_args(Vectors))

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from es_setup.embedded.distribution import EngineError
+from es_setup.embedded.plugins import EngineError
 from evaluation import lfw, methods, report
 from evaluation.engine_search import Found, search_index
 from evaluation.methods import WAYS, Embedded, Way, side_by_side

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from es_setup.connection import Connection, ConnectionFailed, Service
-from es_setup.embedded import distribution, local_node
+from es_setup.connection import Connection, ConnectionFailed, ServedModel, Service
+from es_setup.embedded import distribution, local_node, plugins
 from es_setup.install import InstallError, install
 from ingest_service.weights import Cache, default_cache, prepare
 
@@ -90,10 +90,10 @@ def running_stack(
         say(f"inference service ready at {service.url}, model {service.model}")
         settings = {"face.endpoint.default.urls": service.url}
         with local_node.running_node(home, folder, settings, es_port) as node:
-            say(f"Elasticsearch {distribution.VERSION} ready at {node.url}")
+            say(f"Elasticsearch {plugins.elasticsearch_version()} ready at {node.url}")
             connection = Connection(es_url=node.url, faces_url=service.url)
             try:
-                for _ in install(connection.elasticsearch(), service.model):
+                for _ in install(connection.elasticsearch(), service.model, dims=service.dims):
                     pass
                 say("pipelines, templates and indices installed")
             except InstallError as refused:
@@ -110,6 +110,7 @@ class RunningService:
 
     url: str
     model: str
+    dims: int
     process: subprocess.Popen[bytes]
     log: Path
 
@@ -156,17 +157,18 @@ def running_service(
         )
     try:
         service = Service(url, certificate_authority=certificate_authority)
-        yield RunningService(url, _wait_until_ready(service, process, log), process, log)
+        model = _wait_until_ready(service, process, log)
+        yield RunningService(url, model.id, model.dims, process, log)
     finally:
         local_node.stop(process)
 
 
-def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> str:
+def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> ServedModel:
     """The model that is served, as soon as it is."""
     deadline = time.monotonic() + SERVICE_START_TIMEOUT
     while True:
         try:
-            return str(service.ready()["model"]["id"])
+            return service.model()
         except ConnectionFailed:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise ConnectionFailed(

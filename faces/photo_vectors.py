@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from es_setup.connection import ConnectionFailed, Refused, Service
+from es_setup.connection import ConnectionFailed, Service, ServiceRefused
 
 AT_ONCE = 8
 """Photos on their way at once: the service embeds eight faces together, and others may ask it meanwhile."""
@@ -52,7 +52,7 @@ def _embed(service: Service, model: str, photo: Path, over: threading.Event) -> 
         return Embedded(error="unreadable_file")
     try:
         result = _patiently(service, model, data, over)
-    except Refused as refused:
+    except ServiceRefused as refused:
         if refused.status == 413:
             return Embedded(error="too_large")
         raise
@@ -65,7 +65,7 @@ def _patiently(service: Service, model: str, photo: bytes, over: threading.Event
     for tried in range(TRIES - 1):
         try:
             return service.largest_face(photo, model)
-        except Refused as refused:
+        except ServiceRefused as refused:
             wait = refused.retry_after
             if wait is None:
                 raise

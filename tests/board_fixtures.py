@@ -13,7 +13,7 @@ from board_preview import scene as scenes
 from board_preview.renderer import Renderer, running_renderer
 from board_preview.scene import SceneReport
 from es_setup import models
-from es_setup.install import ALIASES
+from es_setup.shipped_files import ALIASES
 from ingest_service.weights import Cache
 
 

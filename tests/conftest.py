@@ -16,14 +16,32 @@ from elasticsearch import Elasticsearch
 from PIL import Image
 from tools import empty, encoded, picture, side_by_side
 
-from es_setup.embedded import distribution
+from es_setup.embedded import plugins
 from faces import local_stack
 from faces.local_stack import Stack, running_stack
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
 from ingest_service.weights import Cache, default_cache, prepare
 
+NEED_MORE = {"cache", "running", "renderer", "loader", "installed", "sources"}
+"""Fixtures that need weights, a server, a browser, or the network."""
 NAMES = {"mindy_kaling": "Ann", "ben_afflek": "Ben", "madonna": "Cara", "elton_john": "Dan"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick", action="store_true", help="the tests that need no network, weights or servers"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --quick: without those that need more, or are marked as slow."""
+    if config.getoption("--quick"):
+        left_out = [
+            item for item in items if item.get_closest_marker("slow") or NEED_MORE & set(item.fixturenames)
+        ]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -62,13 +80,13 @@ def service(cache: Cache):
 @pytest.fixture(scope="session")
 def version() -> str:
     """Elasticsearch's: `./run test es9` asks for another."""
-    return os.environ.get("INGEST_FACE_TEST_ENGINE", distribution.VERSION)
+    return os.environ.get("INGEST_FACE_TEST_ENGINE", plugins.elasticsearch_version())
 
 
 @pytest.fixture(scope="session")
 def running(cache: Cache, version: str) -> Iterator[Stack]:
     """Elasticsearch with the plugin and the service, everything installed."""
-    if version != distribution.VERSION:
+    if version != plugins.elasticsearch_version():
         with node9.running_stack(cache, version) as started:
             yield started
         return

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from es_setup.connection import Connection
-from es_setup.embedded.distribution import PLUGIN_SOURCES
+from es_setup.embedded.plugins import SOURCES, properties
 from es_setup.install import install
 from faces.local_stack import Stack, running_service
 from ingest_service.weights import Cache
@@ -73,15 +73,15 @@ def running_node(version: str, folder: Path, settings: dict[str, str]) -> Iterat
 
 def _build(version: str) -> str:
     """Compiles plugin and test for this version, and says their class path."""
-    target = PLUGIN_SOURCES / "target" / f"node-{version}"
-    options = [f"-Delasticsearch.version={version}", f"-DbuildDirectory={target}"]
+    target = SOURCES / "target" / f"node-{version}"
+    options = [*properties(version), f"-DbuildDirectory={target}"]
     command = [
         "mvn",
         "-q",
         "-B",
         "-ntp",
         "-f",
-        PLUGIN_SOURCES / "pom.xml",
+        SOURCES / "pom.xml",
         "-Pnode",
         *options,
         "test-compile",

@@ -10,25 +10,18 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ingest_service.errors import UserError
+from es_setup.embedded import plugins
+from es_setup.embedded.plugins import EngineError
 
-VERSION = "8.19.21"
-DISTRIBUTION = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
-DISTRIBUTION_SHA256 = "215d5f3dbf0609a149f6218a9e47b6ae2df34ebbff3c5754e35f15a5e5393c8a"
+ARTIFACT = "org.elasticsearch.distribution.integ-test-zip:elasticsearch"
+SHA256 = "215d5f3dbf0609a149f6218a9e47b6ae2df34ebbff3c5754e35f15a5e5393c8a"
+"""Of the version in `.env`."""
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
-PLUGIN_SOURCES = Path(__file__).parents[1] / "plugin"
-PLUGIN = "ingest-face"
-PLUGINS = (PLUGIN, "embedded-root")
-
-
-class EngineError(UserError):
-    """Elasticsearch can't be brought, built or started; the message says what to do."""
 
 
 def prepare(cache: Path, say: Callable[[str], None] = print) -> Path:
@@ -40,55 +33,42 @@ def prepare(cache: Path, say: Callable[[str], None] = print) -> Path:
     Raises:
         EngineError: Maven, a download or the plugin's build failed.
     """
-    plugins = _build_plugins(say)
-    home = cache / "engine" / f"elasticsearch-{VERSION}-{_digest(*plugins.values())[:12]}"
+    version, found = plugins.elasticsearch_version(), plugins.zips(say)
+    home = cache / "engine" / f"elasticsearch-{version}-{_digest(*found.values())[:12]}"
     if home.is_dir():
-        say(f"Elasticsearch {VERSION} with this plugin: reusing {home}")
+        say(f"Elasticsearch {version} with this plugin: reusing {home}")
         return home
-    distribution = _distribution(cache, say)
+    distribution = _distribution(version, cache, say)
     scratch = Path(tempfile.mkdtemp(prefix=".home-", dir=home.parent))
     try:
         shutil.copytree(distribution, scratch / "home", copy_function=os.link, symlinks=True)
-        for name, plugin in plugins.items():
+        for name, plugin in found.items():
             with zipfile.ZipFile(plugin) as archive:
                 archive.extractall(scratch / "home" / "plugins" / name)
         _make_readable(scratch / "home")
         (scratch / "home").replace(home)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    say(f"Elasticsearch {VERSION}: plugin ingest-face installed")
+    say(f"Elasticsearch {version}: plugin ingest-face installed")
     return home
 
 
-def _build_plugins(say: Callable[[str], None]) -> dict[str, Path]:
-    """Each plugin's zip, built by Maven when a source is newer. Its bytes depend on its sources alone."""
-    target = PLUGIN_SOURCES / "target"
-    sources = [
-        path for path in [PLUGIN_SOURCES / "pom.xml", *(PLUGIN_SOURCES / "src").rglob("*")] if path.is_file()
-    ]
-    newest = max(path.stat().st_mtime for path in sources)
-    built = {name: next(target.glob(f"{name}-*.zip"), None) for name in PLUGINS}
-    zips = {name: path for name, path in built.items() if path and path.stat().st_mtime > newest}
-    if len(zips) == len(PLUGINS):
-        say(f"plugin: reusing {zips[PLUGIN].name}")
-        return zips
-    say("plugin: building with Maven (the first time it brings Elasticsearch's libraries)")
-    _maven("-f", str(PLUGIN_SOURCES / "pom.xml"), "package", "-DskipTests")
-    return {name: next(target.glob(f"{name}-*.zip")) for name in PLUGINS}
-
-
-def _distribution(cache: Path, say: Callable[[str], None]) -> Path:
+def _distribution(version: str, cache: Path, say: Callable[[str], None]) -> Path:
     """The unpacked distribution."""
-    folder = cache / "engine" / f"elasticsearch-{VERSION}"
+    folder = cache / "engine" / f"elasticsearch-{version}"
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    say(f"Elasticsearch {VERSION}: downloading from Maven Central (107 MB)")
+    say(f"Elasticsearch {version}: downloading from Maven Central (107 MB)")
     scratch = Path(tempfile.mkdtemp(prefix=".distribution-", dir=folder.parent))
     try:
-        _maven(f"{DEPENDENCY_PLUGIN}:copy", f"-Dartifact={DISTRIBUTION}", f"-DoutputDirectory={scratch}")
+        plugins.maven(
+            f"{DEPENDENCY_PLUGIN}:copy",
+            f"-Dartifact={ARTIFACT}:{version}:zip",
+            f"-DoutputDirectory={scratch}",
+        )
         archive = next(scratch.glob("*.zip"))
-        if _digest(archive) != DISTRIBUTION_SHA256:
+        if _digest(archive) != SHA256:
             raise EngineError(
                 f"{archive.name} from Maven has the wrong digest: delete it from ~/.m2 and try again"
             )
@@ -104,15 +84,6 @@ def _distribution(cache: Path, say: Callable[[str], None]) -> Path:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return folder
-
-
-def _maven(*arguments: str) -> None:
-    if shutil.which("mvn") is None:
-        raise EngineError("Maven isn't installed: `apt-get install maven` or `brew install maven`")
-    command = ["mvn", "-q", "-B", "-ntp", "--strict-checksums", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
-    if result.returncode != 0:
-        raise EngineError(f"`{' '.join(command[:6])} …` failed:\n{(result.stdout + result.stderr)[-3000:]}")
 
 
 def _make_readable(folder: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import requests
 
-from es_setup.embedded.distribution import EngineError
+from es_setup.embedded.plugins import EngineError
 
 START_TIMEOUT = 180
 STOP_TIMEOUT = 60

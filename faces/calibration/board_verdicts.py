@@ -7,8 +7,8 @@ from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from es_setup.install import ALIASES
 from es_setup.models import recorded
+from es_setup.shipped_files import ALIASES
 from faces.calibration.indices import shared
 from faces.calibration.record import Calibration
 from ingest_service.verdicts import UNCALIBRATED

@@ -5,9 +5,14 @@ Exit statuses: 0 all is well; 1 something failed or isn't there; 2 the command w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Annotated
+
 import typer
 
 from faces.cli import calibrate, cluster, dashboards, explore, photos, servers
+from faces.cli.verbosity import Quiet, Verbose, set_verbosity, with_verbosity
+from ingest_service import __version__
 
 app = typer.Typer(
     help="Photos in Elasticsearch, searchable by face.",
@@ -15,13 +20,35 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("install")(cluster.install)
-app.command("attach")(cluster.attach)
-app.command("index")(photos.index)
-app.command("search")(photos.search)
-app.command("calibrate")(calibrate.calibrate)
-app.command("explore")(explore.explore)
-app.command("status")(cluster.status)
-app.command("up")(servers.up)
-app.command("demo")(servers.demo)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "install": cluster.install,
+    "attach": cluster.attach,
+    "index": photos.index,
+    "search": photos.search,
+    "explore": explore.explore,
+    "calibrate": calibrate.calibrate,
+    "status": cluster.status,
+    "up": servers.up,
+    "demo": servers.demo,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(with_verbosity(_command))
 app.add_typer(dashboards.app, name="dashboards")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"faces {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
+    ] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Photos in Elasticsearch, searchable by face."""
+    set_verbosity(verbose, quiet)

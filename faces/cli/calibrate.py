@@ -74,7 +74,7 @@ def calibrate(
     with explained(), stopped_by_signals():
         photos = labelled_photos.read(folder)
         es, service = connection.elasticsearch(), connection.service()
-        model = str(service.ready()["model"]["id"])
+        model = service.model().id
         where = places(es, model, index)
         size = gallery_size or _faces_now(es, index)
         require_enough(photos, fpir, size)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from elasticsearch import ApiError, TransportError
+from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from es_setup.attach import Attachment
 from es_setup.attach import attach as attach_index
 from es_setup.connection import Connection, ConnectionFailed, without_password
-from es_setup.install import ALIASES, Vectors, has_plugin, install_roles, missing
+from es_setup.install import has_plugin, install_roles, missing, recorded_dims
 from es_setup.install import install as put_all
 from es_setup.models import MixedModels, model_of
+from es_setup.shipped_files import ALIASES, SHIPPED_DIMS, Vectors, shipped_model
 from faces.calibration.indices import calibrations
 from faces.cli.options import JsonFlag, connected
-from faces.cli.output import err, explain, explained, out, print_json
+from faces.cli.output import explain, explained, out, print_json, say
 
 
 @connected
@@ -34,7 +35,8 @@ def install(
     """PUT pipelines and templates, and create the first index of `faces`, `face-gallery`, `face-probes`."""
     with explained():
         es = connection.elasticsearch()
-        for what, outcome in put_all(es, model or served_model(connection), vectors):
+        pinned, dims = _model(connection, es, model)
+        for what, outcome in put_all(es, pinned, vectors, dims):
             out.print(f"{what}: {outcome}", markup=False)
         for what, outcome in install_roles(es) if roles else ():
             out.print(f"{what}: {outcome}", markup=False)
@@ -61,19 +63,29 @@ def attach(
     attachment = Attachment(index, field, target_field, remove_binary)
     with explained():
         es = connection.elasticsearch()
-        for what, outcome in attach_index(
-            es, attachment, model or served_model(connection), vectors, overwrite
-        ):
+        pinned, dims = _model(connection, es, model)
+        for what, outcome in attach_index(es, attachment, pinned, vectors, overwrite, dims):
             out.print(f"{what}: {outcome}", markup=False)
 
 
-def served_model(connection: Connection) -> str | None:
-    """The model that the service serves; None, which leaves the files' own, when it can't be asked."""
+def _model(connection: Connection, es: Elasticsearch, named: str | None) -> tuple[str | None, int | None]:
+    """The model to pin to, and its dimensions: the service's, unless another is named.
+
+    What the service can't be asked for is None, which leaves what stands in our files.
+    """
     try:
-        return str(connection.service().ready()["model"]["id"])
+        served = connection.service().model()
     except ConnectionFailed as error:
-        err.print(f"note: {error}; the pipelines stay pinned to the model in their files", markup=False)
-        return None
+        if named is None:
+            say(f"note: {error}; using the model in our files, {shipped_model()}")
+            return None, None
+    else:
+        if named in (None, served.id):
+            return served.id, served.dims
+    dims = recorded_dims(es, named)
+    if dims is None:
+        say(f"note: using {SHIPPED_DIMS} dimensions for [{named}]: the service that serves it would know")
+    return named, dims
 
 
 @connected
@@ -130,7 +142,7 @@ def _check_models(elasticsearch: dict[str, Any], service: dict[str, Any]) -> Non
 def _service_status(connection: Connection) -> dict[str, Any]:
     facts: dict[str, Any] = {"ok": False, "url": without_password(connection.faces_url)}
     try:
-        facts["model"] = connection.service().ready()["model"]["id"]
+        facts["model"] = connection.service().model().id
         facts["ok"] = True
     except ConnectionFailed as error:
         facts["error"] = str(error)

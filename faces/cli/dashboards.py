@@ -15,6 +15,7 @@ from es_setup.install import has_plugin
 from faces.calibration.board_verdicts import of_cluster
 from faces.cli.options import JsonFlag, connected_to_kibana
 from faces.cli.output import check_can_write, err, explain, explained, fail, out, print_json, say
+from faces.cli.verbosity import with_verbosity
 from kibana import alert, build, importing
 from kibana.client import DEFAULT_SPACE, Kibana, SavedObject, connect, ndjson
 from kibana.importing import Outcome, Presence
@@ -132,9 +133,8 @@ def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: J
     raise typer.Exit(1 if problems or elasticsearch["problems"] else 0)
 
 
-app.command("install")(install)
-app.command("export")(export)
-app.command("check")(check)
+for _name, _command in {"install": install, "export": export, "check": check}.items():
+    app.command(_name)(with_verbosity(_command))
 
 
 def _ready(connection: Connection, space: str, wait: float = 0) -> Kibana:

@@ -35,6 +35,8 @@ from ingest_service.verdicts import UNCALIBRATED
 WIDE = None if sys.stdout.isatty() else 250
 out = Console(highlight=False, soft_wrap=True, width=WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+"""What `-q` leaves out: progress, and what is being done."""
 
 
 def summary(tally: demos.Tally) -> str:
@@ -100,7 +102,7 @@ def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err) as progress:
+    with Progress(*columns, console=notes) as progress:
         task = progress.add_task(what, total=total)
         for result in results:
             progress.advance(task)
@@ -112,7 +114,7 @@ def busy() -> Iterator[Callable[[str], None]]:
     """Yields a ``say`` whose last word stands beside a moving bar while the next step runs: downloads, builds
     and starts, of which nobody knows how long they take."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=notes, transient=True) as progress:
         task = progress.add_task("preparing", total=None)
 
         def step(message: str) -> None:
@@ -130,7 +132,8 @@ def check_can_write(*files: Path | None) -> None:
 
 
 def say(message: str) -> None:
-    err.print(message, markup=False)
+    """What is being done, or should be known; not what went wrong."""
+    notes.print(message, markup=False)
 
 
 def print_json(value: object) -> None:

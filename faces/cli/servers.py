@@ -22,7 +22,6 @@ from faces.cli.options import Labels
 from faces.cli.output import (
     busy,
     check_can_write,
-    err,
     explained,
     fail,
     out,
@@ -191,7 +190,7 @@ def stopped_by_signals() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        err.print("stopped", markup=False)
+        say("stopped")
         raise typer.Exit(130) from None
     finally:
         for number, handler in before.items():
@@ -204,6 +203,6 @@ def wait_for_ctrl_c(running: local_stack.Stack) -> None:
         while (ended := running.ended()) is None:
             time.sleep(1)
     except KeyboardInterrupt:
-        err.print("\nstopping")
+        say("\nstopping")
     else:
         fail(ended)

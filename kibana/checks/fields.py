@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from es_setup import mappings
-from es_setup.install import requests, template_fields
+from es_setup.shipped_files import requests, template_fields
 
 NUMBERS = (
     "byte",

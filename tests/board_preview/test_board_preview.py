@@ -18,7 +18,7 @@ from board_preview import scene as scenes
 from board_preview.pictures import draw_panels
 from board_preview.renderer import Action, RendererError, Size, running_renderer
 from board_preview.vega_rules import Context, Panel, prepare
-from es_setup.install import ALIASES
+from es_setup.shipped_files import ALIASES
 
 FILTER = "{bool: {must: [{match_all: {}}], should: [{ids: {values: [datum._id], boost: 1000}}]}}"
 

@@ -8,7 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from board_preview.vega_rules import Context, PanelError, prepare, request
-from es_setup.embedded import distribution, local_node
+from es_setup.embedded import local_node, plugins
 from faces.local_stack import working_folder
 
 pytestmark = pytest.mark.usefixtures("scene")
@@ -255,7 +255,7 @@ def test_elasticsearchs_innermost_reason_is_what_a_user_sees(es):
 
 
 def test_a_server_without_the_plugin_says_what_it_lacks(cache):
-    home = cache.root / "engine" / f"elasticsearch-{distribution.VERSION}"
+    home = cache.root / "engine" / f"elasticsearch-{plugins.elasticsearch_version()}"
     with working_folder() as folder, local_node.running_node(home, folder, {}) as node:
         plain = Elasticsearch(node.url)
         vector = {"type": "dense_vector", "dims": 3, "similarity": "cosine"}

@@ -10,7 +10,7 @@ from PIL import Image
 from tools import landscape, picture
 
 from es_setup.embedded.local_node import free_port
-from es_setup.install import ALIASES
+from es_setup.shipped_files import ALIASES
 
 
 @pytest.fixture

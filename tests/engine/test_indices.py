@@ -11,8 +11,9 @@ from elasticsearch import Elasticsearch
 from tools import encoded
 
 import es_setup
-from es_setup.install import ALIASES, INDEX_OPTIONS, InstallError, install, missing, requests
+from es_setup.install import InstallError, install, missing
 from es_setup.models import MixedModels, declared, model_of
+from es_setup.shipped_files import ALIASES, INDEX_OPTIONS, requests
 
 HERE = Path(es_setup.__file__).parent
 OTHER = "facenet-00000000"

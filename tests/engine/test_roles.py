@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from es_setup.connection import Connection
 from es_setup.embedded import distribution, local_node
-from es_setup.install import HERE, install, role_requests
+from es_setup.install import install
 from es_setup.models import model_of
+from es_setup.shipped_files import HERE, role_requests
 from faces import local_stack
 from faces.cli import app
 from faces.explore.exploration import explore

@@ -7,7 +7,7 @@ import zipfile
 
 import requests
 
-from es_setup.embedded.distribution import PLUGIN_SOURCES
+from es_setup.embedded.plugins import SOURCES
 
 
 def test_a_client_that_asks_for_the_version_gets_elasticsearchs_answer(es, version):
@@ -38,8 +38,8 @@ def test_the_answer_is_for_reading_unless_a_client_asks_otherwise(running):
 
 def test_the_zip_that_people_install_does_not_take_the_root(running):
     """A real server has it already, and a node with both doesn't start."""
-    (shipped,) = (PLUGIN_SOURCES / "target").glob("ingest-face-*.zip")
-    (own,) = (PLUGIN_SOURCES / "target").glob("embedded-root-*.zip")
+    (shipped,) = (SOURCES / "target").glob("ingest-face-*.zip")
+    (own,) = (SOURCES / "target").glob("embedded-root-*.zip")
     assert "org/ingestface/FacePlugin.class" in classes(shipped)
     assert not [name for name in classes(shipped) if "Root" in name]
     assert "org/ingestface/RootPlugin.class" in classes(own)

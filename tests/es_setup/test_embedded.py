@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from es_setup.embedded.distribution import EngineError
 from es_setup.embedded.local_node import require_free
+from es_setup.embedded.plugins import EngineError
 from faces.local_stack import prepare_all, working_folder
 
 ROOT = Path(__file__).parents[2]

@@ -19,7 +19,7 @@ from PIL import Image
 from tools import CALIBRATION, encoded, landscape, picture, side_by_side
 from typer.testing import CliRunner
 
-from es_setup.install import shipped_model
+from es_setup.shipped_files import shipped_model
 from faces.cli import app
 from faces.explore import exploration, face_map, index_faces, suspects
 from faces.explore.index_faces import Face, Faces

@@ -11,7 +11,7 @@ import pytest
 from fake_service import MODEL, FakeService, face_of
 from tools import encoded, wait_until
 
-from es_setup.connection import ConnectionFailed, Refused, Service
+from es_setup.connection import ConnectionFailed, Service, ServiceRefused
 from faces import photo_vectors
 from faces.photo_vectors import AT_ONCE, Embedded, embed
 
@@ -65,7 +65,7 @@ def test_a_service_that_is_busy_or_gone_for_a_moment_is_asked_again(fake, photos
 def test_patience_with_a_busy_service_has_an_end(fake, photos, monkeypatch):
     monkeypatch.setattr(photo_vectors, "TRIES", 2)
     fake.behaviour = "busy"
-    with pytest.raises(Refused, match="too many photos are waiting"):
+    with pytest.raises(ServiceRefused, match="too many photos are waiting"):
         list(asked(fake, photos[:1]))
     assert len(fake.batches) == 2
 
@@ -73,7 +73,7 @@ def test_patience_with_a_busy_service_has_an_end(fake, photos, monkeypatch):
 @pytest.mark.parametrize("behaviour", ["wrong model", "wrong key"])
 def test_a_refusal_that_waiting_does_not_change_ends_it_at_once(fake, photos, behaviour):
     fake.behaviour = behaviour
-    with pytest.raises(Refused, match="refused"):
+    with pytest.raises(ServiceRefused, match="refused"):
         list(asked(fake, photos))
     assert len(fake.batches) <= 2 * AT_ONCE
 

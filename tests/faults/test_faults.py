@@ -275,7 +275,7 @@ def test_one_of_two_services_is_killed(cluster, index, cache, folder, small_phot
         kill = once(len(ids) // 3, lambda: os.killpg(first.pid, signal.SIGKILL))
         told = send(cluster.es, index, small_photos, ids, kill, **RETRIES)
         with pytest.raises(ConnectionFailed):
-            Service(first.url).ready()
+            Service(first.url).model()
         check(cluster.es, index, told)
         complete(cluster.es, index, small_photos, ids)
         nodes = face_stats(cluster.es)["nodes"].values()

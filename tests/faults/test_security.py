@@ -15,7 +15,8 @@ from secured import PASSWORD, ROOT, Authority, security
 from tools import encoded, face_stats, innermost
 
 from es_setup.embedded.local_node import Node, running_node
-from es_setup.install import install, role_requests
+from es_setup.install import install
+from es_setup.shipped_files import role_requests
 from faces.calibration.board_verdicts import of_cluster
 from faces.local_stack import RunningService, running_service
 from kibana.verdicts import NOT_CALIBRATED

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tools import encoded
 
-from es_setup.install import requests as installed
+from es_setup.shipped_files import requests as installed
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
 from ingest_service.verdicts import POSSIBLE

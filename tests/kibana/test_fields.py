@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from es_setup.install import ALIASES
+from es_setup.shipped_files import ALIASES
 from kibana import build
 from kibana.checks import kql
 from kibana.checks.fields import NEEDS, find, templates

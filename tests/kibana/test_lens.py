@@ -10,7 +10,7 @@ import lens_rules
 import pytest
 from elasticsearch import Elasticsearch
 
-from es_setup.install import ALIASES
+from es_setup.shipped_files import ALIASES
 from ingest_service.verdicts import POSSIBLE, STRONG
 from kibana.boards import EXPLORATION, HEALTH, PROBES
 from kibana.boards.remedies import REMEDIES

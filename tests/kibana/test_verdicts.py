@@ -12,7 +12,7 @@ from dev_tools import decompressed
 
 from board_preview.scene import CALIBRATION
 from es_setup import models
-from es_setup.install import shipped_model
+from es_setup.shipped_files import shipped_model
 from faces.calibration import board_verdicts
 from faces.calibration.board_verdicts import NONE_IN_COMMON, of_calibration, of_cluster
 from faces.calibration.record import Calibration

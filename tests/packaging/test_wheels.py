@@ -85,13 +85,13 @@ def test_our_wheel_has_every_file_but_the_plugins_sources_and_docker(sources, in
 
 
 READ = """
-import es_setup.install
+import es_setup.shipped_files
 import kibana.alert, kibana.build, kibana.importing
 
-assert es_setup.install.requests()
-assert es_setup.install.role_requests()
+assert es_setup.shipped_files.requests()
+assert es_setup.shipped_files.role_requests()
 assert kibana.importing.SHIPPED.read_text(encoding="utf-8") == kibana.build.text()
-print(es_setup.install.HERE)
+print(es_setup.shipped_files.HERE)
 """
 
 

@@ -17,8 +17,8 @@ import org.elasticsearch.rest.RestStatus;
 import org.elasticsearch.xcontent.XContentBuilder;
 
 /**
- * Answers {@code GET /} and {@code HEAD /} as Elasticsearch does, in servers that lack the module {@code rest-root}: the embedded engine,
- * and the node of the tests. A server that has the module would refuse to start with this plugin, so no zip that people install has it.
+ * Answers {@code GET /} and {@code HEAD /} as Elasticsearch does, for servers that lack the module {@code rest-root}: the embedded engine
+ * and the node of the tests. A server with the module would not start with this plugin, so the zip for users does not contain it.
  */
 public final class RootPlugin extends VersionedPlugin {
 

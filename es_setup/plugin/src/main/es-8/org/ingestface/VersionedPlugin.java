@@ -20,7 +20,7 @@ import org.elasticsearch.plugins.Plugin;
 import org.elasticsearch.rest.RestController;
 import org.elasticsearch.rest.RestHandler;
 
-/** How Elasticsearch 8 asks a plugin for its actions and REST handlers. */
+/** Implements the methods by which Elasticsearch 8 gets a plugin's actions and REST handlers. */
 abstract class VersionedPlugin extends Plugin implements ActionPlugin {
 
     abstract List<PluginAction<?, ?>> actions();

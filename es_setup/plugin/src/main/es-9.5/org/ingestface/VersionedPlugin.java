@@ -11,7 +11,7 @@ import org.elasticsearch.plugins.ActionPlugin;
 import org.elasticsearch.plugins.Plugin;
 import org.elasticsearch.rest.RestHandler;
 
-/** How Elasticsearch 9.5 and newer asks a plugin for its actions and REST handlers. */
+/** Implements the methods by which Elasticsearch 9.5 and newer gets a plugin's actions and REST handlers. */
 abstract class VersionedPlugin extends Plugin implements ActionPlugin {
 
     abstract List<PluginAction<?, ?>> actions();

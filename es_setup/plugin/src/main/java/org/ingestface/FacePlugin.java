@@ -12,11 +12,22 @@ import org.elasticsearch.plugins.IngestPlugin;
 import org.elasticsearch.plugins.ReloadablePlugin;
 import org.elasticsearch.plugins.SearchPlugin;
 import org.elasticsearch.rest.RestHandler;
+import org.ingestface.calibration.Calibrations;
+import org.ingestface.document.FaceProcessor;
+import org.ingestface.endpoint.FaceClient;
+import org.ingestface.endpoint.FaceEndpoints;
+import org.ingestface.endpoint.FaceStats;
+import org.ingestface.endpoint.RestFaceStatsAction;
+import org.ingestface.endpoint.TransportFaceStatsAction;
+import org.ingestface.search.FaceVectorBuilder;
+import org.ingestface.search.Gallery;
 
 /**
  * The plugin {@code ingest-face}. Adds the ingest processor {@code face} ({@link FaceProcessor}), the query vector builder {@code face}
- * ({@link FaceVectorBuilder}), {@code GET _face/stats} ({@link FaceStats}) and the node settings {@code face.*} ({@link FaceEndpoints},
- * {@link Batching}).
+ * ({@link FaceVectorBuilder}), {@code GET _face/stats} ({@link FaceStats}) and the node settings {@code face.*} ({@link FaceEndpoints}).
+ *
+ * <p>Dependencies between the packages run one way: this one uses all others; {@code document} uses {@code search} and {@code endpoint};
+ * {@code search} uses {@code endpoint} and {@code calibration}; any may use {@code common}. {@code PackagesTests} checks it.
  */
 public final class FacePlugin extends VersionedPlugin implements IngestPlugin, SearchPlugin, ReloadablePlugin {
 
@@ -24,7 +35,7 @@ public final class FacePlugin extends VersionedPlugin implements IngestPlugin, S
     private final SetOnce<FaceClient> client = new SetOnce<>();
     private final SetOnce<Gallery> gallery = new SetOnce<>();
 
-    /** @param settings the node's, with its keystore still open; called by Elasticsearch */
+    /** @param settings of the node, with its keystore still open */
     public FacePlugin(Settings settings) {
         endpoints = new FaceEndpoints(settings);
     }
@@ -37,10 +48,10 @@ public final class FacePlugin extends VersionedPlugin implements IngestPlugin, S
     @Override
     public Collection<?> createComponents(PluginServices services) {
         endpoints.watch(services.clusterService().getClusterSettings());
-        client.set(new FaceClient(endpoints, services.threadPool(), services.environment().configDir(), FaceClient.MAX_ANSWER));
+        client.set(new FaceClient(endpoints, services.threadPool(), services.environment().configDir()));
         Calibrations calibrations = new Calibrations(services.clusterService()::state, services.indexNameExpressionResolver());
-        gallery.set(new Gallery(services.client(), services.xContentRegistry(), services.threadPool(), calibrations::of));
-        // Known to the injector that makes TransportFaceStatsAction.
+        gallery.set(new Gallery(services.client(), services.xContentRegistry(), services.threadPool(), calibrations::thresholds));
+        // For the injector, which passes it to TransportFaceStatsAction.
         return List.of(client.get());
     }
 

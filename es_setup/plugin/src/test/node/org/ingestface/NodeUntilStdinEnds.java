@@ -17,10 +17,11 @@ import org.elasticsearch.test.ESSingleNodeTestCase;
 import org.elasticsearch.transport.netty4.Netty4Plugin;
 
 /**
- * A real node with this plugin, for those versions of Elasticsearch whose server Maven Central lacks: Elasticsearch's own test framework
- * starts it in this JVM, with assertions on, and fails when a thread, a search context or a cluster setting is left behind at its end.
+ * A real node with this plugin, for versions of Elasticsearch whose server is not on Maven Central. Elasticsearch's own test framework
+ * starts it in this JVM with assertions on, and fails if a thread, a search context or a cluster setting is left behind at the end.
  *
- * <p>{@code tests.node.settings} is its {@code elasticsearch.yml}; the address of its HTTP is written to {@code tests.node.address}.
+ * <p>The system property {@code tests.node.settings} is the path of its {@code elasticsearch.yml}. Its HTTP address is written to the file
+ * {@code tests.node.address}.
  */
 @TimeoutSuite(millis = 0)
 @ThreadLeakFilters(filters = NodeUntilStdinEnds.EndsWithItsClient.class)
@@ -53,7 +54,7 @@ public final class NodeUntilStdinEnds extends ESSingleNodeTestCase {
         System.in.readAllBytes();
     }
 
-    /** Java's HTTP client cannot be closed before Java 21: its threads end when nobody holds it any more, and were idle for a minute. */
+    /** Before Java 21 the HTTP client cannot be closed: its threads end once it is garbage and they were idle for a minute. */
     public static final class EndsWithItsClient implements ThreadFilter {
 
         @Override

@@ -1,0 +1,16 @@
+package org.ingestface.calibration;
+
+import org.elasticsearch.cluster.ClusterState;
+import org.elasticsearch.cluster.metadata.IndexMetadata;
+import org.elasticsearch.index.Index;
+
+/** Finds the metadata of an index in Elasticsearch 8. */
+final class VersionedMetadata {
+
+    private VersionedMetadata() {}
+
+    /** @param index an index of this state */
+    static IndexMetadata of(Index index, ClusterState state) {
+        return state.metadata().getIndexSafe(index);
+    }
+}

@@ -1,0 +1,62 @@
+package org.ingestface.endpoint;
+
+import java.util.List;
+import java.util.Map;
+
+import org.elasticsearch.ElasticsearchStatusException;
+import org.elasticsearch.core.Nullable;
+import org.elasticsearch.rest.RestStatus;
+
+/** The service's answer for one photo: its faces, or why it has none. */
+public sealed interface FaceAnswer {
+
+    /**
+     * The photo is at fault.
+     *
+     * @param code one of the service's, such as {@code not_an_image}
+     */
+    record PhotoError(String code, String message) implements FaceAnswer {
+
+        /** The exception for the client, with status 400. */
+        public ElasticsearchStatusException exception() {
+            // As a parameter, because the constructor would take braces in the message for placeholders.
+            return new ElasticsearchStatusException("{}", RestStatus.BAD_REQUEST, "[" + code + "] " + message);
+        }
+    }
+
+    /**
+     * @param faces     in the service's order; empty if the photo shows none
+     * @param photo     {@code width} and {@code height} in pixels, perhaps {@code taken} and {@code fingerprint}
+     * @param thumbnail base64 JPEG; null if there is none
+     */
+    record Faces(String modelId, @Nullable String modelDigest, List<Face> faces, Map<String, Object> photo, File file,
+        @Nullable String thumbnail) implements FaceAnswer {}
+
+    /**
+     * The decoded photo as a file. Each part is null if the service gave none; a search needs none.
+     *
+     * @param size in bytes
+     */
+    record File(@Nullable Number size, @Nullable String mimeType, @Nullable String sha256) {}
+
+    /**
+     * One face.
+     *
+     * @param vector finite numbers, as many as the model has dimensions
+     * @param area   of the box, in pixels of the upright photo
+     * @param fields the face's JSON object, reduced to {@link #FIELDS} and in their order
+     */
+    record Face(float[] vector, double area, Map<String, Object> fields) {
+
+        /** The parts of a face that a document gets: exactly those that the index template maps. */
+        static final List<String> FIELDS = List.of("vector", "box", "confidence", "quality", "landmarks", "crop");
+
+        /** {@code quality.score}, 0 to 1; null if the service gave none. */
+        @Nullable
+        public Double qualityScore() {
+            return fields.get("quality") instanceof Map<?, ?> quality && quality.get("score") instanceof Number score
+                ? Double.valueOf(score.doubleValue())
+                : null;
+        }
+    }
+}
