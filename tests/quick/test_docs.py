@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ PAGES = tuple(
     for path in (
         *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY", "CHANGELOG")),
         *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "docs").glob("*.ipynb")),
     )
 )
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
@@ -25,6 +27,15 @@ PICTURE = re.compile(r"!\[[^\[\]]*\]\(([^()\s]+)\)")
 LINK = re.compile(r"\[[^\[\]]*\]\(([^()\s]+)\)")
 REFERENCE = re.compile(r"^\[[^\]]+\]:\s+(\S+)", re.MULTILINE)
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+
+
+def read(path: Path) -> str:
+    """A page's Markdown; a notebook's is that of its cells."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb":
+        return text
+    cells = json.loads(text)["cells"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 def prose(text: str) -> str:
@@ -57,14 +68,14 @@ def anchors(text: str) -> set[str]:
 
 def problems(root: Path, page: Path) -> list[str]:
     """Links of a page that lead nowhere, each with the reason."""
-    text = (root / page).read_text(encoding="utf-8")
+    text = read(root / page)
     found = []
     for link in links(text):
         name, _, anchor = unquote(link).partition("#")
         target = (root / page.parent / name).resolve() if name else root / page
         if not target.is_relative_to(root.resolve()) or not target.exists():
             found.append(f"{page}: [{link}] is not there")
-        elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
+        elif anchor and anchor not in anchors(read(target)):
             found.append(f"{page}: [{link}] has no such heading")
     return found
 
@@ -82,7 +93,7 @@ def test_no_link_leads_to_a_file_that_git_leaves_out():
         input="\n".join(
             str(page.parent / link.partition("#")[0])
             for page in PAGES
-            for link in links((ROOT / page).read_text(encoding="utf-8"))
+            for link in links(read(ROOT / page))
             if link.partition("#")[0]
         ),
         capture_output=True,
@@ -93,13 +104,13 @@ def test_no_link_leads_to_a_file_that_git_leaves_out():
 
 
 def test_every_page_is_in_the_table_of_contents():
-    text = (ROOT / CONTENTS).read_text(encoding="utf-8")
+    text = read(ROOT / CONTENTS)
     listed = {(ROOT / CONTENTS.parent / link.partition("#")[0]).resolve() for link in links(text)}
     assert {str(page) for page in PAGES if (ROOT / page).resolve() not in listed} == {str(CONTENTS)}
 
 
 def test_the_readme_has_fewer_than_200_lines_and_leads_to_the_table_of_contents():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = read(ROOT / "README.md")
     assert len(text.splitlines()) < 200
     assert str(CONTENTS) in set(links(text))
 
@@ -107,7 +118,7 @@ def test_the_readme_has_fewer_than_200_lines_and_leads_to_the_table_of_contents(
 def test_the_pages_are_found():
     names = {str(page) for page in PAGES}
     assert {"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/architecture.md"} <= names
-    assert sum(len(list(links((ROOT / page).read_text(encoding="utf-8")))) for page in PAGES) > 100
+    assert sum(len(list(links(read(ROOT / page)))) for page in PAGES) > 100
 
 
 @pytest.mark.parametrize(
