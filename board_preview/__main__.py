@@ -21,7 +21,8 @@ from faces.calibration.board_verdicts import of_calibration
 from faces.cli.options import JsonFlag, connected_to_elasticsearch
 from faces.cli.output import busy, explained, fail, out, print_json, say, tracked
 from faces.cli.servers import starting, stopped_by_signals
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 from kibana import build, importing
 from kibana.client import SavedObject, parsed
 

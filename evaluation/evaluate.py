@@ -47,7 +47,8 @@ from faces.labelled_photos import Folder, FolderError, read
 from faces.photos import readable
 from ingest_service import __version__, profiles
 from ingest_service.settings import Settings
-from ingest_service.weights import Cache, WeightsError, default_cache, prepare
+from ingest_service.weights.cache import Cache, WeightsError, default_cache
+from ingest_service.weights.prepare import prepare
 
 DEFAULT = "facenet"
 """The way that the service goes by default."""

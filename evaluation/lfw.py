@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 from faces.labelled_photos import FolderError
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 PATIENCE_S = 60
 """Seconds that a server may say nothing."""

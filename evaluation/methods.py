@@ -26,9 +26,9 @@ from ingest_service import deepface_library, profiles
 from ingest_service.decoding import decode
 from ingest_service.detection import Pixels
 from ingest_service.embedding import Facenet, unit, whiten
-from ingest_service.errors import FaceServiceError
-from ingest_service.settings import Settings, SettingsError
-from ingest_service.weights import Cache, WeightsError, facenet_digest
+from ingest_service.errors import FaceServiceError, SettingsError
+from ingest_service.settings import Settings
+from ingest_service.weights.cache import Cache, WeightsError, require_intact
 
 DIMS = 128
 """Of every way's vectors: Facenet's and dlib's alike."""
@@ -161,7 +161,7 @@ def read(path: Path) -> Pixels | None:
 
 
 def _whole_photo(cache: Cache) -> Embedder:
-    facenet_digest(cache)
+    require_intact(cache, "facenet")
     network = Facenet.load(cache.facenet, cores=1)
 
     def embedder(pixels: Pixels) -> Vector:
@@ -174,7 +174,7 @@ def _whole_photo(cache: Cache) -> Embedder:
 
 def _deepface_default(cache: Cache) -> Embedder:
     """``DeepFace.represent(photo, "Facenet")[0]["embedding"]``: of several faces the first, as it is used."""
-    facenet_digest(cache)
+    require_intact(cache, "facenet")
     deepface_library.open_library(cache)
     from deepface import DeepFace
     from deepface.models.face_detection.OpenCv import OpenCvClient

@@ -20,7 +20,8 @@ from typing import Protocol
 from es_setup.connection import Connection, ConnectionFailed, ServedModel, Service
 from es_setup.embedded import distribution, local_node, plugins
 from es_setup.install import InstallError, install
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 
 SERVICE_START_TIMEOUT = 120
 

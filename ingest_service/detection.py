@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
@@ -14,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ingest_service import networks
-from ingest_service.weights import CENTERFACE_SHA256
+from ingest_service.weights.cache import CENTERFACE_SHA256, Cache
 
 Pixels = NDArray[np.uint8]
 """A photo: (height, width, 3), RGB, upright."""
@@ -116,9 +115,9 @@ class CenterFace:
     margin: float = 0.15
 
     @classmethod
-    def load(cls, path: Path, max_side: int, min_face: int) -> CenterFace:
-        # On one thread: photos are searched beside each other.
-        return cls(networks.load(path, threads=1), max_side, min_face)
+    def load(cls, cache: Cache, max_side: int, min_face: int) -> CenterFace:
+        # On one thread: several photos are searched at once.
+        return cls(networks.load(cache.centerface, threads=1), max_side, min_face)
 
     def detect(self, pixels: Pixels) -> list[Detection]:
         """The faces of a photo, largest first."""

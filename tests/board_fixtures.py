@@ -14,7 +14,7 @@ from board_preview.renderer import Renderer, running_renderer
 from board_preview.scene import SceneReport
 from es_setup import models
 from es_setup.shipped_files import ALIASES
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 
 @pytest.fixture(scope="module")

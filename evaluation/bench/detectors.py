@@ -30,14 +30,13 @@ from evaluation.pairs import read_pairs
 from faces.error_rates.det_curve import Curve
 from faces.labelled_photos import FolderError, read
 from ingest_service.alignment import align
-from ingest_service.catalogue import FINDERS
 from ingest_service.decoding import decode
-from ingest_service.deepface_library import is_complete
 from ingest_service.detection import CenterFace, Detector, Pixels
-from ingest_service.detectors import DeepFaceDetector
 from ingest_service.embedding import Facenet, unit, whiten
+from ingest_service.registry import DETECTORS
 from ingest_service.settings import Settings
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 
 Pairs = list[tuple[Path, Path, bool]]
 Vectors = dict[Path, NDArray[np.float32]]
@@ -107,13 +106,13 @@ def contenders(cache: Cache, ours: CenterFace) -> Iterator[tuple[str, Callable[[
     for side in (256, 320, 480):
         default = " (default)" if side == ours.max_side else ""
         yield f"centerface {side}, two looks{default}", partial(replace, ours, max_side=side)
-    for name, finder in FINDERS.items():
-        if is_complete(finder.needs, cache):
-            yield name, partial(DeepFaceDetector.load, name, cache, 1024, ours.min_face)
+    for name, entry in DETECTORS.items():
+        if name != Settings.detector and entry.needs.are_present(cache):
+            yield name, partial(entry.load, cache, entry.max_side, ours.min_face)
 
 
 def absent(cache: Cache) -> list[str]:
-    return [name for name, finder in FINDERS.items() if not is_complete(finder.needs, cache)]
+    return [name for name, entry in DETECTORS.items() if not entry.needs.are_present(cache)]
 
 
 def lfw_pairs(root: Path, folds: int) -> Pairs:
@@ -144,7 +143,7 @@ def _vectors(
         costs.append(((time.perf_counter() - clock) * 1000, (time.process_time() - cpu) * 1000))
         if faces:
             upright = align(pixels, faces[0], (network.size, network.size))
-            vectors[path] = unit(network.embed(whiten(upright)[np.newaxis], alone=True))[0]
+            vectors[path] = unit(network.embed(whiten(upright)[np.newaxis], all_cores=True))[0]
     return vectors, costs
 
 
@@ -242,7 +241,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     network = Facenet.load(cache.facenet, os.cpu_count() or 1)
     sample = sorted(cache.sample.glob("*/*/*.jpg"))
-    ours = CenterFace.load(cache.centerface, Settings().max_side, Settings().min_face_px)
+    ours = CenterFace.load(cache, Settings().max_side, Settings().min_face_px)
     small = [_small(path, ours) for path in sample]
     rows = [
         measured(name, build(), network, sample, small, lfw, console)

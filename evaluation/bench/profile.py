@@ -27,8 +27,10 @@ from ingest_service import profiles
 from ingest_service.alignment import align
 from ingest_service.detection import CenterFace, Detection, Pixels
 from ingest_service.embedding import unit, whiten
+from ingest_service.facenet import WIDER, FacenetProfile
 from ingest_service.settings import Settings
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 
 # Where eyes, nose and corners of the mouth lie on 112 x 112 pixels: the template of insightface's aligned
 # faces, in the order of ``detection.LANDMARKS``.
@@ -83,10 +85,7 @@ def choices(ours: CenterFace) -> dict[str, tuple[View, ...]]:
     default = View(ours, by_eyes_and_box)
     mirrored = replace(default, mirrored=True)
     five = View(ours, by_five_points)
-    wider = {
-        times: replace(mirrored, turn=partial(by_eyes_and_box, times=times))
-        for times in (profiles.WIDER, 1.12)
-    }
+    wider = {times: replace(mirrored, turn=partial(by_eyes_and_box, times=times)) for times in (WIDER, 1.12)}
     one_look = replace(ours, candidate=ours.threshold, second_look=None)
     return {
         "facenet": (default,),
@@ -104,7 +103,7 @@ def choices(ours: CenterFace) -> dict[str, tuple[View, ...]]:
 def measured(task: Task, cache: Cache, what: str) -> Iterator[Row]:
     """A row a choice; a view that several share is embedded once."""
     profile = profiles.load(Settings(profile=DEFAULT, cache=cache.root))
-    assert isinstance(profile, profiles.FacenetProfile)
+    assert isinstance(profile, FacenetProfile)
     assert isinstance(profile.detector, CenterFace)
     network = profile.network
     seen: dict[View, Embedded] = {}

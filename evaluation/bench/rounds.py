@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 # Runs `work` of the code before it whenever it is told to; the first time, to warm up, isn't counted.
 ROUNDS = """

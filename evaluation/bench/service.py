@@ -35,7 +35,8 @@ from rich.table import Table
 from evaluation.bench.rounds import deepface_environment, seconds, shown, spread, worker_process
 from faces.local_stack import RunningService, running_service
 from ingest_service.embedding import Facenet
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 
 CLIENTS = 8
 GFLOP_A_FACE = 2.83
@@ -211,7 +212,7 @@ def measure_embedding(cache: Cache, rounds: int) -> dict[str, Any]:
         for _ in range(3 * rounds):
             gflops.append(2 * 3072**3 / 1e9 / seconds(lambda: np.dot(matrix, matrix)))
             speeds.append(8 * cores / seconds(lambda: list(runners.map(network.embed, batches))))
-            ones.append(1000 * seconds(lambda: network.embed(batches[0][:1], alone=True)))
+            ones.append(1000 * seconds(lambda: network.embed(batches[0][:1], all_cores=True)))
     shares = [speed * GFLOP_A_FACE / rate for speed, rate in zip(speeds, gflops, strict=True)]
     return {
         "sgemm_gflops": spread(gflops),

@@ -13,7 +13,7 @@ from sklearn.datasets._base import RemoteFileMetadata
 from evaluation.evaluate import folder_task
 from evaluation.lfw import fetch
 from faces.labelled_photos import FolderError
-from ingest_service.weights import Cache, sha256_of
+from ingest_service.weights.cache import Cache, sha256_of
 
 PAIRS = "2\t1\nAnn\t1\t2\nAnn\t1\tBen\t1\nBen\t1\t2\nAnn\t2\tBen\t2\n"
 

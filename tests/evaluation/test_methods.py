@@ -7,8 +7,9 @@ import pytest
 from tools import landscape, picture
 
 from evaluation.methods import WAYS, Way, closeness, cosine, side_by_side
-from ingest_service.settings import PROFILES
-from ingest_service.weights import Cache, prepare_dlib
+from ingest_service.registry import MODELS
+from ingest_service.weights.cache import Cache
+from ingest_service.weights.prepare import prepare_dlib
 
 NAMES = [way.name for way in WAYS]
 
@@ -39,7 +40,7 @@ def test_the_ways_are_in_the_order_of_the_table(rows):
     assert list(rows) == NAMES
     assert NAMES[:5] == ["whole photo", "DeepFace default", "report", "deepface", "facenet"]
     assert NAMES[-1] == "dlib"
-    assert ("facenet-thorough" in NAMES) == ("facenet-thorough" in PROFILES)
+    assert ("facenet-thorough" in NAMES) == ("facenet-thorough" in MODELS)
     assert all("\n" not in way.about and len(way.about) < 110 for way in WAYS)
 
 

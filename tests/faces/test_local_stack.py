@@ -9,7 +9,7 @@ import pytest
 
 from es_setup.install import InstallError
 from faces import local_stack
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 
 @pytest.fixture

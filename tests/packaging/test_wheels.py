@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
-PACKAGES = ("es_setup", "faces", "ingest_service", "kibana")
+PACKAGES = ("es_setup", "evaluation", "faces", "ingest_service", "kibana")
 PLATFORMS = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28", "aarch64-apple-darwin")
 PYTHONS = ("3.10", "3.11", "3.12")
 

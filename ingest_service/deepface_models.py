@@ -1,4 +1,4 @@
-"""Any recognition model of DeepFace by its name: DeepFace's loading, preparation and network."""
+"""DeepFace's recognition models by name: its loading, preparation and network."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from numpy.typing import NDArray
 
 from ingest_service import deepface_library
 from ingest_service.alignment import align
-from ingest_service.catalogue import RECOGNIZERS
 from ingest_service.detection import Detection, Detector, Pixels
 from ingest_service.embedding import unit
-from ingest_service.model import FoundFace, Model
-from ingest_service.weights import Cache
+from ingest_service.model import FoundFace, Loading, Model, Preparation
 
 ALIGNED = 160
 """Pixels a side of the picture that the quality is measured on: the same for every model."""
 
 
 @dataclass(frozen=True)
-class NamedProfile:
-    """The face's box, turned as ours is, then letterboxed, BGR and 0 to 1: DeepFace's ``base``.
+class DeepFaceModelProfile:
+    """The face's box, turned as Facenet's is, then letterboxed, BGR and 0 to 1: DeepFace's ``base``.
 
     client: DeepFace's; ``lock`` as not every one of them may be called from two threads at once.
+    size: of the network's input, width and height.
     """
 
     detector: Detector
@@ -35,22 +34,28 @@ class NamedProfile:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def load(cls, name: str, detector: Detector, cache: Cache) -> NamedProfile:
-        recognizer = RECOGNIZERS[name]
-        weights = deepface_library.digests(recognizer.needs, cache)
-        client = deepface_library.build("facial_recognition", name, cache)
-        size = recognizer.size
+    def load(cls, loading: Loading) -> DeepFaceModelProfile:
+        """
+        Raises:
+            WeightsError: DeepFace wants a file that isn't in the cache.
+        """
+        entry = loading.entry
+        detector = loading.load_detector()
+        weights = deepface_library.digests(entry.needs, loading.cache)
+        client = deepface_library.build("facial_recognition", entry.name, loading.cache)
         model = Model.of(
-            name,
-            dims=recognizer.dims,
-            weights={"files": weights, "packages": deepface_library.versions(recognizer.needs.module)},
+            entry.name,
+            dims=entry.dims,
+            weights={"files": weights, "packages": deepface_library.versions(entry.needs.module)},
             detector=detector.parts(),
-            alignment="eyes and box",
-            colour="BGR",
-            resize=f"letterboxed to {size[0]} x {size[1]}, areas then cubic",
-            normalization="base",
+            preparation=Preparation(
+                alignment="eyes and box",
+                colour="BGR",
+                resize=f"letterboxed to {entry.size[0]} x {entry.size[1]}, areas then cubic",
+                normalization="base",
+            ),
         )
-        return cls(detector, client, size, model)
+        return cls(detector, client, entry.size, model)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -62,7 +67,7 @@ class NamedProfile:
             for face in self.detector.detect(pixels)
         ]
 
-    def embed(self, faces: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:
+    def embed(self, faces: NDArray[np.float32], all_cores: bool = False) -> NDArray[np.float32]:
         with self.lock:
             vectors = np.array(self.client.forward(faces), dtype=np.float32)
         return unit(vectors.reshape(len(faces), self.model.dims))
