@@ -94,8 +94,8 @@ def test_install_and_attach_write_the_dimensions_of_the_model_that_is_served(
     )
     for index, field in (("faces", "image"), ("face-probes", "image"), (own, "photo")):
         es.index(index=index, id="1", document={field: encoded(portrait)}, refresh=True)
-    [match] = es.get(index="face-probes", id="1")["_source"]["matched_people"]
-    assert match == "Ben"
+    [probe] = es.get(index="face-probes", id="1")["_source"]["faces"]
+    assert probe["match"]["name"] == "Ben"
     status, out, err = run("search", portrait, "--json")
     assert status == 0, err
     assert '"similarity": 1.0' in out
@@ -123,8 +123,7 @@ def test_a_model_that_is_named_keeps_the_dimensions_on_record(es, start):
     first, run = start("stub-256")
     assert run("install")[0] == 0
     _, run = start("stub-512")
-    own = {"mappings": {"properties": {"photo": {"type": "binary"}}}}
-    es.indices.create(index="named", body=own)
-    status, _, err = run("attach", "named", "--field", "photo", "--model", first.model)
+    es.indices.create(index="named")
+    status, _, err = run("attach", "named", "--field", "portrait", "--model", first.model)
     assert status == 0, err
     assert dims_of(es, "named") == {256}
