@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from faces.extras import require
 from faces.searching import Match
 
 Box = tuple[float, float, float, float]
@@ -41,7 +42,11 @@ def plot(queries: list[Query], file: Path, title: str) -> None:
     """Writes a PNG: a row a query, the query first, then its matches with name, similarity and verdict.
 
     Two queries stand side by side when there are more than six, so that a long list stays a page.
+
+    Raises:
+        ExtraMissing: matplotlib isn't installed.
     """
+    require("explore", "matplotlib")
     # Imported here: a second of start-up that most commands needn't pay.
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle

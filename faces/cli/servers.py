@@ -31,9 +31,22 @@ from faces.cli.output import (
     tracked,
     verdicts,
 )
+from faces.extras import require
 from faces.indexing import Indexed
 from faces.plotting import plot
 from ingest_service.weights.cache import Cache
+
+SERVICE = (
+    "flask",
+    "flask_openapi3",
+    "gunicorn",
+    "onnxruntime",
+    "cv2",
+    "pillow_heif",
+    "prometheus_client",
+    "pydantic",
+)
+"""What the service is started with."""
 
 
 def up(
@@ -45,6 +58,7 @@ def up(
 ) -> None:
     """Run the embedded stack on loopback until Ctrl-C. What is indexed is there at the next start."""
     with explained(), stopped_by_signals():
+        require("service", *SERVICE)
         with busy() as step:
             cache, home = local_stack.prepare_all(step)
         folder = (data or cache.root).resolve()
@@ -70,6 +84,7 @@ def demo(
     """Start everything, index a folder of photos, search, show the matches, stop everything."""
     with explained(), stopped_by_signals():
         check_can_write(json_file, plot_file)
+        require("demo", *SERVICE, "matplotlib")
         with busy() as step:
             cache, home = local_stack.prepare_all(step)
         if folder is None:

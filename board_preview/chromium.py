@@ -1,4 +1,4 @@
-"""Draws prepared panels in Chromium, by Vega: a process of Node beside us (``renderer/draw.mjs``)."""
+"""Draws prepared panels with Vega in Chromium, in a Node process (``renderer/draw.mjs``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from board_preview.vega_rules import Panel
+from board_preview.errors import RendererError
+from board_preview.prepared_panel import PreparedPanel
 
 HERE = Path(__file__).parent / "renderer"
 BROWSERS = (
@@ -29,14 +30,10 @@ DRAW_TIMEOUT = 60
 STOP_TIMEOUT = 30
 
 
-class RendererError(Exception):
-    """Nothing can be drawn; the message says what is missing."""
-
-
 @dataclass(frozen=True)
 class Action:
-    """What the mouse does in the middle of one item of the mark named ``mark``: the first whose datum has the
-    values of ``where``, else the one at ``index``."""
+    """What the mouse does in the middle of an item of the mark ``mark``: of the first whose datum has the
+    values of ``where``, or else of the one at ``index``."""
 
     kind: Literal["click", "hover"]
     mark: str
@@ -46,7 +43,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Size:
-    """Of a panel with its title, in pixels."""
+    """Of a panel including its title, in pixels."""
 
     width: int = 800
     height: int = 400
@@ -55,10 +52,10 @@ class Size:
 @dataclass(frozen=True)
 class Item:
     """
-    datum: long texts in it are cut off.
+    datum: long texts in it are truncated.
     x, y, width, height: in pixels of the picture.
-    text: of a text mark.
-    loaded: of an image mark: whether its picture is there.
+    text: of a text mark; None for others.
+    loaded: whether an image mark's picture was loaded; None for others.
     """
 
     datum: Any
@@ -73,7 +70,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Mark:
-    """``role``: ``mark`` for those of the specification; others are Vega's own, such as ``axis-label``."""
+    """``role``: ``mark`` for a mark of the specification; others are Vega's own, such as ``axis-label``."""
 
     name: str | None
     type: str
@@ -82,20 +79,20 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Call:
-    """A function of Kibana that the drawing called, such as ``kibanaAddFilter``."""
+class KibanaCall:
+    """A call of one of Kibana's functions by the drawing, such as ``kibanaAddFilter``."""
 
     name: str
     args: list[Any]
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What is in the picture. ``rows``: how many each data set has."""
+class Drawing:
+    """What is in the picture. ``rows``: data set -> its number of rows."""
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[KibanaCall] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
     tooltip: str | None = None
@@ -106,32 +103,31 @@ class Drawn:
 
 
 class Renderer:
-    """Draws one panel after the other in one page."""
+    """Draws one panel after another in one page."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def draw(
         self,
-        panel: Panel | str,
+        panel: PreparedPanel | str,
         title: str = "",
         size: Size | None = None,
         file: Path | None = None,
         actions: Sequence[Action] = (),
         external_urls: bool = True,
         data_views: Sequence[str] | None = None,
-    ) -> Drawn:
+    ) -> Drawing:
         """
         Args:
-            panel: the panel, or the error that is shown in its place.
-            file: where the picture (PNG) goes.
-            actions: done in order, before the picture is taken.
+            panel: the panel, or an error to draw instead.
+            file: the picture to write (PNG).
+            actions: done in order before the picture is taken.
             external_urls: Kibana's setting ``vis_type_vega.enableExternalUrls``.
-            data_views: the titles that a click can name; any by default.
+            data_views: the index patterns that a click may filter; None: any.
 
         Raises:
-            RendererError: the browser is gone, or was stopped because it drew for longer than
-                ``DRAW_TIMEOUT``; or an action's item isn't there.
+            RendererError: the browser has ended, also after ``DRAW_TIMEOUT``; or an action's item is missing.
         """
         size = size or Size()
         job = {
@@ -145,10 +141,10 @@ class Renderer:
             "actions": [vars(action) for action in actions],
         }
         answer = self._ask(job)
-        return Drawn(
+        return Drawing(
             errors=answer["errors"],
             warnings=answer["warnings"],
-            calls=[Call(**call) for call in answer["calls"]],
+            calls=[KibanaCall(**call) for call in answer["calls"]],
             rows=answer["rows"],
             marks=[
                 Mark(mark["name"], mark["type"], mark["role"], [Item(**item) for item in mark["items"]])
@@ -160,7 +156,7 @@ class Renderer:
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        # Vega may loop for ever in a page, which then answers nobody.
+        # Vega can loop for ever, and then the page doesn't answer.
         limit = threading.Timer(DRAW_TIMEOUT, self._process.kill)
         limit.start()
         try:
@@ -173,8 +169,8 @@ class Renderer:
             limit.cancel()
         if not line:
             raise RendererError(
-                "the browser has ended, by itself (what it said is above) or because "
-                f"[{job['title']}] wasn't drawn within {DRAW_TIMEOUT} s"
+                f"the browser has ended: [{job['title']}] wasn't drawn within {DRAW_TIMEOUT} s, or the "
+                "messages above say why"
             )
         answer: dict[str, Any] = json.loads(line)
         if "failed" in answer:
@@ -184,10 +180,10 @@ class Renderer:
 
 @contextmanager
 def running_renderer(say: Callable[[str], None] = lambda _: None) -> Iterator[Renderer]:
-    """Starts the browser, and stops it at the end.
+    """Starts the browser, and stops it afterwards.
 
     Raises:
-        RendererError: Node, npm or Chromium is missing, or npm can't bring Vega.
+        RendererError: Node, npm or Chromium is missing, or npm can't install Vega.
     """
     node, browser = _found("node"), _browser()
     _install(say)
@@ -197,13 +193,13 @@ def running_renderer(say: Callable[[str], None] = lambda _: None) -> Iterator[Re
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "CHROMIUM": browser},
-        # A terminal's Ctrl-C is for us: the browser ends when our own work is wound up.
+        # Ctrl-C in a terminal must not stop the browser before our own clean-up.
         start_new_session=True,
     )
     try:
         yield Renderer(process)
     finally:
-        # The end of its input is the end of it, and of the browser.
+        # The process and the browser end with its input.
         try:
             process.communicate(timeout=STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -211,7 +207,7 @@ def running_renderer(say: Callable[[str], None] = lambda _: None) -> Iterator[Re
             process.communicate()
 
 
-def _described(panel: Panel | str) -> dict[str, Any]:
+def _described(panel: PreparedPanel | str) -> dict[str, Any]:
     if isinstance(panel, str):
         return {"spec": {}, "errors": [panel], "warnings": []}
     return {
@@ -225,7 +221,7 @@ def _described(panel: Panel | str) -> dict[str, Any]:
 
 
 def _install(say: Callable[[str], None]) -> None:
-    """Vega and the browser's driver, as the lock file names them; brought once."""
+    """Installs Vega and the browser's driver from the lock file, once."""
     stamp = HERE / "node_modules" / ".stamp"
     wanted = str(zlib.crc32((HERE / "package-lock.json").read_bytes()))
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -239,13 +235,13 @@ def _install(say: Callable[[str], None]) -> None:
         check=False,
     )
     if run.returncode:
-        raise RendererError(f"npm can't bring Vega:\n{(run.stderr or run.stdout)[-2000:]}")
+        raise RendererError(f"npm can't install Vega:\n{(run.stderr or run.stdout)[-2000:]}")
     stamp.write_text(wanted)
 
 
 def _found(command: str) -> str:
     if (path := shutil.which(command)) is None:
-        raise RendererError(f"{command} is missing: ./run boards installs it, or says how")
+        raise RendererError(f"[{command}] is missing: ./run boards installs it, or says how")
     return path
 
 
@@ -255,7 +251,7 @@ def _browser() -> str:
         if path:
             return path
     raise RendererError(
-        f"there is no browser [{named}]: CHROMIUM must be the path of one, or empty"
+        f"there is no browser [{named}]: set CHROMIUM to the path of one, or unset it"
         if named
-        else "Chromium is missing: ./run boards installs it, or says how; CHROMIUM names another"
+        else "Chromium is missing: ./run boards installs it, or says how; or set CHROMIUM to another browser"
     )
