@@ -20,7 +20,7 @@ from ingest_service.verdicts import POSSIBLE
 
 @pytest.fixture(scope="module")
 def thorough(cache):
-    return create_app(Settings(cache=cache.root, profile="facenet-thorough")).test_client()
+    return create_app(Settings(cache=cache.root, profile="facenet-thorough", deadline_s=300)).test_client()
 
 
 @pytest.fixture(scope="module")
