@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from faces.cli import calibrate, cluster, dashboards, explore, photos, servers
+from faces.cli import calibrate, cluster, dashboards, evaluate, explore, photos, servers
 
 app = typer.Typer(
     help="Photos in Elasticsearch, searchable by face.",
@@ -20,6 +20,7 @@ app.command("attach")(cluster.attach)
 app.command("index")(photos.index)
 app.command("search")(photos.search)
 app.command("calibrate")(calibrate.calibrate)
+app.command("evaluate")(evaluate.evaluate)
 app.command("explore")(explore.explore)
 app.command("status")(cluster.status)
 app.command("up")(servers.up)
