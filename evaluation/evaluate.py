@@ -48,6 +48,7 @@ REPORTS = "report"
 HITS = 5
 
 app = typer.Typer(
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -57,7 +58,10 @@ app = typer.Typer(
 @app.command()
 def evaluate(
     folder: Annotated[
-        Path | None, typer.Argument(help="a folder for each person, as in LFW; default: the sample faces")
+        Path | None,
+        typer.Argument(
+            metavar="FOLDER", help="a folder for each person, as in LFW; default: the sample faces"
+        ),
     ] = None,
     all_of_lfw: Annotated[
         bool, typer.Option("--lfw", help="all of LFW, which scikit-learn downloads once")
