@@ -117,7 +117,7 @@ def _open_searches(es: Elasticsearch, vectors: Vectors, people: People) -> Searc
         unenrolled_people=people[unenrolled],
         false_hits=false_hits,
         false_hit_scores=false_hit_scores,
-        no_search=len(parts.unenrolled) - len(unenrolled),
+        not_searched=people[np.setdiff1d(parts.unenrolled, unenrolled)],
     )
 
 

@@ -54,7 +54,8 @@ class Searches:
     unenrolled, unenrolled_people: (u,) photos of unenrolled people that have a face, and their people.
     false_hits, false_hit_scores: (u,) their best hits, all of them wrong, and their similarities; -1 and -inf
         without one.
-    no_search: number of unenrolled people's photos without a face, which are no searches.
+    not_searched: (f,) the people of unenrolled photos without a face, which are no searches. The bootstrap
+        draws these people too, so that every method's draws have the same people.
     """
 
     enrolled: int
@@ -67,7 +68,7 @@ class Searches:
     unenrolled_people: People
     false_hits: Positions
     false_hit_scores: Scores
-    no_search: int = 0
+    not_searched: People
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def search(vectors: Vectors, people: People, parts: Roles, similarity: Similarit
         unenrolled_people=people[unenrolled],
         false_hits=false_hits,
         false_hit_scores=false_hit_scores,
-        no_search=len(parts.unenrolled) - len(unenrolled),
+        not_searched=people[np.setdiff1d(parts.unenrolled, unenrolled)],
     )
 
 
@@ -163,7 +164,7 @@ def open_set(searches: Searches, draws: int = 200, seed: int = 0) -> Identificat
         probes=len(mates),
         unenrolled=len(hits),
         failed_probes=int(np.sum(searches.hits < 0)),
-        failed_unenrolled=searches.no_search,
+        failed_unenrolled=len(searches.not_searched),
         rank1=Share.of(searches.right.astype(np.float64), searches.people, draws, seed),
         misses=_misses(curve, searches, mates, draws, seed),
         det=curve.thinned(PLOTTED).points() if curve else (),
@@ -210,9 +211,9 @@ def _drawn_misses(
     curve: DetCurve, searches: Searches, mates: Scores, rates: list[float], draws: int, seed: int
 ) -> dict[float, list[float]]:
     """FNIR at each rate, in each draw; NaN where nobody enrolled, or nobody unenrolled, was drawn."""
-    everybody = np.concatenate([searches.people, searches.unenrolled_people])
+    everybody = np.concatenate([searches.people, searches.unenrolled_people, searches.not_searched])
     present, numbers = np.unique(everybody, return_inverse=True)
-    enrolled, unenrolled = numbers[: len(mates)], numbers[len(mates) :]
+    enrolled, unenrolled, _ = np.split(numbers, np.cumsum([len(mates), len(searches.unenrolled)]))
     found: dict[float, list[float]] = {rate: [] for rate in rates}
     for drawn in draws_of_people(len(present), draws, seed):
         of_mates, of_hits = (weights(drawn, people).astype(np.float64) for people in (enrolled, unenrolled))

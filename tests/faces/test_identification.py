@@ -41,6 +41,7 @@ def searched(scores, right, false_hits):
         unenrolled_people=len(scores) + np.arange(len(false_hits)),
         false_hits=np.where(np.isinf(false_hits), -1, 0),
         false_hit_scores=false_hits,
+        not_searched=np.array([], dtype=int),
     )
 
 
@@ -157,7 +158,7 @@ def test_a_search_has_its_first_hit_among_the_enrolled():
     assert found.unenrolled.tolist() == [5]
     assert found.false_hits.tolist() == [1]
     assert found.false_hit_scores == pytest.approx([np.cos(np.radians(5))])
-    assert found.no_search == 1
+    assert found.not_searched.tolist() == [3]
 
 
 def test_an_enrolled_photo_without_a_face_makes_its_persons_probes_misses():
@@ -278,6 +279,20 @@ def test_misses_are_drawn_alike_for_every_method_so_that_two_can_be_divided():
     assert ratio.interval.low < ratio.value < ratio.interval.high < 1
     assert one.interval.high > other.interval.low  # each alone would leave it open
     assert len(one.draws) == 200
+
+
+def test_draws_have_the_same_people_where_a_method_found_no_face_on_some_photos():
+    vectors, people = faces(np.random.default_rng(8), 300, 2, noise=1.2)
+    keep = (people < 100) | (np.arange(len(people)) % 2 == 0)
+    vectors, people = vectors[keep], people[keep]
+    parts = roles(people)
+    whole = open_set(search(vectors, people, parts)).misses[0]
+    # The least similar photos of unenrolled people change no threshold.
+    least = parts.unenrolled[np.argsort(search(vectors, people, parts).false_hit_scores)[:20]]
+    vectors[least] = np.nan
+    some = open_set(search(vectors, people, parts)).misses[0]
+    differences = np.array(whole.draws) - np.array(some.draws)
+    assert np.std(differences) < np.std(whole.draws) / 3
 
 
 def test_the_probes_of_one_person_make_an_interval_wider_than_as_many_of_many():
