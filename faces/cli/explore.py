@@ -17,6 +17,7 @@ from faces.explore import index_faces
 from faces.explore.exploration import Exploration
 from faces.explore.exploration import explore as look
 from faces.explore.summary import comparison, how_alike, summary
+from faces.extras import require
 
 SHOWN = 20
 """How many entries of each list are printed."""
@@ -42,6 +43,7 @@ def explore(
 ) -> None:
     """Show what an index holds, a map of its faces, wrong names, people with two names, duplicate photos."""
     with explained():
+        require("explore", "eland", *(["matplotlib", "sklearn"] if folder else []))
         check_can_write(None if json_file == STANDARD_OUTPUT else json_file)
         es = connection.elasticsearch()
         with busy() as step:

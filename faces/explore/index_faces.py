@@ -12,9 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import eland
 import numpy as np
 from elasticsearch import Elasticsearch, NotFoundError
 from numpy.typing import NDArray
@@ -23,8 +22,12 @@ from es_setup import mappings
 from es_setup.models import model_of
 from faces.calibration.indices import calibration_of, faces_in
 from faces.error_rates.arrays import Vectors
+from faces.extras import require
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
+
+if TYPE_CHECKING:
+    import eland
 
 LIMIT = 10_000
 """Faces that are read by default."""
@@ -143,7 +146,11 @@ def frame(es: Elasticsearch, index: str) -> eland.DataFrame:
 
     Raises:
         NothingToExplore: there is no such index, or its documents can't hold faces.
+        ExtraMissing: eland isn't installed.
     """
+    require("explore", "eland")
+    import eland
+
     present = _fields(es, index)
     return eland.DataFrame(es, index, columns=[name for name in COLUMNS if name in present])
 

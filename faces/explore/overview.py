@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-import eland
-import pandas as pd
 from elasticsearch import Elasticsearch
 
 from faces.explore.index_faces import frame
+
+if TYPE_CHECKING:
+    import eland
+    import pandas as pd
 
 TOP = 10
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -99,7 +102,7 @@ def _most(photos: eland.DataFrame, field: str, top: int) -> Counts:
 
 def _buckets(es: Elasticsearch, index: str, between: pd.Timedelta) -> dict[str, list[dict[str, Any]]]:
     """Histograms with fixed bounds, which eland lacks. ``between``: from the first photo to the last."""
-    days = between / pd.Timedelta(days=1)
+    days = between / timedelta(days=1)
     span = next((name for name, length in SPANS.items() if days / length < MOST_SPANS), "year")
     ends = {"min": 0, "max": 1 - TENTH}
     time = {
