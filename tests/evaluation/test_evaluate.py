@@ -254,6 +254,7 @@ def test_a_named_list_of_pairs_takes_the_place_of_the_folders_own(labelled, tmp_
     assert re.fullmatch(r"error: .*\[.*absent.txt\].*: No such file or directory\n", done.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -273,6 +274,7 @@ def test_arguments_that_make_no_sense_are_status_2_at_once(arguments, message):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_lfw_without_internet_is_one_message_and_leaves_nothing(tmp_path):
     nobody = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     done = evaluated("--lfw", **nobody, no_proxy="", NO_PROXY="", FACES_CACHE=str(tmp_path / "cache"))

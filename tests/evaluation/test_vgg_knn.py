@@ -101,6 +101,7 @@ def test_a_file_of_keras_is_taken(network, tmp_path, sample):
     assert np.allclose(taken.embed(sample[:2], lambda _: None).vectors, expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_weights_that_cannot_be_fetched_or_take_too_long_are_refused(monkeypatch, tmp_path):
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there

@@ -38,6 +38,7 @@ def best_hits(gallery: np.ndarray, probes: np.ndarray) -> np.ndarray:
     return (probes @ gallery.T).max(axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("people", "each", "fpir", "gallery_size"),
     [
@@ -68,6 +69,7 @@ def groups(people: int, each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return faces + 0.4 * random.normal(size=faces.shape), np.repeat(np.arange(people), each)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gallery_size", "lowest"),
     [
