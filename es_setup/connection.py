@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 
 from ingest_service.errors import UserError
 
@@ -202,3 +202,20 @@ class Service:
 def _seconds(header: str | None) -> float:
     """The seconds of ``Retry-After``; 1 if the header is a date or absent."""
     return float(header) if header and header.isdecimal() else 1.0
+
+
+def innermost_reason(error: ApiError) -> str:
+    """Elasticsearch's most specific reason for an error, or the status if the answer has no reason."""
+    body: Any = error.body
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        cause = body["error"]
+        root = (cause.get("root_cause") or [cause])[0]
+        while isinstance(cause.get("caused_by"), dict):
+            cause = cause["caused_by"]
+        found = cause.get("reason") or root.get("reason")
+        if found:
+            index = root.get("index")  # which some reasons lack, such as `closed`
+            return str(found) if index is None or index in found else f"[{index}]: {found}"
+    if isinstance(body, dict) and isinstance(body.get("error"), str):
+        return str(body["error"])
+    return f"status {error.status_code} without a reason: is that Elasticsearch?"

@@ -183,8 +183,8 @@ def _check_models(es: Elasticsearch, model: str, wanted: dict[str, Mapping]) -> 
             f"these indices can't take vectors of [{model}], as vectors of two models can't be compared; "
             "nothing was changed:\n"
             + "\n".join(others)
-            + "\nInstall with --model and the id of their model; or, for the new model, send the requests above, run "
-            "`faces install` again, and index the photos again"
+            + "\nInstall with --model and the id of their model; or, for the new model, send the requests "
+            "above, run `faces install` again, and index the photos again"
         )
     return unrecorded
 

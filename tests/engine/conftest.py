@@ -12,7 +12,7 @@ from tools import CALIBRATION, Vector, encoded
 from typer.testing import CliRunner
 
 from faces.cli import app
-from faces.local_stack import Stack
+from faces.local_stack import LocalStack
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def pipeline(es: Elasticsearch) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def calibrate(es: Elasticsearch, running: Stack) -> Iterator[Callable[..., None]]:
+def calibrate(es: Elasticsearch, running: LocalStack) -> Iterator[Callable[..., None]]:
     """Writes a calibration into the `_meta` of one index; what was there is back at the end."""
     before: dict[str, dict] = {}
 
@@ -90,7 +90,7 @@ def good(portrait) -> dict:
 
 
 @pytest.fixture
-def run(running: Stack) -> Callable[..., tuple[int, str, str]]:
+def run(running: LocalStack) -> Callable[..., tuple[int, str, str]]:
     """Runs `faces ...` against the running stack; returns exit status, standard output and error."""
 
     def invoke(*arguments: object, **environment: str) -> tuple[int, str, str]:

@@ -13,7 +13,7 @@ from elasticsearch.helpers import streaming_bulk
 from tools import face_stats, innermost, knn
 
 from es_setup.embedded.local_node import free_port
-from faces.local_stack import running_service
+from faces.local_service import running_service
 
 
 @pytest.fixture

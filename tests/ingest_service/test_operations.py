@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tools import encoded, landscape, picture, wait_until
 
 from es_setup.embedded.local_node import free_port, stop
-from faces.local_stack import running_service
+from faces.local_service import running_service
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60

@@ -16,7 +16,7 @@ from board_preview.scene import CALIBRATION
 from es_setup.embedded.local_node import free_port
 from faces.calibration.board_verdicts import of_calibration
 from faces.cli import app
-from faces.local_stack import Stack
+from faces.local_stack import LocalStack
 from kibana import build, importing
 from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.client import ndjson, parsed
@@ -47,7 +47,7 @@ def run(dashboards: Run, shipped: Path) -> Run:
 
 
 @pytest.fixture
-def dashboards(fake: FakeKibana, running: Stack) -> Run:
+def dashboards(fake: FakeKibana, running: LocalStack) -> Run:
     """Runs `faces dashboards ...` with the boards themselves."""
 
     def invoke(*arguments: object, **environment: str) -> tuple[int, str, str]:
