@@ -16,6 +16,11 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from PIL import Image
 
+from es_setup.install import install
+from es_setup.shipped_files import Vectors
+
+JSON = {"accept": "application/json", "content-type": "application/json"}
+"""Headers of a request with a JSON body."""
 CALIBRATION = {
     "similarity": 0.673,
     "fpir": 0.01,
@@ -80,6 +85,28 @@ def bracketed(text: str) -> set[str]:
 def numbers(text: str) -> list[float]:
     """The numbers in a text, in order; not those within words, such as the digits of `int8`."""
     return [float(number) for number in re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-])", text)]
+
+
+def install_all(es: Elasticsearch, model: str, vectors: Vectors | None = None) -> dict[str, str]:
+    """What `faces install` does; returns request -> outcome."""
+    return dict(install(es, model, vectors))
+
+
+def mapping_of(es: Elasticsearch, index: str) -> dict:
+    """The mapping of one index, or of an alias of one."""
+    (found,) = es.indices.get_mapping(index=index).values()
+    return found["mappings"]
+
+
+def field_types(properties: dict, above: str = "") -> dict[str, str]:
+    """Full name of every field of a mapping -> its type."""
+    found = {}
+    for name, field in properties.items():
+        if "properties" in field:
+            found |= field_types(field["properties"], f"{above}{name}.")
+        if "type" in field:
+            found[above + name] = field["type"]
+    return found
 
 
 def line_with(word: str, text: str) -> str:
