@@ -33,7 +33,7 @@ from rich.progress import track
 from rich.table import Table
 
 from evaluation.bench.rounds import deepface_environment, seconds, shown, spread, worker_process
-from faces.local_stack import RunningService, running_service
+from faces.local_service import RunningService, running_service
 from ingest_service.embedding import Facenet
 from ingest_service.weights.cache import Cache, default_cache
 from ingest_service.weights.prepare import prepare

@@ -27,7 +27,7 @@ from es_setup.connection import ConnectionFailed, Service
 from es_setup.embedded.local_node import Node, free_port, running_cluster
 from es_setup.install import install
 from faces.indexing import RETRIES
-from faces.local_stack import running_service
+from faces.local_service import running_service
 
 NODES = 3
 OUTAGE = 20

@@ -18,7 +18,7 @@ from es_setup.embedded.local_node import Node, running_node
 from es_setup.install import install
 from es_setup.shipped_files import role_requests
 from faces.calibration.board_verdicts import of_cluster
-from faces.local_stack import RunningService, running_service
+from faces.local_service import RunningService, running_service
 from kibana.verdicts import NOT_CALIBRATED
 
 KEY = "the-key-of-the-service-e4b1c0"
