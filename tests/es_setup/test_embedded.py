@@ -28,6 +28,7 @@ def test_a_port_in_use_is_refused():
             require_free(port, "Elasticsearch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_to_the_command_stops_the_servers_and_leaves_other_files_alone(tmp_path_factory, ending):
     """`faces up`, ended while it starts Elasticsearch: no process is left, and the folder's files stay."""
@@ -48,6 +49,7 @@ def test_a_signal_to_the_command_stops_the_servers_and_leaves_other_files_alone(
     assert (data / "config").stat().st_uid == owner
 
 
+@pytest.mark.slow
 def test_when_one_server_ends_the_other_is_stopped_and_the_log_is_named():
     prepare_all(print)
     ports = free_ports(2)

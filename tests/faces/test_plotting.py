@@ -44,6 +44,7 @@ def test_each_verdict_has_its_own_colour_in_the_picture(photo, tmp_path):
         assert tuple(bytes.fromhex(colour[1:])) in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 7, 25])
 def test_any_number_of_queries_is_drawn_also_one_without_a_match(photo, tmp_path, count):
     file = tmp_path / "out.png"
