@@ -1,1 +1,1 @@
-"""All that talks to Elasticsearch: what a person would PUT by hand, the plugin, and the ``faces`` command."""
+"""What a cluster needs for faces (templates, pipelines, roles, the plugin), and the connection to it."""

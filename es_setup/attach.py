@@ -1,4 +1,4 @@
-"""Gives an index of the user's own a pipeline of its own, and the mapping of what that writes."""
+"""Adds a face pipeline, and the mapping of its fields, to an index of the user's own."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from es_setup.mappings import Mapping
 from es_setup.shipped_files import HERE, Vectors, shape_vectors, shipped_model
 from ingest_service.errors import UserError
 
-SENDERS = ("image", "file.path", "file.name", "url", "observer", "person")
-"""What our templates map and the processor never writes: other people's indices have names of their own."""
+SENT_FIELDS = ("image", "file.path", "file.name", "url", "observer", "person")
+"""Fields of our templates that senders fill and the processor never writes: attached indices lack them."""
 
-HOLDS_BASE64 = ("binary", "text", "match_only_text", "keyword", "wildcard")
+BASE64_TYPES = ("binary", "text", "match_only_text", "keyword", "wildcard")
 
 
 class AttachError(UserError):
-    """The index can't have the pipeline as it is; the message says what to do."""
+    """The index can't get the pipeline as it is; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """
+    """How an index gets its pipeline.
+
     index: an index, or an alias of one.
-    field: where its documents have their photo.
-    target_field: the object that gets everything the processor writes; None for the top of the document.
-    remove_binary: whether the photo goes once its faces are there. It is the user's, so it stays.
+    field: the field with the photo.
+    target_field: the object that the processor writes into; None for the top of the document.
+    remove_binary: whether the photo is removed once its faces are stored; by default it stays, as it is the
+        user's.
     """
 
     index: str
@@ -40,7 +42,7 @@ class Attachment:
     remove_binary: bool = False
 
     def at(self, name: str) -> str:
-        """Where a field of ours lies."""
+        """The full name of a field that the processor writes."""
         return f"{self.target_field}.{name}" if self.target_field else name
 
     def pipeline(self, name: str, model: str) -> dict[str, Any]:
@@ -51,7 +53,7 @@ class Attachment:
             "endpoint": "default",
             "model": model,
             "remove_binary": self.remove_binary,
-            # An index of one's own may have documents without a photo.
+            # The user's index may have documents without a photo.
             "ignore_missing": True,
         }
         return {
@@ -61,12 +63,12 @@ class Attachment:
         }
 
     def mapping(self, vectors: Vectors | None, dims: int | None) -> Mapping:
-        """Of everything that the processor writes."""
+        """The properties of everything that the processor writes."""
         written: Mapping = {}
         for name in ("faces-photo", "faces-nested"):
             file = HERE / "component_templates" / f"{name}.json"
             written |= json.loads(file.read_text())["template"]["mappings"]["properties"]
-        for name in SENDERS:
+        for name in SENT_FIELDS:
             mappings.remove(written, name)
         shape_vectors(written, vectors, dims)
         for field in mappings.fields(written):
@@ -87,17 +89,18 @@ def attach(
 ) -> Iterator[tuple[str, str]]:
     """PUTs a pipeline for the index, maps what it writes, and makes it the index's default.
 
-    Yields (what, outcome) as it goes; a second run changes nothing.
+    Yields (request, outcome) after each step; a second run changes nothing.
 
     Args:
-        model: for the pipeline to pin and the index to record; by default that of our files.
-        vectors: how vectors are indexed, instead of as the templates say.
-        overwrite: replaces another default pipeline.
-        dims: numbers of a vector, instead of the templates' 128.
+        model: id of the model that the pipeline pins and the index records; default: that of our files.
+        vectors: how vectors are indexed; default: as in the templates.
+        overwrite: replace another default pipeline.
+        dims: length of a vector; default: the templates' 128.
 
     Raises:
-        AttachError: the index isn't one, has fields that don't fit, vectors of another model, or another
-            default pipeline. In the last case all but the default was put, else nothing.
+        AttachError: the name isn't a single index; or the index has fields of other types, vectors of another
+            model, or another default pipeline. In the last case everything but the default pipeline was
+            changed, else nothing.
     """
     if not has_plugin(es):
         raise AttachError("Elasticsearch lacks the plugin [ingest-face]: see `faces install`")
@@ -115,54 +118,53 @@ def attach(
     yield f"PUT /{index}/_mapping", f"{mappings.count(absent)} fields added" if absent else "nothing to add"
     models.record(es, index, model=model, field=attachment.field, target_field=attachment.target_field)
     yield f"PUT /{index}/_settings", _set_default(es, index, pipeline, overwrite)
-    without = {"bool": {"must_not": [{"exists": {"field": attachment.at("model.id")}}]}}
-    if count := es.count(index=index, query=without)["count"]:
+    without_faces = {"bool": {"must_not": [{"exists": {"field": attachment.at("model.id")}}]}}
+    if count := es.count(index=index, query=without_faces)["count"]:
         yield (
             "documents from before",
-            f"{count} have no faces yet; POST {index}/_update_by_query?pipeline={pipeline} finds them, "
-            "or the lines of Python in docs/indices.md",
+            f"{count} have no faces yet; to find them: POST {index}/_update_by_query?pipeline={pipeline}, "
+            "or the Python script in docs/indices.md",
         )
 
 
 def _only_index(es: Elasticsearch, name: str) -> tuple[str, dict[str, Any]]:
     found = es.options(ignore_status=404).indices.get(index=name)
     if found.meta.status == 404 or not found.body:
-        raise AttachError(f"no such index [{name}]: create it first, with the mapping of your own fields")
+        raise AttachError(f"no such index [{name}]: create it first, with the mapping of your fields")
     if len(found.body) > 1:
         raise AttachError(
-            f"[{name}] is {len(found.body)} indices, {sorted(found.body)}: attach them one by one"
+            f"[{name}] is {len(found.body)} indices, {sorted(found.body)}: attach each by its name"
         )
     ((index, facts),) = found.body.items()
     if "data_stream" in facts:
         raise AttachError(
-            f"[{name}] is a data stream, whose indices come from its template: add the component templates "
-            "[faces-photo] and [faces-nested] to that, and `index.default_pipeline`"
+            f"[{name}] is a data stream, whose indices come from a template: add the component templates "
+            "[faces-photo] and [faces-nested] and the setting `index.default_pipeline` to that template"
         )
     return index, facts
 
 
 def _check_fields(attachment: Attachment, wanted: Mapping, index: str, mapping: dict[str, Any]) -> Mapping:
-    """What of the wanted fields isn't in the index's mapping yet.
+    """The wanted fields that the index's mapping lacks.
 
     Raises:
-        AttachError: fields of another type are in the way, with all their names.
+        AttachError: fields of these names have other types; the message lists all of them.
     """
     present = mapping.get("properties", {})
     absent, unfit = mappings.compare(wanted, present)
     if unfit:
         raise AttachError(
-            f"[{index}] has fields where the processor writes, and they don't fit: {'; '.join(unfit)}. "
-            "Nothing was changed. Use --target-field with a name that is free, such as [portrait]: "
-            "everything goes below it; or reindex into an index without these fields"
+            f"the processor can't write these fields of [{index}]: {'; '.join(unfit)}. Nothing was changed. "
+            "Use --target-field with an unused name, such as [portrait], to write everything below it; or "
+            "reindex into an index without these fields"
         )
     photo = mappings.find(present, attachment.field)
     if photo is None:
         mappings.add(absent, mappings.below(attachment.field, {"type": "binary"}))
-    elif photo.get("type", "object") not in HOLDS_BASE64:
-        kind = photo.get("type", "object")
+    elif (kind := photo.get("type", "object")) not in BASE64_TYPES:
         raise AttachError(
-            f"field [{attachment.field}] of [{index}] is of type [{kind}], which holds no base64. It must be "
-            f"one of {list(HOLDS_BASE64)}, best [binary], which isn't indexed"
+            f"field [{attachment.field}] of [{index}] is of type [{kind}], which can't hold base64. Use one "
+            f"of {list(BASE64_TYPES)}, best [binary], which isn't indexed"
         )
     return absent
 
@@ -172,7 +174,7 @@ def _check_model(es: Elasticsearch, index: str, attachment: Attachment, model: s
     if others:
         raise AttachError(
             f"[{index}] holds vectors of {others}, which can't be compared with those of [{model}]. Nothing "
-            f"was changed. Attach with --model {others[0]}; or make another index and send the photos there"
+            f"was changed. Attach with --model {others[0]}; or create another index and send the photos there"
         )
 
 
@@ -180,7 +182,7 @@ def _check_pipeline(es: Elasticsearch, name: str) -> None:
     found = es.options(ignore_status=404).ingest.get_pipeline(id=name).body.get(name)
     if found and found.get("_meta", {}).get("managed_by") != "ingest-face":
         raise AttachError(
-            f"a pipeline [{name}] is there and isn't ours: delete or rename it. Nothing was changed"
+            f"a pipeline [{name}] of somebody else's exists: delete or rename it. Nothing was changed"
         )
 
 
@@ -190,18 +192,18 @@ def _set_default(es: Elasticsearch, index: str, pipeline: str, overwrite: bool) 
     if before == pipeline:
         return f"default_pipeline is {pipeline}"
     if before != "_none" and not overwrite:
-        if pipeline in _called(es, before):
-            return f"default_pipeline {before} stays, it calls {pipeline}"
+        if pipeline in _called_by(es, before):
+            return f"default_pipeline stays {before}, which calls {pipeline}"
         step = json.dumps({"pipeline": {"name": pipeline}})
         raise AttachError(
-            f"[{index}] has the default pipeline [{before}], which stays. Pipeline [{pipeline}] and mapping "
-            f"are there: add the processor {step} to [{before}]; or replace it with --overwrite"
+            f"[{index}] keeps its default pipeline [{before}]. Pipeline [{pipeline}] and the mapping were "
+            f"added: add the processor {step} to [{before}]; or replace it with --overwrite"
         )
     es.indices.put_settings(index=index, settings={"index.default_pipeline": pipeline})
     return f"default_pipeline is {pipeline}" + (f", was {before}" if before != "_none" else "")
 
 
-def _called(es: Elasticsearch, pipeline: str) -> list[str]:
-    """The pipelines that a pipeline calls."""
+def _called_by(es: Elasticsearch, pipeline: str) -> list[str]:
+    """The pipelines that ``pipeline`` calls."""
     found = es.options(ignore_status=404).ingest.get_pipeline(id=pipeline).body.get(pipeline, {})
     return [step["pipeline"]["name"] for step in found.get("processors", []) if "pipeline" in step]

@@ -1,4 +1,4 @@
-"""Where Elasticsearch, the inference service and Kibana are, and how to get in."""
+"""Addresses and credentials of Elasticsearch, the service and Kibana; clients for the first two."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 
 from ingest_service.errors import UserError
 
 REQUEST_TIMEOUT = 120
-"""Seconds for one request: a bulk waits for the faces of all its photos."""
-BUSY = (429, 503)
-"""What the service answers when asking again later may help."""
+"""In seconds. A bulk takes as long as the faces of all its photos."""
+RETRYABLE = (429, 503)
+"""Statuses of the service after which a later try may succeed."""
 
 
 class ConnectionFailed(UserError):
-    """A server can't be reached or doesn't let us in; the message names it and says what to do."""
+    """A server can't be reached or refuses us; the message names it and says what to do."""
 
 
 class ServiceRefused(ConnectionFailed):
-    """The inference service answered, and not with what was asked for.
+    """The inference service refused a request.
 
     Attributes:
-        status: HTTP's.
-        retry_after: seconds after which it may be asked again; None where that is useless.
+        status: the HTTP status.
+        retry_after: seconds until the next try; None where trying again is useless.
     """
 
     def __init__(self, message: str, status: int, retry_after: float | None) -> None:
@@ -40,7 +40,7 @@ class ServiceRefused(ConnectionFailed):
 
 
 log = logging.getLogger("ingest_face.requests")
-"""A line for each request to the service and to Kibana, in the form of Elasticsearch's client: no body."""
+"""Logs each request to the service and to Kibana as Elasticsearch's client logs its own, without bodies."""
 
 
 def log_request(response: requests.Response) -> None:
@@ -50,11 +50,11 @@ def log_request(response: requests.Response) -> None:
 
 
 def with_port(url: str) -> str:
-    """The address of a cluster with its port, which elasticsearch-py wants: where none is given, people mean
-    Elastic Cloud's (https) or Elasticsearch's own (http).
+    """The address with a port, which elasticsearch-py requires; by default 443 for https (Elastic Cloud), and
+    9200 for http.
 
     Raises:
-        ConnectionFailed: it isn't an address.
+        ConnectionFailed: ``url`` isn't an address.
     """
     parts = urlsplit(url)
     try:
@@ -62,20 +62,20 @@ def with_port(url: str) -> str:
     except ValueError:
         parts, known = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConnectionFailed("ES_URL isn't an address: it must be like http://127.0.0.1:9200")
+        raise ConnectionFailed("ES_URL isn't an address: set one such as http://127.0.0.1:9200")
     port = "" if known else ":443" if parts.scheme == "https" else ":9200"
     return f"{parts.scheme}://{parts.netloc}{port}{parts.path}"
 
 
 def without_password(url: str) -> str:
-    """An address to print: with ``***`` for the ``user:password`` that it may have. What isn't quoted in a
-    password may end the host's part early, so everything up to the last @ counts."""
+    """The address with ``***`` for a ``user:password``, for printing. An unquoted character of a password may
+    look like the end of the host, so everything up to the last @ is replaced."""
     return re.sub(r"(?s)//.*@", "//***@", url)
 
 
 @dataclass(frozen=True)
 class Connection:
-    """Addresses and keys, from options or from the environment variables of the same names."""
+    """Addresses and credentials, from options or from the environment variables of the same names."""
 
     es_url: str = "http://127.0.0.1:9200"
     faces_url: str = "http://127.0.0.1:8501"
@@ -92,18 +92,18 @@ class Connection:
     kibana_ca_certs: Path | None = None
 
     def elasticsearch(self) -> Elasticsearch:
-        """A client for ``es_url``; an API key wins over user and password.
+        """A client for ``es_url``; an API key takes precedence over user and password.
 
         Raises:
-            ConnectionFailed: ``es_url`` isn't an address, or ``es_api_key`` no key.
+            ConnectionFailed: ``es_url`` isn't an address, or ``es_api_key`` can't be a key.
         """
         if self.es_api_key and not (self.es_api_key.isascii() and self.es_api_key.isprintable()):
             raise ConnectionFailed(
-                "ES_API_KEY has a character that no key has, such as a line's end: set it anew"
+                "ES_API_KEY has a character that no key has, such as a line break: set it again"
             )
         basic = None
         if self.es_user and not self.es_api_key:
-            # By hand: the client takes nothing but ASCII, and Elasticsearch reads UTF-8.
+            # Encoded here: the client takes only ASCII, and Elasticsearch reads UTF-8.
             basic = base64.b64encode(f"{self.es_user}:{self.es_password or ''}".encode()).decode("ascii")
         trust: dict[str, Any] = {"ca_certs": str(self.es_ca_certs)} if self.es_ca_certs else {}
         return Elasticsearch(
@@ -120,7 +120,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """The model that the service serves: vectors of ``dims`` numbers, comparable within one ``id``."""
+    """The model that the service serves. Vectors have ``dims`` numbers; only those of one ``id`` compare."""
 
     id: str
     dims: int
@@ -133,44 +133,43 @@ class Service:
     url: str
     api_key: str | None = field(default=None, repr=False)
     certificate_authority: Path | None = None
-    """A PEM file, for a certificate that this machine doesn't trust by itself."""
+    """A PEM file, for a certificate that this machine doesn't trust already."""
 
     def model(self) -> ServedModel:
-        """What it serves, by ``/readyz``.
+        """The model of ``/readyz``.
 
         Raises:
-            ConnectionFailed: it can't be reached, or isn't ready.
+            ConnectionFailed: the service can't be reached, or isn't ready.
         """
         model = self._call("GET", "/readyz", timeout=5)["model"]
         return ServedModel(str(model["id"]), int(model["dims"]))
 
     def faces(self, photo: bytes) -> list[dict[str, Any]]:
-        """The faces of one photo, largest first, without their vectors; none if it can't be read.
+        """The faces of one photo, largest first, without vectors; none if the photo can't be read.
 
         Raises:
-            ConnectionFailed: it can't be reached, or refuses the request.
+            ConnectionFailed: the service can't be reached, or refuses the request.
         """
-        found: list[dict[str, Any]] = self._of_photo(photo, {"priority": "search", "return": []}).get(
-            "faces", []
-        )
+        result = self._result(photo, {"priority": "search", "return": []})
+        found: list[dict[str, Any]] = result.get("faces", [])
         return found
 
     def largest_face(self, photo: bytes, model: str) -> dict[str, Any]:
-        """One photo's result, its largest face with the vector by ``model``: ``{"faces": [face]}``, without a
-        face ``{"faces": []}``, or ``{"error": {"code", "message"}}`` if it can't be read.
+        """The result of one photo: ``{"faces": [face]}`` with its largest face and that one's vector by
+        ``model``, ``{"faces": []}`` without a face, ``{"error": {"code", "message"}}`` if it can't be read.
 
         Raises:
-            ServiceRefused: it is busy, or serves another model.
-            ConnectionFailed: it can't be reached.
+            ServiceRefused: the service is busy, or serves another model.
+            ConnectionFailed: the service can't be reached.
         """
-        return self._of_photo(photo, {"model": model, "return": ["vector"]}, {"max_faces": 1})
+        return self._result(photo, {"model": model, "return": ["vector"]}, {"max_faces": 1})
 
-    def _of_photo(
-        self, photo: bytes, wishes: dict[str, Any], options: dict[str, Any] | None = None
+    def _result(
+        self, photo: bytes, request: dict[str, Any], options: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The one result of one photo."""
+        """What the service answers to a request with one photo."""
         images = [{"image": base64.b64encode(photo).decode("ascii"), "options": options or {}}]
-        answer = self._call("POST", "/v1/faces", timeout=REQUEST_TIMEOUT, body=wishes | {"images": images})
+        answer = self._call("POST", "/v1/faces", timeout=REQUEST_TIMEOUT, body=request | {"images": images})
         result: dict[str, Any] = answer["results"][0]
         return result
 
@@ -195,11 +194,28 @@ class Service:
             raise ServiceRefused(
                 f"the inference service at {without_password(self.url)} refused: {message}",
                 response.status_code,
-                _seconds(response.headers.get("Retry-After")) if response.status_code in BUSY else None,
+                _seconds(response.headers.get("Retry-After")) if response.status_code in RETRYABLE else None,
             )
         return answer
 
 
 def _seconds(header: str | None) -> float:
-    """Of ``Retry-After``; 1 where it names a date or nothing."""
+    """The seconds of ``Retry-After``; 1 if the header is a date or absent."""
     return float(header) if header and header.isdecimal() else 1.0
+
+
+def innermost_reason(error: ApiError) -> str:
+    """Elasticsearch's most specific reason for an error, or the status if the answer has no reason."""
+    body: Any = error.body
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        cause = body["error"]
+        root = (cause.get("root_cause") or [cause])[0]
+        while isinstance(cause.get("caused_by"), dict):
+            cause = cause["caused_by"]
+        found = cause.get("reason") or root.get("reason")
+        if found:
+            index = root.get("index")  # which some reasons lack, such as `closed`
+            return str(found) if index is None or index in found else f"[{index}]: {found}"
+    if isinstance(body, dict) and isinstance(body.get("error"), str):
+        return str(body["error"])
+    return f"status {error.status_code} without a reason: is that Elasticsearch?"

@@ -1,4 +1,4 @@
-"""Puts the JSON files of this folder into Elasticsearch: what a person would PUT by hand."""
+"""PUTs the JSON files of this folder into Elasticsearch, and says what is missing there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from es_setup.mappings import Mapping, face_vectors
 from es_setup.shipped_files import (
     ALIASES,
     HERE,
-    Request,
+    PutRequest,
     Vectors,
     requests,
     role_requests,
@@ -31,16 +31,16 @@ class InstallError(UserError):
 def install(
     es: Elasticsearch, model: str | None = None, vectors: Vectors | None = None, dims: int | None = None
 ) -> Iterator[tuple[str, str]]:
-    """PUTs everything, creates the first index of each alias if there is none yet, and gives those that are
-    there the fields that they lack.
+    """PUTs pipelines and templates, creates the first index of each alias that has none, and adds to existing
+    indices the fields that they lack.
 
-    Yields (what, outcome) as it goes; a second run changes nothing.
+    Yields (request, outcome) after each step; a second run changes nothing.
 
     Args: as `requests`.
 
     Raises:
         InstallError: a node lacks the plugin, an index has an alias's name, or an index that the pipelines
-            write to is of another model, or for vectors of other dimensions. Then nothing was changed.
+            write to has another model or other dimensions. Then nothing was changed.
     """
     if not has_plugin(es):
         raise InstallError(
@@ -50,15 +50,15 @@ def install(
     for alias in ALIASES:
         _require_no_index(es, alias)
     model = model or shipped_model()
-    ours = requests(model, vectors, dims)
-    unrecorded = _check_models(es, model, template_fields(ours))
-    _keep_calibration(es, ours, model)
-    for request in ours:
+    puts = requests(model, vectors, dims)
+    unrecorded = _check_models(es, model, template_fields(puts))
+    _keep_calibration(es, puts, model)
+    for request in puts:
         es.perform_request("PUT", request.path, headers=_JSON, body=request.body)
         yield f"PUT {request.path}", "ok"
     for alias in ALIASES:
         yield from _first_index(es, alias, vectors)
-    for index, absent in _absent_fields(es, ours):
+    for index, absent in _absent_fields(es, puts):
         es.indices.put_mapping(index=index, properties=absent)
         yield f"PUT /{index}/_mapping", f"fields added: {_listed(absent)}"
     for index in unrecorded:
@@ -67,10 +67,10 @@ def install(
 
 
 def install_roles(es: Elasticsearch) -> Iterator[tuple[str, str]]:
-    """PUTs the roles. Yields (what, outcome) as it goes.
+    """PUTs the roles. Yields (request, outcome) after each.
 
     Raises:
-        InstallError: this Elasticsearch keeps no roles of its own, or we may not change them.
+        InstallError: this Elasticsearch takes no roles, or the user lacks the privilege.
     """
     for request in role_requests():
         try:
@@ -81,12 +81,12 @@ def install_roles(es: Elasticsearch) -> Iterator[tuple[str, str]]:
 
 
 def missing(es: Elasticsearch) -> list[str]:
-    """What ``install`` would put that isn't there, as paths; none when all is well."""
-    asking = es.options(ignore_status=404)
+    """The paths of what ``install`` would add; empty when nothing is missing."""
+    client = es.options(ignore_status=404)
     absent = []
-    ours = requests()
-    for request in ours:
-        if asking.perform_request("GET", request.path, headers=_JSON).meta.status != 200:
+    puts = requests()
+    for request in puts:
+        if client.perform_request("GET", request.path, headers=_JSON).meta.status != 200:
             absent.append(request.path)
     for alias in ALIASES:
         if not es.indices.exists_alias(name=alias):
@@ -98,12 +98,12 @@ def missing(es: Elasticsearch) -> list[str]:
         for index, model in models.declared(es, alias).items():
             if model is None:
                 absent.append(f"/{index}/_mapping (_meta.{models.OURS}.model)")
-    absent += [f"/{index}/_mapping ({_listed(fields)})" for index, fields in _absent_fields(es, ours)]
+    absent += [f"/{index}/_mapping ({_listed(fields)})" for index, fields in _absent_fields(es, puts)]
     return absent
 
 
 def has_plugin(es: Elasticsearch) -> bool:
-    """Whether every node has the plugin, that is its processor."""
+    """Whether every node has the plugin, that is, the processor [face]."""
     nodes = es.nodes.info(metric="ingest")["nodes"].values()
     return all({"type": "face"} in node["ingest"]["processors"] for node in nodes)
 
@@ -111,8 +111,8 @@ def has_plugin(es: Elasticsearch) -> bool:
 def _require_no_index(es: Elasticsearch, alias: str) -> None:
     if es.indices.exists(index=alias) and not es.indices.exists_alias(name=alias):
         raise InstallError(
-            f"an index has the name [{alias}], which must be an alias (was a document indexed before "
-            f"`faces install`?): delete it, or reindex it into [{alias}-000001] and delete it"
+            f"[{alias}] must be an alias, but an index has that name (was a document indexed before "
+            f"`faces install`?): delete the index, or reindex it into [{alias}-000001] and delete it"
         )
 
 
@@ -125,16 +125,16 @@ def _first_index(es: Elasticsearch, alias: str, vectors: Vectors | None) -> Iter
         return
     for index, found in es.indices.get_mapping(index=alias).items():
         kinds = {field["index_options"]["type"] for field in face_vectors(found["mappings"]["properties"])}
-        kept = f"; keeps its vectors {', '.join(sorted(kinds))}, the next index has {vectors}"
-        yield f"PUT /{index}", "exists" + (kept if vectors and kinds != {vectors} else "")
+        differs = f"; still {', '.join(sorted(kinds))}, new indices will use {vectors}"
+        yield f"PUT /{index}", "exists" + (differs if vectors and kinds != {vectors} else "")
 
 
-def _absent_fields(es: Elasticsearch, ours: list[Request]) -> Iterator[tuple[str, Mapping]]:
-    """Each index that our pipelines write to and that was made before its template had all of these fields.
+def _absent_fields(es: Elasticsearch, puts: list[PutRequest]) -> Iterator[tuple[str, Mapping]]:
+    """Each index that our pipelines write to and that lacks fields of its template, with those fields.
 
-    Fields that are there are left alone, also where they differ from the template's.
+    A field that exists is left alone, even if it differs from the template's.
     """
-    wanted = template_fields(ours)
+    wanted = template_fields(puts)
     for index, pipeline in _written_to(es).items():
         present = es.indices.get_mapping(index=index)[index]["mappings"].get("properties", {})
         absent, _ = mappings.compare(wanted[pipeline], present)
@@ -142,14 +142,14 @@ def _absent_fields(es: Elasticsearch, ours: list[Request]) -> Iterator[tuple[str
             yield index, absent
 
 
-def _keep_calibration(es: Elasticsearch, ours: list[Request], model: str) -> None:
-    """Gives the template what `faces calibrate` stored in it, if that is of the same model."""
+def _keep_calibration(es: Elasticsearch, puts: list[PutRequest], model: str) -> None:
+    """Copies a calibration of the same model from the installed template into the one to be PUT."""
     before = models.recorded_in_template(es)
     if before.get("model") != model or "calibration" not in before:
         return
-    for request in ours:
-        if mine := models.recorded(request.body.get("template", {}).get("mappings", {})):
-            mine["calibration"] = before["calibration"]
+    for request in puts:
+        if ours := models.recorded(request.body.get("template", {}).get("mappings", {})):
+            ours["calibration"] = before["calibration"]
 
 
 def _listed(absent: Mapping) -> str:
@@ -157,13 +157,13 @@ def _listed(absent: Mapping) -> str:
 
 
 def _check_models(es: Elasticsearch, model: str, wanted: dict[str, Mapping]) -> list[str]:
-    """The indices that our pipelines write to and that are of ``model`` but have it not on record.
+    """The indices that our pipelines write to and whose ``_meta`` has yet to name ``model``.
 
     Args:
         wanted: index template -> its properties.
 
     Raises:
-        InstallError: one holds vectors of another model, or is for vectors of other dimensions.
+        InstallError: one holds vectors of another model, or is mapped for other dimensions.
     """
     unrecorded, others = [], []
     for index, pipeline in _written_to(es).items():
@@ -173,28 +173,29 @@ def _check_models(es: Elasticsearch, model: str, wanted: dict[str, Mapping]) -> 
             others.append(f"[{index}] holds vectors of {held}\n{_another_index(es, index)}")
         elif dims and dims != _dims(wanted[pipeline]):
             others.append(
-                f"[{index}] is for vectors of {dims} dimensions, and those of [{model}] have "
+                f"[{index}] is for vectors of {dims} dimensions, those of [{model}] have "
                 f"{_dims(wanted[pipeline])}\n{_another_index(es, index)}"
             )
         elif models.declared(es, index)[index] != model:
             unrecorded.append(index)
     if others:
         raise InstallError(
-            f"vectors of two models can't be compared, and these are not of [{model}]; nothing was changed:\n"
+            f"these indices can't take vectors of [{model}], as vectors of two models can't be compared; "
+            "nothing was changed:\n"
             + "\n".join(others)
-            + "\nInstall with --model and the name of theirs; or, for the new model, run the requests above, "
-            "`faces install` again, and send the photos again"
+            + "\nInstall with --model and the id of their model; or, for the new model, send the requests "
+            "above, run `faces install` again, and index the photos again"
         )
     return unrecorded
 
 
 def _dims(properties: Mapping) -> int | None:
-    """Of the vectors of faces that a mapping has room for; None without such a field."""
+    """The dimensions of a mapping's face vectors; None without such a field."""
     return next((int(field["dims"]) for field in face_vectors(properties) if "dims" in field), None)
 
 
 def recorded_dims(es: Elasticsearch, model: str) -> int | None:
-    """The dimensions in the installed templates, if these are of ``model``."""
+    """The dimensions in the installed templates, if those are for ``model``."""
     if models.recorded_in_template(es).get("model") != model:
         return None
     found = es.options(ignore_status=404).cluster.get_component_template(name="faces-nested")
@@ -205,8 +206,7 @@ def recorded_dims(es: Elasticsearch, model: str) -> int | None:
 
 
 def _written_to(es: Elasticsearch) -> dict[str, str]:
-    """The indices whose documents pass our pipelines, with that pipeline, but for those that are closed to
-    writing."""
+    """Index -> the pipeline of ours that its documents pass; without indices that are blocked for writing."""
     wanted = ["index.default_pipeline", "index.blocks.write", "index.blocks.read_only"]
     settings = es.indices.get_settings(index="*", name=wanted, allow_no_indices=True, flat_settings=True)
     return {
@@ -218,8 +218,8 @@ def _written_to(es: Elasticsearch) -> dict[str, str]:
 
 
 def _another_index(es: Elasticsearch, index: str) -> str:
-    """The requests that keep ``index`` as it is, with an empty one in its place if it is the one that an
-    alias writes to; after a rollover an alias leads to others besides."""
+    """The requests that block ``index`` for writing and take it out of our aliases. Where it is an alias's
+    write index, a new one takes its place; after a rollover an alias has read-only indices too."""
     requests = [f"  PUT {index}/_block/write"]
     aliases = es.indices.get_alias(index=index)[index]["aliases"]
     for alias in (name for name in ALIASES if name in aliases):
@@ -235,10 +235,10 @@ def _another_index(es: Elasticsearch, index: str) -> str:
 
 def _why_no_roles(error: ApiError) -> str:
     if error.status_code == 403:
-        return "roles need the cluster privilege [manage_security], which whoever runs this lacks"
+        return "to PUT roles you need the cluster privilege [manage_security]: ask somebody who has it"
     return (
-        f"this Elasticsearch takes no roles (status {error.status_code}): is security enabled, with native "
-        "roles? Else put them into each node's `config/roles.yml`"
+        f"this Elasticsearch takes no roles (status {error.status_code}): enable security with native roles, "
+        "or copy the roles into each node's `config/roles.yml`"
     )
 
 

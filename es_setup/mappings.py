@@ -16,25 +16,25 @@ ALSO_FITS = {
     "keyword": ("wildcard",),
     "text": ("match_only_text", "keyword", "wildcard"),
 }
-"""Types other than our own that take the same values."""
+"""Our type -> other types that take the same values."""
 
 
 def fields(properties: Mapping) -> Iterator[Mapping]:
-    """The definition of every field, and of every field below it."""
+    """The definition of every field, those below objects included."""
     for field in properties.values():
         yield field
         yield from fields(field.get("properties", {}))
 
 
 def face_vectors(properties: Mapping) -> Iterator[Mapping]:
-    """The definition of every vector of a face; a photo's fingerprint is none, it has bits."""
+    """The definition of every face vector. A photo's fingerprint is a vector of bits, so not among them."""
     for field in fields(properties):
         if field.get("type") == "dense_vector" and field.get("element_type") != "bit":
             yield field
 
 
 def face_vector_paths(properties: Mapping) -> dict[str, str | None]:
-    """The full name of every vector of a face, with that of the nested object that it is in, if in one."""
+    """Full name of every face vector -> full name of the nested object around it, if any."""
     found: dict[str, str | None] = {}
     for name in names(properties):
         field = find(properties, name) or {}
@@ -49,39 +49,41 @@ def face_vector_paths(properties: Mapping) -> dict[str, str | None]:
 
 
 def compare(wanted: Mapping, present: Mapping, above: str = "") -> tuple[Mapping, list[str]]:
-    """What of ``wanted`` isn't in ``present``, and what is there and doesn't fit, in words."""
+    """The fields of ``wanted`` that ``present`` lacks; and, as text, those that it has with another type."""
     absent: Mapping = {}
     unfit: list[str] = []
     for name, field in wanted.items():
-        there = present.get(name)
-        if there is None:
+        existing = present.get(name)
+        if existing is None:
             absent[name] = field
-        elif why := _why_unfit(field, there):
+        elif why := _why_unfit(field, existing):
             unfit.append(f"[{above}{name}] {why}")
         elif "properties" in field:
-            more, worse = compare(field["properties"], there.get("properties", {}), f"{above}{name}.")
-            unfit += worse
-            if more:
-                kind = {"type": there["type"]} if "type" in there else {}
-                absent[name] = kind | {"properties": more}
+            below_absent, below_unfit = compare(
+                field["properties"], existing.get("properties", {}), f"{above}{name}."
+            )
+            unfit += below_unfit
+            if below_absent:
+                kind = {"type": existing["type"]} if "type" in existing else {}
+                absent[name] = kind | {"properties": below_absent}
     return absent, unfit
 
 
-def _why_unfit(wanted: Mapping, there: Mapping) -> str | None:
-    type_wanted, type_there = wanted.get("type", "object"), there.get("type", "object")
-    if type_there != type_wanted and type_there not in ALSO_FITS.get(type_wanted, ()):
-        return f"is of type [{type_there}], must be [{type_wanted}]"
-    if type_there == "dense_vector" and there.get("dims") != wanted["dims"]:
-        return f"has {there.get('dims')} dimensions, must have {wanted['dims']}"
-    if type_there == "object" and there.get("enabled", True) != wanted.get("enabled", True):
+def _why_unfit(wanted: Mapping, existing: Mapping) -> str | None:
+    wanted_type, existing_type = wanted.get("type", "object"), existing.get("type", "object")
+    if existing_type != wanted_type and existing_type not in ALSO_FITS.get(wanted_type, ()):
+        return f"is of type [{existing_type}], must be [{wanted_type}]"
+    if existing_type == "dense_vector" and existing.get("dims") != wanted["dims"]:
+        return f"has {existing.get('dims')} dimensions, must have {wanted['dims']}"
+    if existing_type == "object" and existing.get("enabled", True) != wanted.get("enabled", True):
         return f"must {'not ' if wanted.get('enabled', True) else ''}have [enabled: false]"
-    if type_wanted == "date" and "date_optional_time" not in there.get("format", "date_optional_time"):
-        return f"has the format [{there['format']}], must take [strict_date_optional_time]"
+    if wanted_type == "date" and "date_optional_time" not in existing.get("format", "date_optional_time"):
+        return f"has the format [{existing['format']}], must take [strict_date_optional_time]"
     return None
 
 
 def names(properties: Mapping, above: str = "") -> Iterator[str]:
-    """The full name of every field, not of objects that only hold others."""
+    """The full name of every field, without the objects around them."""
     for name, field in properties.items():
         if "properties" in field:
             yield from names(field["properties"], f"{above}{name}.")
@@ -90,24 +92,25 @@ def names(properties: Mapping, above: str = "") -> Iterator[str]:
 
 
 def count(properties: Mapping) -> int:
-    """How many fields, not counting objects that only hold others."""
+    """How many fields, without objects that have no type of their own."""
     return sum("type" in field for field in fields(properties))
 
 
 def below(path: str, field: Mapping) -> Mapping:
-    """The properties with ``field`` at ``path``, whose dots are objects."""
+    """Properties with ``field`` at the dotted ``path``, below one object for each dot."""
     name, _, rest = path.partition(".")
     return {name: {"properties": below(rest, field)} if rest else field}
 
 
 def find(properties: Mapping, path: str) -> Mapping | None:
+    """The definition of the field at the dotted ``path``, if there is one."""
     name, _, rest = path.partition(".")
     field: Mapping | None = properties.get(name)
     return find(field.get("properties", {}), rest) if field and rest else field
 
 
 def add(properties: Mapping, more: Mapping) -> None:
-    """Adds fields to properties, also below objects that both have."""
+    """Adds the fields of ``more`` to ``properties``, also below objects that both have."""
     for name, field in more.items():
         if name in properties and "properties" in field:
             add(properties[name].setdefault("properties", {}), field["properties"])
@@ -116,6 +119,7 @@ def add(properties: Mapping, more: Mapping) -> None:
 
 
 def remove(properties: Mapping, path: str) -> None:
+    """Removes the field at the dotted ``path``, which must exist."""
     name, _, rest = path.partition(".")
     if rest:
         remove(properties[name]["properties"], rest)

@@ -1,4 +1,4 @@
-"""The JSON files of this folder: what a person would PUT by hand."""
+"""The JSON files of this folder as PUT requests, adapted to a model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from es_setup.mappings import Mapping, face_vectors
 
 HERE = Path(__file__).parent
 SHIPPED_DIMS = 128
-"""Numbers of a vector in our files."""
+"""The length of a vector in our files."""
 ALIASES = ("faces", "face-gallery", "face-probes")
 KINDS = (
-    # (folder, what the API calls it), in the order in which each may name the one before
+    # (folder, API), in the order of installation: each kind refers to the ones before it
     ("pipelines", "_ingest/pipeline"),
     ("component_templates", "_component_template"),
     ("index_templates", "_index_template"),
@@ -25,16 +25,16 @@ KINDS = (
 Vectors = Literal["flat", "int8_hnsw", "bbq_hnsw"]
 INDEX_OPTIONS: dict[Vectors, dict[str, Any]] = {
     "flat": {"type": "flat"},
-    # Scored again by the full vectors, or similarities would be off by up to 0.05.
+    # Rescored with the full vectors: otherwise similarities would be off by up to 0.05.
     "int8_hnsw": {"type": "int8_hnsw", "rescore_vector": {"oversample": 2}},
-    # One bit a dimension needs more candidates than eight to find the same neighbours.
+    # One bit a dimension needs more candidates than eight bits do to find the same neighbours.
     "bbq_hnsw": {"type": "bbq_hnsw", "rescore_vector": {"oversample": 3}},
 }
 
 
 @dataclass(frozen=True)
-class Request:
-    """One PUT: ``path`` as in Dev Tools, ``body`` as in its file."""
+class PutRequest:
+    """``path`` as in Dev Tools, ``body`` as in the file."""
 
     path: str
     body: dict[str, Any]
@@ -42,13 +42,13 @@ class Request:
 
 def requests(
     model: str | None = None, vectors: Vectors | None = None, dims: int | None = None
-) -> list[Request]:
-    """Every pipeline and template, in order.
+) -> list[PutRequest]:
+    """Every pipeline and template, in the order of installation.
 
     Args:
-        model: instead of the files' model, for the pipelines to pin and the indices to record.
-        vectors: how all of them index vectors, instead of as each file says.
-        dims: numbers of a vector, instead of `SHIPPED_DIMS`.
+        model: id of the model that pipelines pin and indices record; default: the files'.
+        vectors: how all indices index vectors; default: as each file says.
+        dims: length of a vector; default: `SHIPPED_DIMS`.
     """
     found = []
     for folder, api in KINDS:
@@ -61,12 +61,12 @@ def requests(
                 if ours := models.recorded(mapping):
                     ours["model"] = model
             shape_vectors(mapping.get("properties", {}), vectors, dims)
-            found.append(Request(f"/{api}/{file.stem}", body))
+            found.append(PutRequest(f"/{api}/{file.stem}", body))
     return found
 
 
 def shape_vectors(properties: Mapping, vectors: Vectors | None, dims: int | None) -> None:
-    """How the vectors of faces are indexed, and how many numbers they have; None leaves what is there."""
+    """Sets how face vectors are indexed and their length; None leaves what ``properties`` say."""
     for field in face_vectors(properties):
         if vectors:
             field["index_options"] = INDEX_OPTIONS[vectors]
@@ -74,21 +74,21 @@ def shape_vectors(properties: Mapping, vectors: Vectors | None, dims: int | None
             field["dims"] = dims
 
 
-def role_requests() -> list[Request]:
+def role_requests() -> list[PutRequest]:
     """Every role."""
     return [
-        Request(f"/_security/role/{file.stem}", json.loads(file.read_text()))
+        PutRequest(f"/_security/role/{file.stem}", json.loads(file.read_text()))
         for file in sorted((HERE / "roles").glob("*.json"))
     ]
 
 
-def template_fields(ours: list[Request]) -> dict[str, Mapping]:
-    """Index template -> the properties of all components that it is composed of.
+def template_fields(puts: list[PutRequest]) -> dict[str, Mapping]:
+    """Index template -> the properties of all its components.
 
     Args:
-        ours: as ``requests`` gives them.
+        puts: from ``requests``.
     """
-    bodies = {request.path: request.body for request in ours}
+    bodies = {request.path: request.body for request in puts}
     found: dict[str, Mapping] = {}
     for path, body in bodies.items():
         kind, _, name = path.rpartition("/")
@@ -96,7 +96,7 @@ def template_fields(ours: list[Request]) -> dict[str, Mapping]:
             found[name] = {}
             for component in body["composed_of"]:
                 template = bodies[f"/_component_template/{component}"]["template"]
-                # A component is part of several templates.
+                # A copy: several templates share a component.
                 properties = copy.deepcopy(template.get("mappings", {}).get("properties", {}))
                 mappings.add(found[name], properties)
     return found

@@ -1,1 +1,1 @@
-"""Everything that is done with an index of faces: the command line and what it runs."""
+"""Everything that is done with an index of faces: the command line, and the modules that it calls."""

@@ -1,4 +1,4 @@
-"""Packages that only some commands need, and that come with an extra of ours."""
+"""Packages that only some commands need; an extra of ours installs them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ingest_service.errors import UserError
 
 
 class ExtraMissing(UserError):
-    """A package isn't installed; the message says how to get it."""
+    """A package isn't installed; the message says how to install it."""
 
 
 def require(extra: str, *modules: str) -> None:
     """
     Raises:
-        ExtraMissing: one of ``modules`` can't be imported.
+        ExtraMissing: one of ``modules``, which ``extra`` installs, can't be imported.
     """
     absent = [module for module in modules if find_spec(module) is None]
     if absent:
-        raise ExtraMissing(f"this needs {', '.join(absent)}: pip install 'ingest-face[{extra}]'")
+        raise ExtraMissing(f"missing packages: {', '.join(absent)}; pip install 'ingest-face[{extra}]'")

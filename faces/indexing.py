@@ -1,4 +1,4 @@
-"""Photos into Elasticsearch, in bulk, losing none."""
+"""Indexes photos in bulk, and reports the outcome of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ingest_service.errors import UserError
 
 BULK_PHOTOS = 64
 BULK_BYTES = 32_000_000
-"""A request over 100 MB is dropped by Elasticsearch; a third of that leaves room for others."""
+"""Elasticsearch refuses requests over 100 MB; a third of that leaves room for other clients."""
 
 RETRIES: dict[str, Any] = {
     "max_retries": 10,
@@ -24,21 +24,21 @@ RETRIES: dict[str, Any] = {
     "max_backoff": 30,
     "retry_on_status": (429, 503),
 }
-"""A document that meets a busy or absent inference service comes back with 429. Ten retries are two and a
-half minutes of patience. Without ``max_retries`` elasticsearch-py's helpers would give it up at once."""
+"""While the inference service is busy or down, Elasticsearch refuses documents with 429. Ten retries take two
+and a half minutes. Without ``max_retries`` elasticsearch-py's helpers don't retry."""
 
 
 class NoPipeline(UserError):
-    """Documents would be stored without their faces being found; the message says what to do."""
+    """The index has no pipeline that finds faces; the message says what to do."""
 
 
 @dataclass(frozen=True)
-class Indexed:
-    """What became of one photo.
+class IndexedPhoto:
+    """The outcome of one photo.
 
-    stored: whether Elasticsearch has it.
+    stored: whether Elasticsearch has stored it.
     faces: how many faces were found.
-    error: why it isn't stored, or what is wrong with the stored photo.
+    error: why it wasn't stored, or the error that it was stored with.
     """
 
     photo: PhotoFile
@@ -47,8 +47,44 @@ class Indexed:
     error: str | None = None
 
 
-def index_photos(es: Elasticsearch, photos: Iterable[PhotoFile], index: str = "faces") -> Iterator[Indexed]:
-    """Drops each photo into ``index`` as a document, and yields what became of it, in order.
+@dataclass
+class IndexingCounts:
+    """How many photos had which outcome.
+
+    stored: photos that Elasticsearch has, ``unreadable`` ones included.
+    with_faces: stored photos with at least one face.
+    faces: the faces of all photos.
+    unreadable: photos that were stored with an error.
+    not_stored: photos that Elasticsearch doesn't have.
+    """
+
+    stored: int = 0
+    with_faces: int = 0
+    faces: int = 0
+    unreadable: int = 0
+    not_stored: int = 0
+
+    def add(self, photo: IndexedPhoto) -> None:
+        self.stored += photo.stored
+        self.with_faces += photo.faces > 0
+        self.faces += photo.faces
+        self.unreadable += photo.stored and photo.error is not None
+        self.not_stored += not photo.stored
+
+    def as_json(self) -> dict[str, int]:
+        return {
+            "photos": self.stored,
+            "with_faces": self.with_faces,
+            "faces": self.faces,
+            "unreadable": self.unreadable,
+            "not_stored": self.not_stored,
+        }
+
+
+def index_photos(
+    es: Elasticsearch, photos: Iterable[PhotoFile], index: str = "faces"
+) -> Iterator[IndexedPhoto]:
+    """Indexes each photo as a document of ``index``, and yields the outcomes in the same order.
 
     Raises:
         NoPipeline: ``index`` doesn't send its documents through a pipeline.
@@ -62,7 +98,7 @@ def index_photos(es: Elasticsearch, photos: Iterable[PhotoFile], index: str = "f
 def require_pipeline(es: Elasticsearch, index: str) -> None:
     """
     Raises:
-        NoPipeline: a document dropped into ``index`` would be stored as it is, its photo with it.
+        NoPipeline: ``index`` would store documents as they are, photos included.
     """
     if es.indices.exists(index=index):
         settings = [found["settings"] for found in es.indices.get_settings(index=index).values()]
@@ -76,7 +112,7 @@ def require_pipeline(es: Elasticsearch, index: str) -> None:
         )
 
 
-def _index_batch(es: Elasticsearch, batch: list[PhotoFile], index: str) -> Iterator[Indexed]:
+def _index_batch(es: Elasticsearch, batch: list[PhotoFile], index: str) -> Iterator[IndexedPhoto]:
     unreadable: dict[str, str] = {}
     stored_in: dict[str, str] = {}
     refused: dict[str, str] = {}
@@ -101,11 +137,11 @@ def _index_batch(es: Elasticsearch, batch: list[PhotoFile], index: str) -> Itera
         if key in stored_in:
             yield _stored(photo, sources.get(key, {}))
         else:
-            yield Indexed(photo, stored=False, error=unreadable.get(key) or refused.get(key, "not sent"))
+            yield IndexedPhoto(photo, stored=False, error=unreadable.get(key) or refused.get(key, "not sent"))
 
 
 def _actions(batch: list[PhotoFile], index: str, unreadable: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """The bulk's documents; a file that can't be read is noted and left out, and stops no other."""
+    """The bulk's documents. Files that can't be read are left out, and noted in ``unreadable``."""
     for photo in batch:
         try:
             yield {"_index": index, "_id": photo.document_id(), **photo.document()}
@@ -114,8 +150,8 @@ def _actions(batch: list[PhotoFile], index: str, unreadable: dict[str, str]) -> 
 
 
 def _outcomes(es: Elasticsearch, stored_in: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """What the pipeline wrote into each document, asked of the very index that has it: an alias may have
-    several."""
+    """Document id -> what the pipeline wrote into it, read from the index that has the document: an alias may
+    have several."""
     if not stored_in:
         return {}
     wanted = [{"_index": index, "_id": key} for key, index in stored_in.items()]
@@ -124,15 +160,15 @@ def _outcomes(es: Elasticsearch, stored_in: dict[str, str]) -> dict[str, dict[st
     return {document["_id"]: document.get("_source", {}) for document in found}
 
 
-def _stored(photo: PhotoFile, source: dict[str, Any]) -> Indexed:
+def _stored(photo: PhotoFile, source: dict[str, Any]) -> IndexedPhoto:
     error = source.get("error")
     text = f"[{error['code']}] {error['message']}" if error else None
-    return Indexed(photo, stored=True, faces=source.get("face_count", 0), error=text)
+    return IndexedPhoto(photo, stored=True, faces=source.get("face_count", 0), error=text)
 
 
 def _reason(item: dict[str, Any]) -> str:
-    """The innermost reason that Elasticsearch gives, after the field that an outer one names: not all of it,
-    which may repeat the value."""
+    """Elasticsearch's innermost reason, preceded by the field that an outer reason names. The outer reasons
+    themselves are left out, as they may repeat the field's value."""
     error = item.get("error", item.get("exception", "unknown"))
     where = ""
     while isinstance(error, dict) and isinstance(error.get("caused_by"), dict):

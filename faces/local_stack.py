@@ -1,33 +1,25 @@
-"""The embedded stack: Elasticsearch with the plugin, and the inference service, on loopback.
-
-The one place that knows both rooms: it starts the service, as a process of its own.
-"""
+"""The local stack: Elasticsearch with the plugin, and the inference service, on loopback."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
-from es_setup.connection import Connection, ConnectionFailed, ServedModel, Service
+from es_setup.connection import Connection
 from es_setup.embedded import distribution, local_node, plugins
 from es_setup.install import InstallError, install
+from faces.local_service import running_service
 from ingest_service.weights.cache import Cache, default_cache
 from ingest_service.weights.prepare import prepare
 
-SERVICE_START_TIMEOUT = 120
 
-
-class Server(Protocol):
-    """A process that was started here, and that may end by itself."""
+class LocalServer(Protocol):
+    """A server that was started here."""
 
     @property
     def has_ended(self) -> bool: ...
@@ -37,15 +29,15 @@ class Server(Protocol):
 
 
 @dataclass(frozen=True)
-class Stack:
+class LocalStack:
     """A running stack. ``model`` is the id of the model that the service serves."""
 
     connection: Connection
     model: str
-    servers: Mapping[str, Server] = field(default_factory=dict)
+    servers: Mapping[str, LocalServer] = field(default_factory=dict)
 
     def ended(self) -> str | None:
-        """What has ended by itself, in words; None while all run."""
+        """A message about a server that has ended by itself; None while all run."""
         for name, server in self.servers.items():
             if server.has_ended:
                 return f"{name} has ended by itself; its log is {server.log}"
@@ -53,10 +45,10 @@ class Stack:
 
 
 def prepare_all(say: Callable[[str], None]) -> tuple[Cache, Path]:
-    """Everything that is downloaded, built or converted once. Returns the cache and Elasticsearch's home.
+    """Downloads, converts and builds what is needed, once. Returns the cache and Elasticsearch's home.
 
     Raises:
-        WeightsError, EngineError: something can't be brought, and what to do.
+        WeightsError, EngineError: a step failed; the message says what to do.
     """
     cache = Cache(default_cache())
     prepare(cache, say)
@@ -71,21 +63,21 @@ def running_stack(
     data: Path | None = None,
     es_port: int | None = None,
     faces_port: int | None = None,
-) -> Iterator[Stack]:
-    """Starts both servers, installs pipelines and templates, and stops both at the end.
+) -> Iterator[LocalStack]:
+    """Both servers, running until the end of the block, with pipelines and templates installed.
 
     Args:
-        data: Elasticsearch keeps its data in ``data/ingest-face``; by default in a folder that is deleted
-            at the end.
-        es_port, faces_port: free ones by default.
+        data: Elasticsearch keeps its data in ``data/ingest-face``; default: in a folder that is deleted at
+            the end.
+        es_port, faces_port: default: free ones.
 
     Raises:
-        EngineError, ConnectionFailed: a server doesn't start, and why.
-        InstallError: there is no ``data``, and yet something is in the way. What is in the way in ``data`` is
-            said, and the servers run.
+        EngineError, ConnectionFailed: a server doesn't start; the message says why.
+        InstallError: pipelines or templates can't be installed. Not raised with ``data``: then the reason is
+            said, and the servers run, so that the user can follow the message's advice.
     """
     if es_port:
-        # Before the service starts, which writes into the folder that another stack may use.
+        # Before the service starts, as that writes into a folder that another stack may use.
         local_node.require_free(es_port, "Elasticsearch")
     with working_folder(data) as folder, running_service(cache, folder, faces_port) as service:
         say(f"inference service ready at {service.url}, model {service.model}")
@@ -97,98 +89,25 @@ def running_stack(
                 for _ in install(connection.elasticsearch(), service.model, dims=service.dims):
                     pass
                 say("pipelines, templates and indices installed")
-            except InstallError as refused:
+            except InstallError as error:
                 if data is None:
                     raise
-                # Such as data of another model. Servers that stop would leave nowhere to send what it says.
-                say(f"pipelines, templates and indices stay as they were: {refused}")
-            yield Stack(connection, service.model, {"Elasticsearch": node, "the inference service": service})
-
-
-@dataclass(frozen=True)
-class RunningService:
-    """``process`` leads the process group of the service."""
-
-    url: str
-    model: str
-    dims: int
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    @property
-    def has_ended(self) -> bool:
-        return self.process.poll() is not None
-
-
-@contextmanager
-def running_service(
-    cache: Cache,
-    folder: Path,
-    port: int | None = None,
-    environment: Mapping[str, str] = MappingProxyType({}),
-    certificate_authority: Path | None = None,
-) -> Iterator[RunningService]:
-    """The inference service as a process of its own; its log is ``folder/logs/service.log``.
-
-    Args:
-        port: a free one by default.
-        environment: more settings, such as ``FACES_API_KEY``.
-        certificate_authority: a PEM file, when ``environment`` has a certificate: the service speaks TLS.
-    """
-    port = port or local_node.free_port()
-    local_node.require_free(port, "the inference service")
-    url = f"{'https' if certificate_authority else 'http'}://127.0.0.1:{port}"
-    log = folder / "logs" / "service.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    inherited = {name: value for name, value in os.environ.items() if name != "FACES_API_KEY"}
-    ours = {"FACES_PORT": str(port), "FACES_HOST": "127.0.0.1", "FACES_CACHE": str(cache.root)}
-    with log.open("w") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ingest_service"],
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            cwd=Path(__file__).parents[1],
-            env={**inherited, **ours, **environment},
-            start_new_session=True,
-        )
-    try:
-        service = Service(url, certificate_authority=certificate_authority)
-        model = _wait_until_ready(service, process, log)
-        yield RunningService(url, model.id, model.dims, process, log)
-    finally:
-        local_node.stop(process)
-
-
-def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> ServedModel:
-    """The model that is served, as soon as it is."""
-    deadline = time.monotonic() + SERVICE_START_TIMEOUT
-    while True:
-        try:
-            return service.model()
-        except ConnectionFailed:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise ConnectionFailed(
-                    f"the inference service doesn't start:\n{log.read_text()[-2000:]}"
-                ) from None
-            time.sleep(0.1)
+                say(f"pipelines, templates and indices not installed: {error}")
+            servers: dict[str, LocalServer] = {"Elasticsearch": node, "the inference service": service}
+            yield LocalStack(connection, service.model, servers)
 
 
 @contextmanager
 def working_folder(data: Path | None = None) -> Iterator[Path]:
-    """Where servers keep what they write: ``data/ingest-face``, or a folder that is deleted at the end."""
+    """A folder for servers to write into: ``data/ingest-face``, or one that is deleted at the end."""
     if data is not None:
-        # A folder of our own in it: what else lies there isn't ours to change.
+        # A subfolder, so that other files in ``data`` stay as they are.
         own = data / "ingest-face"
         own.mkdir(parents=True, exist_ok=True)
         yield own
         return
     # Not below TMPDIR when root: that may be closed to the user that runs Elasticsearch.
-    parent = "/var/tmp" if os.geteuid() == 0 else None  # noqa: S108 (mkdtemp makes a folder of our own there)
+    parent = "/var/tmp" if os.geteuid() == 0 else None  # noqa: S108 (mkdtemp creates a private folder there)
     with tempfile.TemporaryDirectory(prefix="ingest-face-", dir=parent, ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)

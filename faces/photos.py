@@ -1,4 +1,4 @@
-"""Photos in a folder: which there are, whose they are, and the documents they become."""
+"""The photos of a folder, their labels, and the documents they become."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-"""What is taken for a photo. Whether it is one is the service's to say: the content decides there."""
+"""The files that are sent. The service decides by their content whether they are photos."""
 
 
 @dataclass(frozen=True)
 class PhotoFile:
-    """
-    path: where it lies.
-    name: its path below the folder that was named, with slashes: the document's ``file.path``.
-    label: the name of the folder that holds it, if that labels it.
+    """A file that may be a photo.
+
+    path: where it is.
+    name: its path below the indexed folder, with slashes; the document's ``file.path``.
+    label: its person's name, if known.
     """
 
     path: Path
@@ -27,7 +28,7 @@ class PhotoFile:
     label: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """What a user would drop into Elasticsearch.
+        """The document to index.
 
         Raises:
             OSError: the file can't be read.
@@ -41,14 +42,14 @@ class PhotoFile:
         return document
 
     def document_id(self) -> str:
-        """The same for the same photo at the same place, so that indexing twice adds nothing."""
+        """The document's id, from ``name`` alone, so that indexing a folder twice adds nothing."""
         return hashlib.sha256(self.name.encode()).hexdigest()[:20]
 
 
 def photos_below(folder: Path, labels_from_folders: bool = False) -> list[PhotoFile]:
-    """Every photo below ``folder``, in order of name. What is hidden is passed over, links are followed.
+    """Every photo below ``folder``, sorted by path, without hidden files and folders. Links are followed.
 
-    With ``labels_from_folders`` (LFW's layout) a photo's folder names its person, underscores as spaces.
+    With ``labels_from_folders`` (LFW's layout) a photo's folder names its person, with underscores as spaces.
     """
     found = []
     for path in sorted(_files(folder)):
@@ -61,10 +62,10 @@ def photos_below(folder: Path, labels_from_folders: bool = False) -> list[PhotoF
     return found
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Each folder once, so that a link upwards doesn't lead round and round."""
+def _files(top: Path) -> Iterator[Path]:
+    """All files below ``top``. Each folder is read once, so that a link to a folder above it ends."""
     seen = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
+    for root, folders, files in os.walk(top, followlinks=True):
         real = os.path.realpath(root)
         if real in seen:
             folders.clear()
@@ -75,5 +76,5 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def readable(path: Path) -> str:
-    """A path as text that can be stored and shown, also where its bytes aren't UTF-8."""
+    """A path as text that can be stored and printed, even if its bytes aren't UTF-8."""
     return os.fsencode(path.as_posix()).decode("utf-8", "replace")

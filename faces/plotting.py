@@ -1,59 +1,42 @@
-"""Queries and their matches as one picture."""
+"""Draws queries and their matches as one picture."""
 
 from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from faces.extras import require
-from faces.searching import Match
+from faces.searching import QueryResult
 
 Box = tuple[float, float, float, float]
 
 TILE = 190
-"""Pixels of a photo's square in the picture."""
+"""Pixels, the side of a photo's square in the picture."""
 CAPTION, GAP, HEADING = 46, 14, 64
 COLOURS = {"strong": "#12805c", "possible": "#b25e09", "unlikely": "#8a8f98"}
 INK, PALE, QUERY = "#1c1e23", "#8a8f98", "#0b64dd"
 
 
-@dataclass(frozen=True)
-class Query:
-    """A photo that was searched for.
+def plot(results: list[QueryResult], file: Path, title: str) -> None:
+    """Writes a PNG with a row for each query: its photo, then its matches with name, similarity and verdict.
 
-    label: its person, if known.
-    box: its face, x, y, width, height in pixels of the upright photo, if known.
-    note: said in place of matches, if there are none.
-    """
-
-    path: Path
-    label: str | None
-    matches: list[Match]
-    box: Box | None = None
-    note: str = "no match"
-
-
-def plot(queries: list[Query], file: Path, title: str) -> None:
-    """Writes a PNG: a row a query, the query first, then its matches with name, similarity and verdict.
-
-    Two queries stand side by side when there are more than six, so that a long list stays a page.
+    More than six queries are drawn in two columns.
 
     Raises:
         ExtraMissing: matplotlib isn't installed.
     """
     require("explore", "matplotlib")
-    # Imported here: a second of start-up that most commands needn't pay.
+    # Imported here: it takes a second, and most commands don't need it.
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    matches = max((len(query.matches) for query in queries), default=1) or 1
-    columns = 2 if len(queries) > 6 else 1
-    rows = -(-len(queries) // columns)
+    matches = max((len(result.matches) for result in results), default=1) or 1
+    columns = 2 if len(results) > 6 else 1
+    rows = -(-len(results) // columns)
     block_width = (matches + 1) * (TILE + GAP) + 2 * GAP
     row_height = TILE + CAPTION + GAP
     width, height = columns * block_width + GAP, HEADING + rows * row_height + GAP
@@ -85,29 +68,23 @@ def plot(queries: list[Query], file: Path, title: str) -> None:
             )
 
     axes.text(GAP, HEADING / 2, title, va="center", fontsize=13, color=INK)
-    for number, query in enumerate(queries):
+    for number, result in enumerate(results):
         left, top = GAP + (number // rows) * block_width, HEADING + (number % rows) * row_height
-        image = _photo(query.path)
-        tile(left, top, image, image.size, query.box, QUERY)
-        caption(
-            left, top, [(_short(query.label or query.path.name), INK, "bold"), ("query", QUERY, "normal")]
-        )
-        if not query.matches:
-            axes.text(left + TILE + 3 * GAP, top + TILE / 2, query.note, fontsize=11, color=PALE, va="center")
-        for place, match in enumerate(query.matches, start=1):
+        image = _photo(result.photo.path)
+        tile(left, top, image, image.size, result.box, QUERY)
+        name = result.photo.label or result.photo.path.name
+        caption(left, top, [(_short(name), INK, "bold"), ("query", QUERY, "normal")])
+        if not result.matches:
+            x, y = left + TILE + 3 * GAP, top + TILE / 2
+            axes.text(x, y, result.note, fontsize=11, color=PALE, va="center")
+        for place, match in enumerate(result.matches, start=1):
             x = left + place * (TILE + GAP) + GAP
             colour = COLOURS[match.verdict]
             thumbnail = Image.open(io.BytesIO(base64.b64decode(match.thumbnail))).convert("RGB")
             tile(x, top, thumbnail, match.photo_size, match.box, colour)
-            words = f"{match.similarity:.2f}  {match.verdict}"
-            caption(
-                x,
-                top,
-                [
-                    (_short(match.name or match.path.rsplit("/", 1)[-1]), INK, "normal"),
-                    (words, colour, "bold"),
-                ],
-            )
+            name = match.name or match.path.rsplit("/", 1)[-1]
+            verdict = f"{match.similarity:.2f}  {match.verdict}"
+            caption(x, top, [(_short(name), INK, "normal"), (verdict, colour, "bold")])
     axes.imshow(canvas, extent=(0, width, height, 0), zorder=-1, interpolation="nearest")
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
@@ -117,7 +94,7 @@ def plot(queries: list[Query], file: Path, title: str) -> None:
 
 
 def _photo(path: Path) -> Image.Image:
-    """The upright photo; a pale square if it can't be read, which its row then says in words."""
+    """The upright photo; a pale square if it can't be read, as the row's note says why."""
     try:
         with Image.open(path) as opened:
             return ImageOps.exif_transpose(opened).convert("RGB")
@@ -126,6 +103,6 @@ def _photo(path: Path) -> Image.Image:
 
 
 def _short(text: str) -> str:
-    # A dollar would begin a formula.
+    # matplotlib takes text between dollars for a formula.
     text = text.replace("$", r"\$")
     return text if len(text) <= 26 else f"{text[:25]}…"

@@ -1,4 +1,4 @@
-"""Who looks like this: a photo as the query, the most similar faces as the answer."""
+"""Searches an index for the faces most similar to that of a photo."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from es_setup.connection import ConnectionFailed, Service
 from es_setup.mappings import find
 from es_setup.models import model_of
 from faces.calibration.record import Calibration
+from faces.photos import PhotoFile
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
 
 
 class NoFaces(UserError):
-    """An index whose documents keep no faces where they are searched; the message says so."""
+    """The index has no field [faces.vector] to search; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """One photo, by its face that is most similar.
+    """A photo that was found, with its most similar face.
 
     similarity: cosine, -1 to 1.
-    box: x, y, width, height of that face in pixels of the upright photo of size ``photo_size``.
+    box: x, y, width, height of that face in pixels of the upright photo, whose width and height are
+        ``photo_size``.
     thumbnail: base64 JPEG.
-    calibration: what verdict and probability go by, if the index has one.
+    calibration: the index's, if it has one.
     """
 
     rank: int
@@ -41,12 +44,13 @@ class Match:
 
     @property
     def verdict(self) -> str:
-        lines = self.calibration.thresholds if self.calibration else UNCALIBRATED
-        return lines.verdict(self.similarity)
+        """``strong``, ``possible`` or ``unlikely``."""
+        thresholds = self.calibration.thresholds if self.calibration else UNCALIBRATED
+        return thresholds.verdict(self.similarity)
 
     @property
     def probability(self) -> float | None:
-        """Of the same person, 0 to 1, as likely as not before; None without a calibration."""
+        """That both photos show one person, 0 to 1, at even prior odds; None without a calibration."""
         return self.calibration.probability(self.similarity) if self.calibration else None
 
     def as_json(self) -> dict[str, Any]:
@@ -62,10 +66,31 @@ class Match:
         }
 
 
-def query_body(photo: bytes, k: int, model: str | None = None) -> dict[str, Any]:
-    """The body of the ``_search``: kNN over all faces, the photo's largest face as the query.
+@dataclass(frozen=True)
+class QueryResult:
+    """A photo that was searched for, and what was found.
 
-    ``inner_hits`` names the face that matched. ``image`` and the vectors stay where they are.
+    box: its face: x, y, width, height in pixels of the upright photo, if known.
+    note: why there are no matches, if there are none.
+    """
+
+    photo: PhotoFile
+    matches: list[Match]
+    box: tuple[float, float, float, float] | None = None
+    note: str = "no match"
+
+    @property
+    def correct(self) -> bool | None:
+        """Whether the best match is the photo's person; None if the photo has no label."""
+        if self.photo.label is None:
+            return None
+        return bool(self.matches) and self.matches[0].name == self.photo.label
+
+
+def query_body(photo: bytes, k: int, model: str | None = None) -> dict[str, Any]:
+    """The body of the ``_search``: kNN over all faces, with the photo's largest face as the query.
+
+    ``inner_hits`` tells which face matched. The answer has no ``image`` and no vectors.
     """
     face = {"image": base64.b64encode(photo).decode("ascii")} | ({"model": model} if model else {})
     inner = {"_source": ["faces.box", "faces.label.name"], "size": 1}
@@ -78,7 +103,7 @@ def query_body(photo: bytes, k: int, model: str | None = None) -> dict[str, Any]
             "query_vector_builder": {"face": face},
             "inner_hits": inner,
         },
-        # As fields, which read what was sent as "file": {"path"} and as "file.path" alike.
+        # As fields: these read both "file": {"path"} and "file.path", whichever was sent.
         "fields": ["file.path", "thumbnail", "photo.width", "photo.height"],
         "_source": False,
     }
@@ -91,27 +116,37 @@ def search(
     index: str = "faces",
     calibration: Calibration | None = None,
 ) -> list[Match]:
-    """The ``k`` photos whose faces are most similar to the largest face of ``photo``, best first.
+    """The ``k`` photos with the faces most similar to the largest face of ``photo``, best first.
 
     Args:
-        calibration: that of ``index``, if it has one.
+        calibration: the index's, if it has one.
 
     Raises:
-        NoFaces: ``index`` has no vectors in ``faces``, as a gallery, or an index with a target field.
+        NoFaces: ``index`` has no field [faces.vector], such as a gallery, or an index with a target field.
         MixedModels: ``index`` holds vectors of several models.
-        elasticsearch.ApiError: 400 if the photo can't be read or has no face, 429 if the endpoint can't
-            answer now.
+        elasticsearch.ApiError: 400 if the photo can't be read or has no face, 429 if the service is busy or
+            down.
     """
     mappings = es.indices.get_mapping(index=index).values()
     if not any(find(found["mappings"].get("properties", {}), "faces.vector") for found in mappings):
-        raise NoFaces(f"[{index}] has no field [faces.vector] to search: take an archive, such as [faces]")
+        raise NoFaces(f"[{index}] has no field [faces.vector]: search an archive of photos, such as [faces]")
     body = query_body(photo, k, model_of(es, index))
     hits = es.search(index=index, body=body)["hits"]["hits"]
     return [_match(rank, hit, calibration) for rank, hit in enumerate(hits, start=1)]
 
 
-def calibrated(calibration: Calibration | None) -> dict[str, Any]:
-    """What a script is told of the verdicts of matches."""
+def query_box(service: Service, photo: bytes) -> tuple[float, float, float, float] | None:
+    """The face that a search with ``photo`` looks for; None without one, or if the service doesn't answer."""
+    try:
+        faces = service.faces(photo)
+    except ConnectionFailed:
+        return None
+    box = faces[0]["box"] if faces else None
+    return (box["x"], box["y"], box["width"], box["height"]) if box else None
+
+
+def calibration_as_json(calibration: Calibration | None) -> dict[str, Any]:
+    """What the verdicts are based on, for scripts."""
     if calibration is None:
         return {"calibrated": False}
     return {"calibrated": True, "calibration": calibration.as_meta()}
@@ -126,7 +161,7 @@ def _match(rank: int, hit: dict[str, Any], calibration: Calibration | None) -> M
         document_id=hit["_id"],
         path=fields.get("file.path", [hit["_id"]])[0],
         name=face.get("label", {}).get("name"),
-        # Elasticsearch's score of a cosine is (1 + cosine) / 2.
+        # Elasticsearch's score is (1 + cosine) / 2.
         similarity=2 * hit["_score"] - 1,
         box=(box["x"], box["y"], box["width"], box["height"]),
         photo_size=(fields["photo.width"][0], fields["photo.height"][0]),

@@ -1,6 +1,6 @@
-"""The real things that tests run on: weights, sample photos, Elasticsearch with the plugin, the service.
+"""What tests run on: weights, sample photos, Elasticsearch with the plugin, the service.
 
-Brought once into the same cache that ``./run demo`` uses, and started once for the whole run.
+Downloaded once, into the cache that ``./run demo`` also uses, and started once for the whole run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tools import empty, encoded, picture, side_by_side
 
 from es_setup.embedded import plugins
 from faces import local_stack
-from faces.local_stack import Stack, running_stack
+from faces.local_stack import LocalStack, running_stack
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
 from ingest_service.weights.cache import Cache, default_cache
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --quick: without those that need more, or are marked as slow."""
+    """--quick leaves out tests that need more, or are marked as slow."""
     if config.getoption("--quick"):
         left_out = [
             item for item in items if item.get_closest_marker("slow") or NEED_MORE & set(item.fixturenames)
@@ -74,19 +74,19 @@ def people(cache: Cache) -> dict[str, list[Path]]:
 
 @pytest.fixture(scope="session")
 def service(cache: Cache):
-    """The service's test client, facenet profile."""
+    """A test client of the service, with the profile facenet."""
     return create_app(Settings(cache=cache.root)).test_client()
 
 
 @pytest.fixture(scope="session")
 def version() -> str:
-    """Elasticsearch's: `./run test es9` asks for another."""
+    """Elasticsearch's version; `./run test es9` sets another than the default."""
     return os.environ.get("INGEST_FACE_TEST_ENGINE", plugins.elasticsearch_version())
 
 
 @pytest.fixture(scope="session")
-def running(cache: Cache, version: str) -> Iterator[Stack]:
-    """Elasticsearch with the plugin and the service, everything installed."""
+def running(cache: Cache, version: str) -> Iterator[LocalStack]:
+    """Elasticsearch with the plugin, and the service; pipelines and templates are installed."""
     if version != plugins.elasticsearch_version():
         with node9.running_stack(cache, version) as started:
             yield started
@@ -97,36 +97,36 @@ def running(cache: Cache, version: str) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def es(running: Stack) -> Elasticsearch:
+def es(running: LocalStack) -> Elasticsearch:
     return running.connection.elasticsearch()
 
 
 @pytest.fixture
 def faces(es: Elasticsearch) -> Iterator[str]:
-    """The alias `faces`, empty again at the end."""
+    """The alias `faces`, emptied at the end."""
     yield "faces"
     empty(es, "faces")
 
 
 @pytest.fixture
 def gallery(es: Elasticsearch) -> Iterator[str]:
-    """The alias `face-gallery`, empty again at the end."""
+    """The alias `face-gallery`, emptied at the end."""
     yield "face-gallery"
     empty(es, "face-gallery")
 
 
 @pytest.fixture
 def probes(es: Elasticsearch) -> Iterator[str]:
-    """The alias `face-probes`, empty again at the end."""
+    """The alias `face-probes`, emptied at the end."""
     yield "face-probes"
     empty(es, "face-probes")
 
 
 @pytest.fixture
 def bulk(es: Elasticsearch) -> Callable[..., dict[str, dict]]:
-    """Drops documents (id -> body) in one bulk; returns each one's answer (id -> item)."""
+    """Indexes documents (id -> body) in one bulk; returns the answers (id -> item)."""
 
-    def drop(
+    def send(
         documents: dict[str, dict], index: str = "faces", pipeline: str | None = None
     ) -> dict[str, dict]:
         operations: list[dict] = []
@@ -135,7 +135,7 @@ def bulk(es: Elasticsearch) -> Callable[..., dict[str, dict]]:
         answer = es.bulk(operations=operations, pipeline=pipeline, refresh=True)
         return {item["index"]["_id"]: item["index"] for item in answer["items"]}
 
-    return drop
+    return send
 
 
 @pytest.fixture
@@ -166,14 +166,14 @@ def archive(es, faces, photos, bulk):
 
 @pytest.fixture(scope="session")
 def group_photo(people: dict[str, list[Path]]) -> bytes:
-    """Three people in one photo, from the sample: Jerry Seinfeld, Mindy Kaling, Elton John."""
+    """Three people of the sample in one photo: Jerry Seinfeld, Mindy Kaling, Elton John."""
     names = ("jerry_seinfeld", "mindy_kaling", "elton_john")
     return picture(side_by_side([people[name][0] for name in names]), quality=92)
 
 
 @pytest.fixture(scope="session")
 def large_photo(portrait: Path) -> bytes:
-    """A photo of 5 MB: a portrait with the noise of a small sensor."""
+    """A photo of about 5 MB: a portrait with the noise of a small sensor."""
     image = Image.open(portrait).convert("RGB")
     image = image.resize((3000, round(image.height * 3000 / image.width)), Image.Resampling.BICUBIC)
     noise = np.random.default_rng(1).normal(0, 14, (image.height, image.width, 3))

@@ -1,8 +1,8 @@
-"""Runs requests as Kibana's Console does, and refuses what it refuses.
+"""Sends requests as Kibana's Console does, and refuses what it refuses.
 
-The rules are those of Kibana 8.19: the parser of kbn-monaco's console language, and the console plugin's way
-to split, fill in and send requests. Refused too, since not every version takes them: triple quotes, comments
-within a body, and a blank line before one.
+The rules are those of Kibana 8.19: of the parser of kbn-monaco's console language, and of the console plugin,
+which splits, fills in and sends requests. Also refused, as some versions don't accept them: triple quotes,
+comments in a body, and a blank line before a body.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_PAYLOAD = 1024 * 1024
 
 @dataclass(frozen=True)
 class Request:
-    """One request of Console's editor: its method, its path, and its JSON objects as they are written."""
+    """One request in Console's editor; ``bodies`` are its JSON objects as written."""
 
     method: str
     path: str
@@ -32,12 +32,12 @@ class Request:
 
 
 def requests(text: str) -> list[Request]:
-    """All requests of a text. Whatever stands between them must be a comment."""
+    """All requests of a text. There may be only comments between them."""
     found = []
     at = BETWEEN.match(text).end()
     while at < len(text):
         line = LINE.match(text, at)
-        assert line, f"Console wants a method and a path here: {text[at : at + 60]!r}"
+        assert line, f"not a method and a path: {text[at : at + 60]!r}"
         bodies, at = _bodies(text, line.end())
         found.append(Request(line[1], line[2], bodies))
         assert len(bodies) < 2 or SEVERAL_BODIES.search(line[2]), f"{line[2]} takes one body"
@@ -46,37 +46,37 @@ def requests(text: str) -> list[Request]:
 
 
 def _bodies(text: str, at: int) -> tuple[tuple[str, ...], int]:
-    """The objects that follow a request's line, each from a line of its own, and where they end."""
+    """The objects after a request's first line, each starting on its own line, and the end's position."""
     bodies = []
     while text[at : at + 1] == "{":
         _, end = json.JSONDecoder(object_pairs_hook=_once).raw_decode(text, at)
         bodies.append(text[at:end])
         rest = re.compile(r"[ \t]*(?:\n|$)").match(text, end)
-        assert rest, f"this follows a body: {text[end : end + 60]!r}"
+        assert rest, f"text after a body: {text[end : end + 60]!r}"
         at = rest.end()
     return tuple(bodies), at
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     keys = [key for key, _ in pairs]
-    assert len(keys) == len(set(keys)), f"a key stands twice in {keys}"
+    assert len(keys) == len(set(keys)), f"a key is repeated in {keys}"
     return dict(pairs)
 
 
 def console(es: Elasticsearch, text: str, **variables: object) -> list[dict]:
-    """Sends all requests of a text, with Console's variables filled in; returns their answers."""
+    """Sends all requests of a text with these values of Console's variables; returns the answers."""
     return [send(es, request, **variables) for request in requests(text)]
 
 
 def send(es: Elasticsearch, request: Request, **variables: object) -> dict:
     path = re.sub(r"\$\{(\w+)\}", lambda name: str(variables[name[1]]), request.path)
-    # Only a whole string is a variable's place in a body.
+    # In a body Console fills in a variable only where it is a whole string.
     bodies = [
         re.sub(r'"\$\{(\w+)\}"', lambda name: json.dumps(variables[name[1]]), body) for body in request.bodies
     ]
     sent = "".join(body.replace("\n", "") + "\n" for body in bodies)
     assert "${" not in path + sent, "a variable has no value, or is not a whole string"
-    assert len(sent.encode()) < MAX_PAYLOAD, "Kibana refuses a body of more than 1 MiB"
+    assert len(sent.encode()) < MAX_PAYLOAD, "Kibana refuses bodies of more than 1 MiB"
     headers = {"accept": "application/json", "content-type": "application/json"}
     answer = es.perform_request(
         request.method, "/" + path.removeprefix("/"), headers=headers, body=sent or None
@@ -85,7 +85,7 @@ def send(es: Elasticsearch, request: Request, **variables: object) -> dict:
 
 
 def decompressed(packed: str) -> str:
-    """What Console puts into its editor of a link's text: decompressed as lz-string does."""
+    """The text that Console loads from a link, decompressed as lz-string does."""
     bits = iter("".join(f"{ALPHABET.index(character):06b}" for character in packed))
 
     def number(width: int) -> int:

@@ -1,4 +1,4 @@
-"""A face service that answers at once, and badly when a scene wants it."""
+"""A fake inference service that answers at once, or wrongly where a test asks for that."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ import es_setup
 
 PIPELINE = json.loads((Path(es_setup.__file__).parent / "pipelines" / "faces.json").read_text())
 MODEL = {"id": PIPELINE["processors"][0]["face"]["model"], "digest": "0fa4e000" * 8, "dims": 128}
-"""What it serves: the model that the pipelines ask for."""
+"""The model that the pipelines ask for."""
 LATE = 6
-"""Seconds that a slow answer takes."""
+"""Seconds until a slow answer."""
 
 
 class FakeService:
-    """Serves ``POST /v1/faces`` on loopback: one face a photo, its vector made from the photo's bytes. It is
-    ready, as ``GET /readyz`` says.
+    """Serves ``POST /v1/faces`` on loopback, with one face for each photo and a vector made from the photo's
+    bytes, and ``GET /readyz``, which is always ready.
 
     Attributes:
-        behaviour: how the next requests are answered, a name of ``BEHAVIOURS``.
-        batches: how many photos each request brought.
-        keys: every ``Authorization`` that was sent.
+        behaviour: a key of ``BEHAVIOURS``: how the next requests are answered.
+        batches: the number of photos in each request so far.
+        keys: every ``Authorization`` header so far.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class FakeService:
         return f"http://127.0.0.1:{self._address[1]}"
 
     def start(self) -> None:
-        """Again at the same address, if it ran before."""
+        """Starts the server; if it ran before, at the same address."""
         self.stopping.clear()
         self._server = _Server(self._address, self)
         self._address = self._server.server_address[:2]
@@ -57,7 +57,7 @@ class FakeService:
         ).start()
 
     def stop(self) -> None:
-        """As a process that dies: its connections break, and nobody listens any more."""
+        """Stops like a process that dies: connections break, and the port is closed."""
         self.stopping.set()
         if self._server is not None:
             self._server.shutdown()
@@ -89,10 +89,10 @@ class _Server(ThreadingHTTPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # the other side was faster
+                continue  # the other side has closed it already
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is part of the scenes."""
+        """Prints nothing: tests have clients that hang up."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         BEHAVIOURS[service.behaviour](self, [face_of(photo["image"]) for photo in call["images"]])
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Logs nothing."""
 
     def answer(self, body: bytes, status: int = 200, length: int | None = None, **headers: str) -> None:
         self.send_response(status)
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @cache
 def face_of(photo: str) -> dict[str, Any]:
-    """The result for a photo in base64: always the same one."""
+    """The result for a photo in base64; the same photo always gets the same result."""
     data = base64.b64decode(photo)
     digest = hashlib.sha256(data)
     random = np.random.default_rng(int.from_bytes(digest.digest()[:8], "big"))
@@ -181,7 +181,7 @@ def _too_many_results(handler: _Handler, results: Results) -> None:
 
 
 def _endless(handler: _Handler, results: Results) -> None:
-    """A body without an end, as fast as the other side takes it."""
+    """An endless body, as fast as the other side reads it."""
     handler.send_response(200)
     handler.send_header("Content-Type", "application/json")
     handler.send_header("Transfer-Encoding", "chunked")

@@ -1,7 +1,7 @@
-"""A real node of a version whose server Maven Central lacks, as Elasticsearch 9.
+"""A real node of a version whose distribution isn't on Maven Central, such as Elasticsearch 9.
 
-It runs inside Elasticsearch's own test framework, with assertions on, and its end fails when the plugin left
-a thread or a search behind.
+It runs in Elasticsearch's own test framework, with assertions on. At the end that fails if
+the plugin has left a thread or a search behind.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pathlib import Path
 from es_setup.connection import Connection
 from es_setup.embedded.plugins import SOURCES, properties
 from es_setup.install import install
-from faces.local_stack import Stack, running_service
+from faces.local_service import running_service
+from faces.local_stack import LocalStack
 from ingest_service.weights.cache import Cache
 
 START_TIMEOUT = 180
@@ -25,8 +26,8 @@ STOP_TIMEOUT = 120
 
 
 @contextmanager
-def running_stack(cache: Cache, version: str) -> Iterator[Stack]:
-    """As ``faces.local_stack.running_stack``, with a node of this version."""
+def running_stack(cache: Cache, version: str) -> Iterator[LocalStack]:
+    """As ``faces.local_stack.running_stack``, with a node of ``version``."""
     with tempfile.TemporaryDirectory(prefix="ingest-face-") as name:
         folder = Path(name)
         with running_service(cache, folder) as service:
@@ -35,12 +36,12 @@ def running_stack(cache: Cache, version: str) -> Iterator[Stack]:
                 connection = Connection(es_url=url, faces_url=service.url)
                 for _ in install(connection.elasticsearch(), service.model):
                     pass
-                yield Stack(connection, service.model)
+                yield LocalStack(connection, service.model)
 
 
 @contextmanager
 def running_node(version: str, folder: Path, settings: dict[str, str]) -> Iterator[str]:
-    """The node's URL. It ends with its standard input, so also when this process is killed."""
+    """The node's URL. The node ends when its standard input does, so also if this process is killed."""
     class_path = _build(version)
     (folder / "node.yml").write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
     (folder / "tmp").mkdir()
@@ -68,11 +69,11 @@ def running_node(version: str, folder: Path, settings: dict[str, str]) -> Iterat
     finally:
         process.kill()
         process.communicate()
-    assert process.returncode == 0, f"the node of {version} didn't end well:\n{log.read_text()[-6000:]}"
+    assert process.returncode == 0, f"the node of {version} failed at its end:\n{log.read_text()[-6000:]}"
 
 
 def _build(version: str) -> str:
-    """Compiles plugin and test for this version, and says their class path."""
+    """Compiles the plugin and its tests for ``version``, and returns their class path."""
     target = SOURCES / "target" / f"node-{version}"
     options = [*properties(version), f"-DbuildDirectory={target}"]
     command = [
@@ -94,7 +95,7 @@ def _build(version: str) -> str:
 def _url(process: subprocess.Popen[bytes], address: Path, log: Path) -> str:
     deadline = time.monotonic() + START_TIMEOUT
     while not address.exists():
-        assert process.poll() is None, f"the node ended at its start:\n{log.read_text()[-6000:]}"
+        assert process.poll() is None, f"the node ended while starting:\n{log.read_text()[-6000:]}"
         assert time.monotonic() < deadline, f"the node doesn't start:\n{log.read_text()[-6000:]}"
         time.sleep(0.1)
     return f"http://{address.read_text()}"

@@ -1,4 +1,4 @@
-"""What a node with security needs, for tests: users in files, roles in a file, certificates of our own."""
+"""A node with security, for tests: users and roles in files, certificates of our own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-d
 
 
 class Authority:
-    """A certificate authority that signs for loopback; its own certificate is ``certificate``."""
+    """A certificate authority for loopback; its own certificate is ``certificate``."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
@@ -45,7 +45,7 @@ def _openssl(*arguments: object) -> None:
 
 
 def password_hash(password: str) -> str:
-    """As the file realm reads it."""
+    """The hash in the file realm's format."""
     salt = b"a salt for the tests of 32 bytes"
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 10_000, 32)
     return "{PBKDF2}10000$" + "$".join(base64.b64encode(part).decode() for part in (salt, digest))
@@ -57,7 +57,7 @@ def security(
     files: Mapping[str, str] | None = None,
     keystore: Mapping[str, str] | None = None,
 ) -> Security:
-    """A user of each role, called like it, and a superuser `root`; everybody's password is ``PASSWORD``."""
+    """A user for each role, of the same name, and a superuser `root`; all passwords are ``PASSWORD``."""
     certificate, key = authority.issue("http")
     users = {ROOT: "superuser"} | {name: name for name in roles}
     return Security(

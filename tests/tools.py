@@ -1,4 +1,4 @@
-"""Pictures to send and answers to read: what tests of several rooms share."""
+"""Helpers that tests of several rooms share: making pictures, reading answers."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from PIL import Image
 
+from es_setup.install import install
+from es_setup.shipped_files import Vectors
+
+JSON = {"accept": "application/json", "content-type": "application/json"}
+"""Headers of a request with a JSON body."""
 CALIBRATION = {
     "similarity": 0.673,
     "fpir": 0.01,
@@ -25,7 +30,7 @@ CALIBRATION = {
     "data": {"people": 2086, "photos": 3811},
     "made": "2026-11-25",
 }
-"""What `faces calibrate` writes into an index, but for the model."""
+"""What `faces calibrate` writes into an index, without the model."""
 
 
 def encoded(data: bytes | Path) -> str:
@@ -46,7 +51,7 @@ def landscape(width: int = 320, height: int = 240) -> Image.Image:
 
 
 def side_by_side(photos: list[Path], height: int = 300) -> Image.Image:
-    """Several photos beside each other, as a group photo."""
+    """A group photo: several photos next to each other."""
     opened = [Image.open(path).convert("RGB") for path in photos]
     scaled = [image.resize((round(image.width * height / image.height), height)) for image in opened]
     group = Image.new("RGB", (sum(image.width for image in scaled), height))
@@ -58,7 +63,7 @@ def side_by_side(photos: list[Path], height: int = 300) -> Image.Image:
 
 
 def folder_of(root: Path, *names: str) -> Path:
-    """Empty files of these names below ``root``."""
+    """Creates empty files of these names below ``root``, and returns it."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
@@ -66,13 +71,52 @@ def folder_of(root: Path, *names: str) -> Path:
 
 
 def innermost(error: dict) -> str:
-    """What a user reads last, and first: the reason at the bottom."""
+    """The innermost reason of an Elasticsearch error."""
     while "caused_by" in error:
         error = error["caused_by"]
     return error["reason"]
 
 
+def bracketed(text: str) -> set[str]:
+    """The values that a message has in brackets."""
+    return set(re.findall(r"\[([^\[\]]*)\]", text))
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers in a text, in order; not those within words, such as the digits of `int8`."""
+    return [float(number) for number in re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-])", text)]
+
+
+def install_all(es: Elasticsearch, model: str, vectors: Vectors | None = None) -> dict[str, str]:
+    """What `faces install` does; returns request -> outcome."""
+    return dict(install(es, model, vectors))
+
+
+def mapping_of(es: Elasticsearch, index: str) -> dict:
+    """The mapping of one index, or of an alias of one."""
+    (found,) = es.indices.get_mapping(index=index).values()
+    return found["mappings"]
+
+
+def field_types(properties: dict, above: str = "") -> dict[str, str]:
+    """Full name of every field of a mapping -> its type."""
+    found = {}
+    for name, field in properties.items():
+        if "properties" in field:
+            found |= field_types(field["properties"], f"{above}{name}.")
+        if "type" in field:
+            found[above + name] = field["type"]
+    return found
+
+
+def line_with(word: str, text: str) -> str:
+    """The one line of ``text`` that contains ``word``."""
+    (line,) = (line for line in text.splitlines() if word in line)
+    return line
+
+
 def knn(**builder: object) -> dict:
+    """A kNN search of the archive with these options of the plugin's query vector builder."""
     return {
         "field": "faces.vector",
         "k": 5,
@@ -83,10 +127,7 @@ def knn(**builder: object) -> dict:
 
 
 def wait_until(condition: Callable[[], object], patience: float = 60) -> None:
-    """
-    Args:
-        patience: in seconds.
-    """
+    """Polls ``condition``; fails after ``patience`` seconds."""
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, f"not within {patience} s"
@@ -132,12 +173,12 @@ def empty(es: Elasticsearch, alias: str) -> None:
 
 
 def face_stats(es: Elasticsearch) -> dict:
-    """The answer of `GET _face/stats`."""
+    """`GET _face/stats`."""
     return es.perform_request("GET", "/_face/stats", headers={"accept": "application/json"}).body
 
 
 class Vector(list):
-    """Equal up to its floats' last digits: Elasticsearch 9 keeps direction and length apart."""
+    """Equal up to 1e-6 for each number: Elasticsearch 9 stores direction and length apart."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, list) and np.allclose(self, other, rtol=0, atol=1e-6)

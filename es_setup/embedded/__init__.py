@@ -1,1 +1,1 @@
-"""A real Elasticsearch on this machine, with the plugin: brought once, started and stopped."""
+"""A real Elasticsearch with the plugin on this machine: downloaded once, started and stopped."""

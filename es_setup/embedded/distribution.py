@@ -1,8 +1,8 @@
-"""A real Elasticsearch for this machine, brought from Maven Central and given the plugin.
+"""A real Elasticsearch for this machine, downloaded from Maven Central, with the plugin.
 
-For demos, tests and trying out; a cluster of one's own gets the plugin by ``elasticsearch-plugin install``.
-This one lacks most of Elasticsearch's modules, and gets a second plugin in place of one of them:
-``embedded-root`` answers ``GET /``, where clients such as eland ask for the version.
+For demos, tests and trying out; other clusters get the plugin by ``elasticsearch-plugin install``. This
+distribution lacks most of Elasticsearch's modules. A second plugin, ``embedded-root``, replaces one of them:
+it answers ``GET /``, where clients such as eland ask for the version.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from es_setup.embedded.plugins import EngineError
 
 ARTIFACT = "org.elasticsearch.distribution.integ-test-zip:elasticsearch"
 SHA256 = "215d5f3dbf0609a149f6218a9e47b6ae2df34ebbff3c5754e35f15a5e5393c8a"
-"""Of the version in `.env`."""
+"""Of the distribution of the version in `.env`."""
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 
 
 def prepare(cache: Path, say: Callable[[str], None] = print) -> Path:
-    """The home folder of Elasticsearch with the plugin, in ``cache``; whatever is there is reused.
+    """The home folder of Elasticsearch with the plugin, in ``cache``; an existing one is reused.
 
-    A home belongs to one build of the plugin, so that nodes of another build may run beside it. The
+    Each build of the plugin has its own home, so that nodes of another build may keep running. The
     distribution's files are linked into it, not copied.
 
     Raises:
@@ -54,7 +54,7 @@ def prepare(cache: Path, say: Callable[[str], None] = print) -> Path:
 
 
 def _distribution(version: str, cache: Path, say: Callable[[str], None]) -> Path:
-    """The unpacked distribution."""
+    """The unpacked distribution, downloaded if need be."""
     folder = cache / "engine" / f"elasticsearch-{version}"
     if folder.is_dir():
         return folder
@@ -70,9 +70,9 @@ def _distribution(version: str, cache: Path, say: Callable[[str], None]) -> Path
         archive = next(scratch.glob("*.zip"))
         if _digest(archive) != SHA256:
             raise EngineError(
-                f"{archive.name} from Maven has the wrong digest: delete it from ~/.m2 and try again"
+                f"{archive.name} from Maven has the wrong SHA-256: delete it from ~/.m2 and try again"
             )
-        # zipfile forgets which files are executable.
+        # zipfile doesn't restore which files are executable.
         with zipfile.ZipFile(archive) as packed:
             for entry in packed.infolist():
                 path = Path(packed.extract(entry, scratch / "unpacked"))
@@ -87,7 +87,7 @@ def _distribution(version: str, cache: Path, say: Callable[[str], None]) -> Path
 
 
 def _make_readable(folder: Path) -> None:
-    """For the user that runs Elasticsearch: what root unpacks is closed to others."""
+    """Opens the files to the user that runs Elasticsearch: what root unpacks may be closed to others."""
     for path in [folder, *folder.rglob("*")]:
         mode = path.stat().st_mode & 0o777
         path.chmod(mode | (0o555 if path.is_dir() or mode & 0o100 else 0o444))

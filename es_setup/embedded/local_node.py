@@ -30,7 +30,7 @@ _SECURE: Mapping[str, str] = MappingProxyType(
         "xpack.security.http.ssl.enabled": "true",
         "xpack.security.http.ssl.certificate": "http.crt",
         "xpack.security.http.ssl.key": "http.key",
-        # Between nodes of one machine: never leaves loopback.
+        # Traffic between nodes never leaves loopback.
         "xpack.security.transport.ssl.enabled": "false",
     }
 )
@@ -38,13 +38,13 @@ _SECURE: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Security:
-    """Who may use a node, over TLS, and as whom it is asked whether it is up.
+    """TLS and the users of a node, of which ``user`` checks whether the node is ready.
 
     Attributes:
-        files: what lies in the configuration folder besides Elasticsearch's own: ``users``, ``roles.yml``,
-            certificates and their keys (name -> text).
+        files: more files of the configuration folder: ``users``, ``roles.yml``, certificates and their keys
+            (name -> text).
         keystore: secure settings that the node starts with.
-        certificate_authority: a PEM file; the HTTP certificate among ``files`` is of it.
+        certificate_authority: a PEM file; it has signed the HTTP certificate in ``files``.
     """
 
     user: str
@@ -55,14 +55,14 @@ class Security:
 
 
 class Node:
-    """A node on loopback, which may be stopped, killed and started again; its data and configuration stay.
+    """A node on loopback that can be stopped, killed and started again with its data and configuration.
 
     Args:
-        home: from ``prepare``.
-        folder: for configuration, data and logs; what lies in ``folder/data`` is kept.
-        settings: more lines for ``elasticsearch.yml``.
-        port: for HTTP; a free one by default.
-        security: nobody is kept out by default.
+        home: from ``distribution.prepare``.
+        folder: for configuration, data and logs; existing data is kept.
+        settings: more settings of ``elasticsearch.yml``.
+        port: for HTTP; default: a free one.
+        security: default: none, everybody may do everything.
 
     Raises:
         EngineError: the port is in use, or a secure setting can't be stored.
@@ -95,7 +95,7 @@ class Node:
 
     @property
     def pid(self) -> int:
-        """Of the process that leads the node's group."""
+        """The id of the node's process, which leads a process group."""
         assert self._process is not None, "the node has not been started"
         return self._process.pid
 
@@ -112,18 +112,16 @@ class Node:
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
                 env=_environment(self.folder, self._heap),
-                # A terminal's Ctrl-C is for us: we stop the node when our own work is wound up.
+                # A terminal's Ctrl-C is for us: we stop the node after our own clean-up.
                 start_new_session=True,
                 **_as_nobody(self.folder),
             )
 
     def wait_until_ready(self, nodes: int = 1) -> None:
-        """
-        Args:
-            nodes: how many nodes the cluster has then.
+        """Waits until the cluster has at least ``nodes`` nodes and all primary shards.
 
         Raises:
-            EngineError: it isn't ready in time, or has ended.
+            EngineError: the node ended, or the cluster isn't ready within ``START_TIMEOUT`` seconds.
         """
         assert self._process is not None, "the node has not been started"
         access = self._security
@@ -131,7 +129,7 @@ class Node:
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise EngineError(f"Elasticsearch ended at its start:\n{self.log.read_text()[-3000:]}")
+                raise EngineError(f"Elasticsearch ended while starting:\n{self.log.read_text()[-3000:]}")
             try:
                 health = requests.get(
                     f"{self.url}/_cluster/health?{query}",
@@ -153,7 +151,7 @@ class Node:
             stop(self._process)
 
     def kill(self) -> None:
-        """As a machine that loses its power: nothing is wound up."""
+        """Ends it at once, without clean-up, as a power failure does."""
         os.killpg(self.pid, signal.SIGKILL)
         self.stop()
 
@@ -161,7 +159,7 @@ class Node:
         """Puts a secure setting into the keystore, for the next start or ``_nodes/reload_secure_settings``.
 
         Raises:
-            EngineError: it can't be stored.
+            EngineError: the setting can't be stored.
         """
         self._keystore("add", "--stdin", "--force", name, secret=value)
 
@@ -188,10 +186,10 @@ def running_node(
     port: int | None = None,
     security: Security | None = None,
 ) -> Iterator[Node]:
-    """Starts a node and stops it at the end, whatever happens in between. Arguments: see ``Node``.
+    """A node that runs until the end of the block. Arguments: see ``Node``.
 
     Raises:
-        EngineError: it doesn't start, and why.
+        EngineError: the node doesn't start; the message says why.
     """
     node = Node(home, folder, settings, port, security=security)
     try:
@@ -206,14 +204,14 @@ def running_node(
 def running_cluster(
     home: Path, folder: Path, settings: Mapping[str, str], count: int = 3
 ) -> Iterator[list[Node]]:
-    """Starts several nodes as one cluster; each may become the master. Stops them at the end.
+    """A cluster of ``count`` nodes that runs until the end of the block; each may become the master.
 
     Args:
-        folder: every node gets a folder of its own in it.
+        folder: for a folder of each node.
         settings: of every node.
 
     Raises:
-        EngineError: one doesn't start, and why.
+        EngineError: a node doesn't start; the message says why.
     """
     names = [f"node-{number}" for number in range(count)]
     ports = [str(free_port()) for _ in names]
@@ -235,7 +233,7 @@ def running_cluster(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Asks a process and its children to end, and waits; kills them if they don't."""
+    """Asks a process to end, and waits; kills its process group after ``STOP_TIMEOUT`` seconds."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(STOP_TIMEOUT)
@@ -247,7 +245,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 def require_free(port: int, what: str) -> None:
     """
     Raises:
-        EngineError: somebody listens on the port: its answers would be taken for those of ``what``.
+        EngineError: another process listens on the port; its answers would be taken for those of ``what``.
     """
     with socket.socket() as probe:
         probe.settimeout(2)
@@ -256,7 +254,7 @@ def require_free(port: int, what: str) -> None:
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
+    """A TCP port of loopback on which no process listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -271,7 +269,7 @@ def _configure(
     shutil.rmtree(config, ignore_errors=True)
     shutil.copytree(home / "config", config)
     (config / "jvm.options.d").mkdir(exist_ok=True)
-    # These would write beside the home, which is shared and not ours to write to.
+    # These options write next to the home, which several nodes share.
     options = (home / "config" / "jvm.options").read_text()
     (config / "jvm.options").write_text(re.sub(r"(?m)^.*(-Xlog|HeapDump|ErrorFile).*\n", "", options))
     lines = {
@@ -284,7 +282,7 @@ def _configure(
         "path.data": str(folder / "data"),
         "path.logs": str(folder / "logs"),
         **(_SECURE if security else {"xpack.security.enabled": "false"}),
-        # A laptop's disk is often fuller than a server's may be.
+        # Laptops' disks are often fuller than the threshold for servers.
         "cluster.routing.allocation.disk.threshold_enabled": "false",
         **settings,
     }
@@ -306,23 +304,23 @@ def _environment(folder: Path, heap: str) -> dict[str, str]:
 
 
 def _java_home() -> str:
-    """Where the JDK is: what ``java`` itself says, since its place on PATH is often a link or a stub."""
+    """The JDK's folder as ``java`` itself reports it: the one on PATH is often a link or a stub."""
     java = shutil.which("java", path=f"{os.environ.get('JAVA_HOME', '')}/bin:{os.environ.get('PATH', '')}")
     if java is None:
         raise EngineError(
             "Java isn't installed: `apt-get install openjdk-17-jdk-headless` or `brew install openjdk@17`"
         )
-    said = subprocess.run(
+    result = subprocess.run(
         [java, "-XshowSettings:properties", "-version"], capture_output=True, text=True, check=False
     )
-    found = re.search(r"java\.home = (.+)", said.stderr + said.stdout)
+    found = re.search(r"java\.home = (.+)", result.stderr + result.stdout)
     if found is None:
-        raise EngineError(f"{java} doesn't say where its home is:\n{said.stderr[-500:]}")
+        raise EngineError(f"`{java} -XshowSettings:properties` prints no java.home:\n{result.stderr[-500:]}")
     return found.group(1).strip()
 
 
 def _as_nobody(folder: Path) -> dict[str, Any]:
-    """Elasticsearch refuses to run as root: then it runs as `nobody`, who gets the folder."""
+    """Elasticsearch refuses to run as root: as root we run it as `nobody`, and give that user the folder."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")

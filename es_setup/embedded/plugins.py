@@ -1,4 +1,4 @@
-"""The plugin's zips: built by Maven in a checkout; a wheel brings those of the default Elasticsearch."""
+"""The plugins' zips: built by Maven in a checkout; a wheel contains those for the default Elasticsearch."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from ingest_service.errors import UserError
 
 SOURCES = Path(__file__).parents[1] / "plugin"
 SHIPPED = Path(__file__).parent / "plugins"
-"""Of a wheel: `./run wheel` puts them there."""
+"""The folder of a wheel's zips, filled by `./run wheel`."""
 STACK_VERSION = Path(__file__).parents[2] / ".env"
 PLUGIN = "ingest-face"
 PLUGINS = (PLUGIN, "embedded-root")
-NOT_THERE = (
+NO_PLUGIN = (
     "this installation has no plugin for Elasticsearch: run `./run faces` in a checkout, or install a wheel "
-    "that `./run wheel` built there"
+    "built there by `./run wheel`"
 )
 
 
 class EngineError(UserError):
-    """Elasticsearch can't be brought, built or started; the message says what to do."""
+    """Elasticsearch or the plugin can't be downloaded, built or started; the message says what to do."""
 
 
 def elasticsearch_version() -> str:
-    """The default version of Elasticsearch: that of the file `.env` in a checkout, of the plugin in a wheel.
+    """The default version of Elasticsearch: in a checkout that of the file `.env`, in a wheel the plugin's.
 
     Raises:
-        EngineError: this is neither.
+        EngineError: this is neither, or a wheel without the plugin.
     """
     if in_checkout():
         found = re.search(r"(?m)^STACK_VERSION=(\S+)$", STACK_VERSION.read_text())
     else:
         found = re.search(r"-es([\d.]+)\.zip$", shipped(PLUGIN).name)
     if found is None:
-        raise EngineError(NOT_THERE)
+        raise EngineError(NO_PLUGIN)
     return found[1]
 
 
@@ -47,23 +47,23 @@ def in_checkout() -> bool:
 
 
 def shipped(name: str) -> Path:
-    """A wheel's zip.
+    """The zip of the plugin ``name`` in a wheel.
 
     Raises:
-        EngineError: it has none.
+        EngineError: there is none.
     """
     found = next(SHIPPED.glob(f"{name}-*.zip"), None)
     if found is None:
-        raise EngineError(NOT_THERE)
+        raise EngineError(NO_PLUGIN)
     return found
 
 
 def zips(say: Callable[[str], None]) -> dict[str, Path]:
-    """Each plugin's zip. In a checkout Maven builds them when a source is newer; their bytes depend on their
-    sources alone.
+    """Plugin -> its zip. In a checkout Maven builds them if a source is newer; the same sources give the same
+    bytes.
 
     Raises:
-        EngineError: there is none, or the build failed.
+        EngineError: a wheel has none, or the build failed.
     """
     if not in_checkout():
         return {name: shipped(name) for name in PLUGINS}
@@ -75,18 +75,19 @@ def zips(say: Callable[[str], None]) -> dict[str, Path]:
     if len(fresh) == len(PLUGINS):
         say(f"plugin: reusing {fresh[PLUGIN].name}")
         return fresh
-    say("plugin: building with Maven (the first time it brings Elasticsearch's libraries)")
+    say("plugin: building with Maven (the first build downloads Elasticsearch's libraries)")
     maven("-f", str(SOURCES / "pom.xml"), *properties(elasticsearch_version()), "package", "-DskipTests")
     return {name: next(target.glob(f"{name}-{__version__}*.zip")) for name in PLUGINS}
 
 
 def properties(version: str) -> list[str]:
-    """What Maven is told when it builds the plugin for a version of Elasticsearch."""
+    """Maven's options for building the plugin for a version of Elasticsearch."""
     return [f"-Drevision={__version__}", f"-Delasticsearch.version={version}"]
 
 
 def maven(*arguments: str) -> None:
-    """
+    """Runs Maven, quietly.
+
     Raises:
         EngineError: Maven isn't installed, or failed.
     """

@@ -1,6 +1,6 @@
-"""The command ``faces``. What it prints is here; what it does is in the modules beside this folder.
+"""The command ``faces``: options and output. The work is done by the modules of the parent folder.
 
-Exit statuses: 0 all is well; 1 something failed or isn't there; 2 the command was called wrongly.
+Exit statuses: 0 success; 1 something failed or is missing; 2 wrong usage; 130 ended by a signal.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from typing import Annotated
 
 import typer
 
-from faces.cli import calibrate, cluster, dashboards, explore, photos, servers
+from faces.cli import calibrate, cluster, dashboards, evaluate, explore, photos, servers
 from faces.cli.verbosity import Quiet, Verbose, set_verbosity, with_verbosity
 from ingest_service import __version__
 
 app = typer.Typer(
-    help="Photos in Elasticsearch, searchable by face.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: dict[str, Callable[..., None]] = {
-    "install": cluster.install,
-    "attach": cluster.attach,
-    "index": photos.index,
-    "search": photos.search,
+    "install": cluster.install_command,
+    "attach": cluster.attach_command,
+    "index": photos.index_command,
+    "search": photos.search_command,
     "explore": explore.explore,
     "calibrate": calibrate.calibrate,
+    "evaluate": evaluate.evaluate,
     "status": cluster.status,
     "up": servers.up,
     "demo": servers.demo,
@@ -50,5 +50,5 @@ def main(
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Photos in Elasticsearch, searchable by face."""
+    """Index photos in Elasticsearch and find them by face."""
     set_verbosity(verbose, quiet)

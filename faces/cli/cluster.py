@@ -1,4 +1,4 @@
-"""Commands about what is in the cluster: install, attach, status."""
+"""The commands `faces install`, `faces attach` and `faces status`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Annotated, Any
 import typer
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
-from es_setup.attach import Attachment
-from es_setup.attach import attach as attach_index
+from es_setup.attach import Attachment, attach
 from es_setup.connection import Connection, ConnectionFailed, without_password
-from es_setup.install import has_plugin, install_roles, missing, recorded_dims
-from es_setup.install import install as put_all
+from es_setup.install import has_plugin, install, install_roles, missing, recorded_dims
 from es_setup.models import MixedModels, model_of
 from es_setup.shipped_files import ALIASES, SHIPPED_DIMS, Vectors, shipped_model
 from faces.calibration.indices import calibrations
@@ -20,71 +18,77 @@ from faces.cli.output import explain, explained, out, print_json, say
 
 
 @connected
-def install(
+def install_command(
     connection: Connection,
     model: Annotated[
         str | None,
-        typer.Option(help="pin the pipelines to this model id; default: the service's, if it answers"),
+        typer.Option(help="model id for the pipelines; default: the service's, if it answers"),
     ] = None,
     vectors: Annotated[
         Vectors | None,
-        typer.Option(help="how new indices keep vectors; default: int8_hnsw, the gallery flat"),
+        typer.Option(help="how new indices store vectors; default: int8_hnsw, for the gallery flat"),
     ] = None,
-    roles: Annotated[bool, typer.Option("--roles", help="PUT the roles as well")] = False,
+    roles: Annotated[bool, typer.Option("--roles", help="PUT the roles, too")] = False,
 ) -> None:
     """PUT pipelines and templates, and create the first index of `faces`, `face-gallery`, `face-probes`."""
     with explained():
         es = connection.elasticsearch()
         pinned, dims = _model(connection, es, model)
-        for what, outcome in put_all(es, pinned, vectors, dims):
-            out.print(f"{what}: {outcome}", markup=False)
-        for what, outcome in install_roles(es) if roles else ():
-            out.print(f"{what}: {outcome}", markup=False)
+        for request, outcome in install(es, pinned, vectors, dims):
+            out.print(f"{request}: {outcome}", markup=False)
+        for request, outcome in install_roles(es) if roles else ():
+            out.print(f"{request}: {outcome}", markup=False)
 
 
 @connected
-def attach(
+def attach_command(
     connection: Connection,
-    index: Annotated[str, typer.Argument(help="an index of your own, which is there")],
-    field: Annotated[str, typer.Option(help="the field with the photo, in base64")],
+    index: Annotated[str, typer.Argument(help="an existing index of your own")],
+    field: Annotated[str, typer.Option(help="the field with the photo in base64")],
     target_field: Annotated[
-        str | None, typer.Option(help="put everything below this object; default: the top of the document")
+        str | None,
+        typer.Option(help="object to write everything into; default: the top of the document"),
     ] = None,
     remove_binary: Annotated[
-        bool, typer.Option("--remove-binary", help="remove the photo once its faces are there")
+        bool, typer.Option("--remove-binary", help="remove the photo once its faces are stored")
     ] = False,
-    model: Annotated[str | None, typer.Option(help="pin to this model id; default: the service's")] = None,
-    vectors: Annotated[Vectors | None, typer.Option(help="how vectors are kept; default: int8_hnsw")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="model id for the pipeline; default: the service's, if it answers"),
+    ] = None,
+    vectors: Annotated[
+        Vectors | None, typer.Option(help="how vectors are stored; default: int8_hnsw")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace another default pipeline of the index")
     ] = False,
 ) -> None:
-    """Find the faces of photos in an index of your own: pipeline `faces-INDEX`, mapping, default pipeline."""
+    """Add face search to an index of your own: pipeline `faces-INDEX`, mapping, default pipeline."""
     attachment = Attachment(index, field, target_field, remove_binary)
     with explained():
         es = connection.elasticsearch()
         pinned, dims = _model(connection, es, model)
-        for what, outcome in attach_index(es, attachment, pinned, vectors, overwrite, dims):
-            out.print(f"{what}: {outcome}", markup=False)
+        for request, outcome in attach(es, attachment, pinned, vectors, overwrite, dims):
+            out.print(f"{request}: {outcome}", markup=False)
 
 
 def _model(connection: Connection, es: Elasticsearch, named: str | None) -> tuple[str | None, int | None]:
-    """The model to pin to, and its dimensions: the service's, unless another is named.
+    """The model id to pin, and its dimensions: the service's model, unless another is ``named``.
 
-    What the service can't be asked for is None, which leaves what stands in our files.
+    None stands for what our files say.
     """
     try:
         served = connection.service().model()
     except ConnectionFailed as error:
         if named is None:
-            say(f"note: {error}; using the model in our files, {shipped_model()}")
+            say(f"note: {error}; using the model of our files, [{shipped_model()}]")
             return None, None
     else:
         if named in (None, served.id):
             return served.id, served.dims
     dims = recorded_dims(es, named)
     if dims is None:
-        say(f"note: using {SHIPPED_DIMS} dimensions for [{named}]: the service that serves it would know")
+        say(f"note: assuming {SHIPPED_DIMS} dimensions for [{named}], as no service that serves it answers")
     return named, dims
 
 
@@ -93,7 +97,7 @@ def status(
     connection: Connection,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what runs, what is installed and what is indexed. Exit status 1 if something is missing."""
+    """Report what runs, what is installed and what is indexed. Exit status 1 if something is missing."""
     report = {"elasticsearch": _es_status(connection), "service": _service_status(connection)}
     _check_models(**report)
     if as_json:
@@ -124,18 +128,18 @@ def _es_status(connection: Connection) -> dict[str, Any]:
 
 
 def _check_models(elasticsearch: dict[str, Any], service: dict[str, Any]) -> None:
-    """Says of the service when its model isn't the one of the indices: then all photos are refused."""
+    """Reports an error of the service if its model isn't the indices': these then refuse all photos."""
     others = {
         alias: model
         for alias, model in elasticsearch.get("models", {}).items()
         if model and service.get("model") not in (None, model)
     }
     if others:
-        held = ", ".join(f"[{alias}] is of [{model}]" for alias, model in others.items())
+        held = ", ".join(f"[{alias}] has [{model}]" for alias, model in others.items())
         service["ok"] = False
         service["error"] = (
-            f"it serves [{service['model']}], and {held}: start it with the profile of that model, or run "
-            "`faces install` for the one that is served"
+            f"it serves model [{service['model']}], but {held}: start it with the profile of that model, or "
+            "run `faces install` for the served model"
         )
 
 

@@ -15,39 +15,40 @@ from es_setup.connection import Connection
 
 FolderArgument = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="a folder of photos")]
 IndexOption = Annotated[str, typer.Option(help="index or alias")]
-JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON for a script")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON")]
 Labels = Annotated[
-    Literal["folder"] | None, typer.Option(help="`folder`: a photo's folder is its person's name, as in LFW")
+    Literal["folder"] | None,
+    typer.Option(help="`folder`: each photo's folder is its person's name, as in LFW"),
 ]
 
 STANDARD_OUTPUT = Path("-")
-"""As a file's name."""
+"""The file name that stands for standard output."""
 
 CONNECTION = {
-    "es_url": "Elasticsearch",
-    "faces_url": "the inference service",
-    "es_api_key": "API key, encoded",
-    "es_user": "user, if there is no API key",
+    "es_url": "Elasticsearch's address",
+    "faces_url": "the inference service's address",
+    "es_api_key": "Elasticsearch's API key, encoded",
+    "es_user": "Elasticsearch's user, if there is no API key",
     "es_password": "the user's password",
-    "es_ca_certs": "the authority of its certificate, a PEM file",
+    "es_ca_certs": "PEM file of the CA of Elasticsearch's certificate",
     "faces_api_key": "the service's key",
-    "faces_ca_certs": "the authority of the service's certificate, a PEM file",
-    "kibana_url": "Kibana, with its base path if it has one",
-    "kibana_api_key": "API key, encoded; without a key or user of its own, Elasticsearch's serve",
-    "kibana_user": "user, if there is no API key",
+    "faces_ca_certs": "PEM file of the CA of the service's certificate",
+    "kibana_url": "Kibana's address, with its base path if it has one",
+    "kibana_api_key": "Kibana's API key, encoded; default, without a user: Elasticsearch's key or user",
+    "kibana_user": "Kibana's user, if there is no API key",
     "kibana_password": "the user's password",
-    "kibana_ca_certs": "the authority of Kibana's certificate, a PEM file; default: Elasticsearch's",
+    "kibana_ca_certs": "PEM file of the CA of Kibana's certificate; default: Elasticsearch's",
 }
-"""What the help says of each field of ``Connection``. The environment variable has its name in capitals."""
+"""Field of ``Connection`` -> help. The environment variable is the field's name in capitals."""
 
 
 def connected(
     command: Callable[..., None], starts: tuple[str, ...] = ("es_", "faces_")
 ) -> Callable[..., None]:
-    """Gives a command an option for each field of ``Connection``; it gets them as its one ``connection``.
+    """Adds options for the fields of ``Connection`` to a command, and passes them to it as ``connection``.
 
     Args:
-        starts: how the names of the wanted fields start; the others keep their defaults.
+        starts: the prefixes of the wanted fields; the others keep their defaults.
     """
     types = get_type_hints(Connection)
     wanted = [field for field in fields(Connection) if field.name.startswith(starts)]
@@ -71,7 +72,7 @@ def connected(
         )
         for field in wanted
     ]
-    # What typer reads the options from.
+    # Typer reads the options from the signature.
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for name, parameter in signature.parameters.items() if name != "connection"]
     with_options.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
@@ -79,7 +80,10 @@ def connected(
 
 
 connected_to_elasticsearch = functools.partial(connected, starts=("es_",))
-"""For commands that need nothing of the service."""
+"""For commands that don't need the service."""
+
+connected_to_service = functools.partial(connected, starts=("faces_",))
+"""For commands that need nothing of Elasticsearch."""
 
 connected_to_kibana = functools.partial(connected, starts=("kibana_", "es_"))
-"""For commands about the boards, and the indices that they look at."""
+"""For commands about the boards and their indices."""

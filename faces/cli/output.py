@@ -1,4 +1,4 @@
-"""What the commands print: progress and errors on standard error, results on standard output."""
+"""What the commands print: results on standard output; progress, notes and errors on standard error."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from es_setup.connection import ConnectionFailed
+from es_setup.connection import ConnectionFailed, innermost_reason
 from es_setup.models import MixedModels
-from faces import demo as demos
 from faces.calibration.record import Calibration
+from faces.indexing import IndexingCounts
 from faces.searching import Match
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
 
-# Where no terminal says how wide it is, nothing is cut off.
-WIDE = None if sys.stdout.isatty() else 250
-out = Console(highlight=False, soft_wrap=True, width=WIDE)
+# Without a terminal tables are wide enough to show every value in full.
+WIDTH = None if sys.stdout.isatty() else 250
+out = Console(highlight=False, soft_wrap=True, width=WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
-"""What `-q` leaves out: progress, and what is being done."""
+"""Progress and notes, which `-q` silences."""
 
 
-def summary(tally: demos.Tally) -> str:
-    """One line: what was indexed, and what couldn't be."""
-    text = f"{tally.photos} photos indexed, {tally.with_faces} with faces, {tally.faces} faces"
-    if tally.unreadable:
-        text += f", {tally.unreadable} unreadable (kept with their error)"
-    return text + (f", {tally.not_stored} not stored" if tally.not_stored else "")
+def indexing_summary(counts: IndexingCounts) -> str:
+    """One line with the counts, in the order photos, with faces, faces, unreadable, not stored."""
+    text = f"{counts.stored} photos indexed, {counts.with_faces} with faces, {counts.faces} faces"
+    if counts.unreadable:
+        text += f", {counts.unreadable} unreadable (stored with their error)"
+    return text + (f", {counts.not_stored} not stored" if counts.not_stored else "")
 
 
 def print_matches(matches: list[Match]) -> None:
@@ -58,14 +58,14 @@ def print_matches(matches: list[Match]) -> None:
 
 
 def chance(probability: float) -> str:
-    """In two places, and never certain."""
+    """A probability with two digits, and never 0 or 1."""
     if probability > 0.99:
         return "> 0.99"
     return "< 0.01" if probability < 0.01 else f"{probability:.2f}"
 
 
 def verdicts(calibration: Calibration | None) -> str:
-    """From which similarities on two faces are called what."""
+    """The thresholds of the verdicts."""
     if calibration is None:
         strong, possible = UNCALIBRATED.strong, UNCALIBRATED.possible
         return f"strong from {strong:.2f}, possible from {possible:.2f}, unlikely below; not calibrated"
@@ -75,13 +75,14 @@ def verdicts(calibration: Calibration | None) -> str:
 
 
 def meaning(calibration: Calibration) -> str:
-    """What the verdicts' lines stand for, and what they rest on."""
+    """The thresholds of the verdicts, what they mean, and the data they are based on."""
     strong, possible = calibration.thresholds.strong, calibration.thresholds.possible
-    between = f"possible from {possible:.3f}: of one person as likely as not; " if possible < strong else ""
+    even = f"possible from {possible:.3f}: 50 % likely to be the same person (even prior odds); "
     return (
-        f"strong from {strong:.3f}: at most {percent(calibration.fpir)} of searches for a stranger over "
-        f"{faces(calibration.gallery_size)}; {between}unlikely below; calibrated "
-        f"{calibration.made.isoformat()} on {calibration.photos:,} photos of {calibration.people:,} people"
+        f"strong from {strong:.3f}: at most {percent(calibration.fpir)} of searches for unenrolled people "
+        f"over {faces(calibration.gallery_size)} return someone; {even if possible < strong else ''}"
+        f"unlikely below; calibrated {calibration.made.isoformat()} on {calibration.photos:,} photos of "
+        f"{calibration.people:,} people"
     )
 
 
@@ -94,7 +95,7 @@ def faces(count: int) -> str:
 
 
 def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
-    """Passes ``results`` on beneath a progress bar, on standard error."""
+    """Passes ``results`` on, and shows a progress bar on standard error."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -111,8 +112,8 @@ def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
 
 @contextmanager
 def busy() -> Iterator[Callable[[str], None]]:
-    """Yields a ``say`` whose last word stands beside a moving bar while the next step runs: downloads, builds
-    and starts, of which nobody knows how long they take."""
+    """Yields a ``say`` that also shows its message beside a moving bar: for steps of unknown length, such as
+    downloads and builds."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=notes, transient=True) as progress:
         task = progress.add_task("preparing", total=None)
@@ -125,14 +126,14 @@ def busy() -> Iterator[Callable[[str], None]]:
 
 
 def check_can_write(*files: Path | None) -> None:
-    """Before the work, not after it."""
+    """Fails with status 2 if a file can't be written, before the work rather than after it."""
     for file in files:
         if file and (file.is_dir() or not file.resolve().parent.is_dir()):
             fail(f"{file} can't be written: it is a folder, or its folder doesn't exist", status=2)
 
 
 def say(message: str) -> None:
-    """What is being done, or should be known; not what went wrong."""
+    """Prints progress or a note; errors go to `fail`."""
     notes.print(message, markup=False)
 
 
@@ -147,7 +148,7 @@ def fail(message: str, status: int = 1) -> NoReturn:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """A known failure ends the command with one message that says what to do, and no traceback."""
+    """Ends the command with a message and status 1, without a traceback, on a failure that a user can fix."""
     try:
         yield
     except (UserError, OSError) as error:
@@ -160,8 +161,8 @@ def explain(error: ApiError | TransportError | ConnectionFailed | MixedModels, w
     if isinstance(error, ConnectionFailed | MixedModels):
         return str(error)
     if isinstance(error, ApiError):
-        # A block, such as of an index that is read-only, is a 403 too.
+        # A block, such as that of a read-only index, is a 403 too.
         if error.status_code in (401, 403) and error.error != "cluster_block_exception":
             return f"Elasticsearch refuses ({error.status_code}): set ES_API_KEY, or ES_USER and ES_PASSWORD"
-        return demos.reason(error)
-    return f"Elasticsearch doesn't answer ({type(error).__name__}): is {where} right, and is it running?"
+        return innermost_reason(error)
+    return f"Elasticsearch doesn't answer ({type(error).__name__}): check {where}, and that it is running"

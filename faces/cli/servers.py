@@ -1,4 +1,4 @@
-"""Commands that run servers here: up, demo."""
+"""The commands `faces up` and `faces demo`, which run servers on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import typer
 from elasticsearch import Elasticsearch
 
 from es_setup.connection import Connection
-from faces import demo as demos
 from faces import local_stack
 from faces.calibration.indices import calibration_of
 from faces.cli.options import Labels
@@ -24,15 +23,17 @@ from faces.cli.output import (
     check_can_write,
     explained,
     fail,
+    indexing_summary,
     out,
     print_matches,
     say,
-    summary,
     tracked,
     verdicts,
 )
+from faces.demo import DemoPlan, figures, index_all, plan_folder, plan_sample, search_all
 from faces.extras import require
-from faces.indexing import Indexed
+from faces.indexing import IndexedPhoto
+from faces.local_stack import LocalStack
 from faces.plotting import plot
 from ingest_service.weights.cache import Cache
 
@@ -46,17 +47,17 @@ SERVICE = (
     "prometheus_client",
     "pydantic",
 )
-"""What the service is started with."""
+"""The modules that the service needs."""
 
 
 def up(
     data: Annotated[
-        Path | None, typer.Option(help="the data stays in its folder ingest-face; default: the cache")
+        Path | None, typer.Option(help="keep the data in this folder's ingest-face; default: the cache")
     ] = None,
     es_port: Annotated[int, typer.Option(min=1, max=65535, help="Elasticsearch's port")] = 9200,
     faces_port: Annotated[int, typer.Option(min=1, max=65535, help="the service's port")] = 8501,
 ) -> None:
-    """Run the embedded stack on loopback until Ctrl-C. What is indexed is there at the next start."""
+    """Run Elasticsearch and the service on loopback until Ctrl-C. The next start has the same data."""
     with explained(), stopped_by_signals():
         require("service", *SERVICE)
         with busy() as step:
@@ -73,25 +74,27 @@ def demo(
     ] = None,
     labels: Labels = None,
     query: Annotated[
-        str | None, typer.Option(help="search with this photo alone, of FOLDER or elsewhere")
+        str | None, typer.Option(help="search only with this photo, below FOLDER or elsewhere")
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="leave the servers running until Ctrl-C")] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures")] = None,
-    plot_file: Annotated[Path, typer.Option("--plot", help="where the picture goes")] = Path(
+    keep: Annotated[bool, typer.Option("--keep", help="keep the servers running until Ctrl-C")] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="write the results as JSON to this file")
+    ] = None,
+    plot_file: Annotated[Path, typer.Option("--plot", help="write a PNG of the matches to this file")] = Path(
         "faces-demo.png"
     ),
 ) -> None:
-    """Start everything, index a folder of photos, search, show the matches, stop everything."""
+    """Start both servers, index a folder of photos, search, show the matches, and stop the servers."""
     with explained(), stopped_by_signals():
         check_can_write(json_file, plot_file)
         require("demo", *SERVICE, "matplotlib")
         with busy() as step:
             cache, home = local_stack.prepare_all(step)
         if folder is None:
-            plan = demos.plan_sample(cache.sample)
-            plan = plan if query is None else demos.plan_folder(cache.sample / "train", True, query)
+            plan = plan_sample(cache.sample)
+            plan = plan if query is None else plan_folder(cache.sample / "train", True, query)
         else:
-            plan = demos.plan_folder(folder, labels == "folder", query)
+            plan = plan_folder(folder, labels == "folder", query)
         with starting(cache, home) as running:
             run_demo(running, plan, json_file, plot_file)
             if keep:
@@ -99,44 +102,43 @@ def demo(
                 wait_for_ctrl_c(running)
 
 
-def run_demo(running: local_stack.Stack, plan: demos.Plan, json_file: Path | None, plot_file: Path) -> None:
-    """Indexes, searches, and prints what was found."""
+def run_demo(running: LocalStack, plan: DemoPlan, json_file: Path | None, plot_file: Path) -> None:
+    """Indexes and searches as planned, and prints the results."""
     es: Elasticsearch = running.connection.elasticsearch()
 
-    def shown(results: Iterable[Indexed]) -> Iterable[Indexed]:
-        return tracked(results, len(plan.to_index), "indexing")
+    def shown(photos: Iterable[IndexedPhoto]) -> Iterable[IndexedPhoto]:
+        return tracked(photos, len(plan.to_index), "indexing")
 
-    tally = demos.index_all(es, plan, shown, say)
-    shared = calibration_of(es, "faces").calibration
-    searches = demos.search_all(es, running.connection.service(), plan.queries, shared)
-    answers = list(tracked(searches, len(plan.queries), "searching"))
-    words = verdicts(shared)
-    plot([answer.query for answer in answers], plot_file, f"queries and their best matches: {words}")
-    found = demos.figures(tally, answers, running.model, shared) | {"picture": str(plot_file.resolve())}
+    indexing = index_all(es, plan, shown, say)
+    calibration = calibration_of(es, "faces").calibration
+    searches = search_all(es, running.connection.service(), plan.queries, calibration)
+    results = list(tracked(searches, len(plan.queries), "searching"))
+    thresholds = verdicts(calibration)
+    plot(results, plot_file, f"queries and their best matches: {thresholds}")
+    found = figures(indexing, results, running.model, calibration) | {"picture": str(plot_file.resolve())}
     if json_file:
         json_file.write_text(json.dumps(found, indent=2) + "\n")
-    if len(answers) == 1:
-        if answers[0].query.matches:
-            print_matches(answers[0].query.matches)
+    if len(results) == 1:
+        if results[0].matches:
+            print_matches(results[0].matches)
         else:
-            out.print(answers[0].query.note, markup=False)
+            out.print(results[0].note, markup=False)
     out.print()
-    out.print(
-        f"{summary(tally)} in {tally.seconds:.1f} s ({found['photos_per_second']} photos/s)", markup=False
-    )
+    speed = f"in {indexing.seconds:.1f} s ({indexing.photos_per_second} photos/s)"
+    out.print(f"{indexing_summary(indexing.counts)} {speed}", markup=False)
     if found["top1"] is not None:
-        judged = sum(answer.right is not None for answer in answers)
+        judged = sum(result.correct is not None for result in results)
         out.print(f"{found['right']} of {judged} queries had the right person first", markup=False)
-    if not answers:
-        out.print("no queries: nobody has two photos in a folder of their name", markup=False)
-    out.print(f"verdicts: {words}", markup=False)
+    if not results:
+        out.print("no queries: no person's folder has two photos", markup=False)
+    out.print(f"verdicts: {thresholds}", markup=False)
     out.print(f"picture: {plot_file.resolve()}", markup=False)
-    if tally.not_stored:
-        fail(f"{tally.not_stored} photos were not stored")
+    if indexing.counts.not_stored:
+        fail(f"{indexing.counts.not_stored} photos were not stored")
 
 
 def print_addresses(connection: Connection, photo: Path | None) -> None:
-    """Where the servers are, and two requests that work as pasted."""
+    """Prints the servers' addresses, and two searches to paste."""
     name = shlex.quote(str(photo.resolve())) if photo else "photo.jpg"
     before = '{"knn": {"field": "faces.vector", "k": 5, "num_candidates": 100,'
     before += ' "query_vector_builder": {"face": {"image": "'
@@ -152,7 +154,7 @@ def print_addresses(connection: Connection, photo: Path | None) -> None:
         markup=False,
     )
     first = first_with_faces(connection.elasticsearch())
-    out.print("\nSearch with a photo that is indexed already (Dev Tools):\n", markup=False)
+    out.print("\nSearch with an indexed photo (Dev Tools):\n", markup=False)
     out.print(
         f"""GET faces/_search
 {{
@@ -164,10 +166,11 @@ def print_addresses(connection: Connection, photo: Path | None) -> None:
 }}""",
         markup=False,
     )
-    out.print("\nCtrl-C stops everything.", markup=False)
+    out.print("\nCtrl-C stops both servers.", markup=False)
 
 
 def first_with_faces(es: Elasticsearch) -> str:
+    """The id of a document with faces; `ID` if there is none."""
     with_faces = {"range": {"face_count": {"gte": 1}}}
     answer = es.search(index="faces", size=1, query=with_faces, source=False, ignore_unavailable=True)
     hits = answer["hits"]["hits"]
@@ -181,8 +184,8 @@ def starting(
     data: Path | None = None,
     es_port: int | None = None,
     faces_port: int | None = None,
-) -> Iterator[local_stack.Stack]:
-    """The running stack, with a moving bar until it runs."""
+) -> Iterator[LocalStack]:
+    """The running stack; until it is ready a moving bar is shown."""
     with ExitStack() as servers:
         with busy() as step:
             step("starting the servers")
@@ -194,12 +197,12 @@ def starting(
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and Ctrl-C both wind up what was started."""
+    """Turns SIGTERM, SIGHUP and Ctrl-C into a clean-up of what was started, then exit status 130."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    # SIGHUP: the terminal was closed. SIGINT: a shell's background jobs begin with it ignored.
+    # SIGHUP: the terminal was closed. SIGINT: is ignored at first in a shell's background jobs.
     numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
@@ -212,8 +215,8 @@ def stopped_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def wait_for_ctrl_c(running: local_stack.Stack) -> None:
-    """Returns at Ctrl-C or SIGTERM: the servers' own clean-up follows. Fails when a server ends by itself."""
+def wait_for_ctrl_c(running: LocalStack) -> None:
+    """Returns at Ctrl-C or SIGTERM, so that the servers are stopped. Fails if a server ends by itself."""
     try:
         while (ended := running.ended()) is None:
             time.sleep(1)

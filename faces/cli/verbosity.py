@@ -1,4 +1,4 @@
-"""The options `-v` and `-q`, of the command line as a whole and of each command."""
+"""The options `-v` and `-q` of `faces` itself and of each command."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import typer
 
 from faces.cli import output
 
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="say each request, on standard error")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="print results and errors alone")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="print each request to standard error")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="print only results and errors")]
 
 
 def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with `-v` and `-q`, so that `faces -q status` and `faces status -q` are the same."""
+    """Adds `-v` and `-q` to a command, so that `faces status -q` does the same as `faces -q status`."""
 
     @functools.wraps(command)
     def wrapped(verbose: bool, quiet: bool, **arguments: Any) -> None:
@@ -25,22 +25,22 @@ def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
         command(**arguments)
 
     signature = inspect.signature(command, eval_str=True)
-    more = [
+    added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)
         for name, option in (("verbose", Verbose), ("quiet", Quiet))
     ]
-    # What typer reads the options from.
+    # Typer reads the options from the signature.
     own = signature.parameters.values()
-    wrapped.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+    wrapped.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     return wrapped
 
 
 def set_verbosity(verbose: bool, quiet: bool) -> None:
     """
     Args:
-        verbose: a line on standard error for each request to Elasticsearch, the service and Kibana; never
-            its body.
-        quiet: no progress and no notes.
+        verbose: print a line for each request to Elasticsearch, the service and Kibana to standard error,
+            without bodies.
+        quiet: print no progress and no notes.
     """
     if quiet:
         output.notes.quiet = True
@@ -54,7 +54,7 @@ def set_verbosity(verbose: bool, quiet: bool) -> None:
 
 
 class MessageAlone(logging.Formatter):
-    """Without the traceback of a request that failed: the command says what that means."""
+    """Leaves out the traceback of a failed request: the command prints a message about it."""
 
     def format(self, record: logging.LogRecord) -> str:
         return record.getMessage()

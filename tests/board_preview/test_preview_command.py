@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tools import encoded
 
 from es_setup.shipped_files import ALIASES
@@ -51,6 +52,7 @@ def test_the_command_loads_the_scene_into_an_elasticsearch_that_runs(es, scene, 
     assert json.loads(run.stdout) == {"documents": scene.documents}
 
 
+@pytest.mark.slow
 def test_the_command_says_what_is_wrong_with_its_call(tmp_path):
     assert preview().returncode == 2
     both = preview("--load", "--calibrated")

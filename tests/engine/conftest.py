@@ -1,4 +1,4 @@
-"""What the scenes on the real Elasticsearch share."""
+"""What the tests on the real Elasticsearch share."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from functools import partial
 
 import pytest
 from elasticsearch import Elasticsearch
-from tools import CALIBRATION, Vector, encoded
+from tools import CALIBRATION, Vector, encoded, install_all
 from typer.testing import CliRunner
 
 from faces.cli import app
-from faces.local_stack import Stack
+from faces.local_stack import LocalStack
 
 
 @pytest.fixture
 def own_index(es: Elasticsearch) -> Iterator[Callable[..., str]]:
-    """Makes indices of the test's own; at the end they are gone, with the pipelines attached to them."""
+    """Creates indices; at the end they are deleted, with the pipelines attached to them."""
     names: list[str] = []
 
     def make(name: str, **body: object) -> str:
@@ -33,7 +33,7 @@ def own_index(es: Elasticsearch) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def pipeline(es: Elasticsearch) -> Iterator[Callable[..., str]]:
-    """Makes pipelines with one face processor of the given options; they are gone at the end."""
+    """Creates pipelines with one face processor of these options; they are deleted at the end."""
     names: list[str] = []
     numbers = itertools.count()
 
@@ -49,14 +49,21 @@ def pipeline(es: Elasticsearch) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def calibrate(es: Elasticsearch, running: Stack) -> Iterator[Callable[..., None]]:
-    """Writes a calibration into the `_meta` of one index; what was there is back at the end."""
+def reinstalled(es: Elasticsearch, running: LocalStack) -> Iterator[None]:
+    """Installs the served model's templates again at the end."""
+    yield
+    install_all(es, running.model)
+
+
+@pytest.fixture
+def calibrate(es: Elasticsearch, running: LocalStack) -> Iterator[Callable[..., None]]:
+    """Writes a calibration into the `_meta` of one index; at the end the previous `_meta` is back."""
     before: dict[str, dict] = {}
 
-    def write(index: str, line: float, **changes: object) -> None:
+    def write(index: str, threshold: float, **changes: object) -> None:
         (found,) = es.indices.get_mapping(index=index).values()
         before.setdefault(index, found["mappings"].get("_meta", {}))
-        calibration = CALIBRATION | {"model": running.model, "similarity": line} | changes
+        calibration = CALIBRATION | {"model": running.model, "similarity": threshold} | changes
         ours = {"model": running.model, "calibration": calibration}
         es.indices.put_mapping(index=index, meta={"ingest_face": ours})
 
@@ -67,12 +74,12 @@ def calibrate(es: Elasticsearch, running: Stack) -> Iterator[Callable[..., None]
 
 @pytest.fixture
 def whole(es: Elasticsearch, version: str) -> Callable[[str, str], dict]:
-    """Reads a document's source with its vectors, which Elasticsearch 9 leaves out unless it is asked."""
-    asked = "" if version.startswith("8.") else "?_source_exclude_vectors=false"
+    """Reads a document's source with its vectors, which Elasticsearch 9 leaves out by default."""
+    parameter = "" if version.startswith("8.") else "?_source_exclude_vectors=false"
 
     def read(index: str, key: str) -> dict:
         answer = es.perform_request(
-            "GET", f"/{index}/_doc/{key}{asked}", headers={"accept": "application/json"}
+            "GET", f"/{index}/_doc/{key}{parameter}", headers={"accept": "application/json"}
         )
         source = answer.body["_source"]
         for holder in [source, *(source.get("faces") or [])]:
@@ -85,12 +92,12 @@ def whole(es: Elasticsearch, version: str) -> Callable[[str, str], dict]:
 
 @pytest.fixture(scope="session")
 def good(portrait) -> dict:
-    """A document that succeeds."""
+    """A document whose photo has one face."""
     return {"image": encoded(portrait), "file": {"path": "good.jpg"}}
 
 
 @pytest.fixture
-def run(running: Stack) -> Callable[..., tuple[int, str, str]]:
+def run(running: LocalStack) -> Callable[..., tuple[int, str, str]]:
     """Runs `faces ...` against the running stack; returns exit status, standard output and error."""
 
     def invoke(*arguments: object, **environment: str) -> tuple[int, str, str]:

@@ -1,11 +1,13 @@
-"""Every bad document: its status, the message a user reads, and its neighbours in the bulk untouched."""
+"""Bad documents: status, code and values of each error; the other documents of the bulk are untouched."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 from elasticsearch import BadRequestError
 from PIL import Image
-from tools import encoded, face_stats, innermost, landscape, picture
+from tools import bracketed, encoded, face_stats, innermost, landscape, picture
 
 
 @pytest.fixture
@@ -77,17 +79,18 @@ def test_an_on_failure_handler_sees_the_refusal(es, faces, good):
 def test_a_document_without_a_photo_is_refused_and_its_neighbours_are_untouched(es, faces, bulk, good):
     items = bulk({"first": good, "empty": {"file": {"path": "x"}}, "null": {"image": None}, "last": good})
     assert items["empty"]["status"] == items["null"]["status"] == 400
-    assert innermost(items["empty"]["error"]) == "field [image] not present as part of path [image]"
-    assert innermost(items["null"]["error"]) == "field [image] is null, cannot find faces."
+    reasons = {innermost(items[name]["error"]) for name in ("empty", "null")}
+    assert len(reasons) == 2, "absent and null are told apart"
+    assert all(bracketed(reason) == {"image"} for reason in reasons)
     untouched(es, faces, "first", "last")
 
 
-def test_an_object_for_a_photo_is_refused_with_our_reason_and_its_neighbours_are_untouched(
+def test_an_object_for_a_photo_is_refused_with_its_field_and_its_neighbours_are_untouched(
     es, faces, bulk, good
 ):
     items = bulk({"first": good, "object": {"image": {"data": "x"}}, "last": good})
     assert items["object"]["status"] == 400
-    assert "is not a base64 string" in innermost(items["object"]["error"])
+    assert {"image", "java.util.HashMap"} <= bracketed(innermost(items["object"]["error"]))
     untouched(es, faces, "first", "last")
 
 
@@ -136,50 +139,44 @@ def test_faces_of_another_model_than_the_pinned_one_are_refused(
     finished = whole(faces, "1")
     items = bulk({"2": finished, "3": good}, pipeline=pipeline(model="facenet-00000000", on_error="keep"))
     assert items["2"]["status"] == 400
-    assert f"document has faces of model [{running.model}]" in innermost(items["2"]["error"])
+    assert {running.model, "facenet-00000000"} <= bracketed(innermost(items["2"]["error"]))
     assert not es.exists(index=faces, id="2")
 
 
-def test_a_pipeline_pinned_to_a_model_that_is_not_served_is_told_so_with_429(
+def test_a_pipeline_pinned_to_a_model_that_is_not_served_gets_429_with_both_models(
     es, faces, bulk, pipeline, good, running
 ):
     items = bulk({"1": good}, pipeline=pipeline(model="facenet-00000000"))
     assert items["1"]["status"] == 429
-    message = innermost(items["1"]["error"])
-    assert "model [facenet-00000000] was asked for" in message
-    assert f"[{running.model}] is served" in message
+    assert {"409", "facenet-00000000", running.model} <= bracketed(innermost(items["1"]["error"]))
     assert not es.exists(index=faces, id="1")
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "named"),
     [
-        (
-            {"feild": "image"},
-            "processor [face] doesn't support one or more provided configuration parameters [feild]",
-        ),
-        ({"on_error": "ignore"}, "valid values are [keep, fail]"),
-        ({"remove_binary": "maybe"}, "remove_binary"),
-        ({"on_unavailable": "wait"}, "valid values are [fail, keep]"),
-        ({"field": 7}, "field"),
-        ({"target_field": "a..b"}, "must be the name of an object"),
-        ({"max_faces": 0}, "[max_faces] must be between [1] and [1000] but was [0]"),
-        ({"min_quality": "high"}, "[min_quality] property cannot be converted to a number [high]"),
-        ({"identify": {"k": 3}}, "[identify] requires [index]"),
-        ({"identify": {"index": "g", "filter": {"trem": {"tags": "watch"}}}}, "unknown query [trem]"),
+        ({"feild": "image"}, {"face", "feild"}),
+        ({"on_error": "ignore"}, {"on_error", "ignore", "keep, fail"}),
+        ({"remove_binary": "maybe"}, {"remove_binary"}),
+        ({"on_unavailable": "wait"}, {"on_unavailable", "wait", "fail, keep"}),
+        ({"field": 7}, {"field"}),
+        ({"target_field": "a..b"}, {"target_field", "a..b"}),
+        ({"max_faces": 0}, {"max_faces", "1", "1000", "0"}),
+        ({"min_quality": "high"}, {"min_quality", "high"}),
+        ({"identify": {"k": 3}}, {"identify", "index"}),
+        ({"identify": {"index": "g", "filter": {"trem": {"tags": "watch"}}}}, {"trem"}),
     ],
 )
-def test_a_wrong_pipeline_option_is_refused_when_the_pipeline_is_put(es, options, message):
+def test_a_wrong_pipeline_option_is_refused_when_the_pipeline_is_put(es, options, named):
     with pytest.raises(BadRequestError) as raised:
         es.ingest.put_pipeline(id="wrong", processors=[{"face": options}])
-    assert message in str(raised.value.body["error"])
+    assert named <= bracketed(json.dumps(raised.value.body["error"]))
 
 
-def test_a_pipeline_whose_endpoint_is_not_configured_is_refused_with_the_setting(es):
+def test_a_pipeline_whose_endpoint_is_not_configured_is_refused_with_the_configured_ones(es):
     with pytest.raises(BadRequestError) as raised:
         es.ingest.put_pipeline(id="wrong", processors=[{"face": {"endpoint": "http://evil.example"}}])
-    reason = raised.value.body["error"]["reason"]
-    assert reason.endswith("is not configured; name one that is (configured are [default])")
+    assert {"http://evil.example", "default"} <= bracketed(raised.value.body["error"]["reason"])
 
 
 def test_an_endpoint_whose_setting_is_gone_refuses_with_429_and_names_the_setting(

@@ -1,4 +1,4 @@
-"""The command `faces`, as a person or a script runs it."""
+"""The command `faces`: index, search and status, as a person or a script runs them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from PIL import Image
-from tools import landscape, picture
+from tools import bracketed, landscape, line_with, numbers, picture
 
 from es_setup.embedded.local_node import free_port
 from es_setup.shipped_files import ALIASES
@@ -15,7 +15,7 @@ from es_setup.shipped_files import ALIASES
 
 @pytest.fixture
 def folder(tmp_path, people, portrait):
-    """Two people's photos in LFW's layout, a landscape, a file that only looks like a photo, and others."""
+    """Two people's photos in LFW's layout, a landscape, a broken photo, and files that aren't sent."""
     for name in ("madonna", "elton_john"):
         (tmp_path / name).mkdir()
         for path in people[name][:2]:
@@ -28,7 +28,7 @@ def folder(tmp_path, people, portrait):
     return tmp_path
 
 
-def test_installing_twice_is_harmless_and_says_what_was_put(run, es):
+def test_installing_twice_is_harmless_and_lists_the_requests(run, es):
     for _ in range(2):
         status, out, _ = run("install")
         assert status == 0
@@ -40,17 +40,15 @@ def test_installing_twice_is_harmless_and_says_what_was_put(run, es):
 def test_indexing_a_folder_twice_adds_nothing_and_labels_only_when_asked(run, es, faces, folder):
     status, out, err = run("index", folder)
     assert status == 0
-    assert "6 photos indexed, 4 with faces, 4 faces, 1 unreadable (kept with their error)" in out
-    assert "broken.jpg: [not_an_image]" in err
+    assert numbers(out) == [6, 4, 4, 1]
+    assert "[not_an_image]" in line_with("broken.jpg", err)
     es.indices.refresh(index=faces)
     assert es.count(index=faces, query={"exists": {"field": "people"}})["count"] == 0
     status, out, _ = run("index", folder, "--labels", "folder", "--json")
     assert json.loads(out) == {"photos": 6, "with_faces": 4, "faces": 4, "unreadable": 1, "not_stored": 0}
     assert es.count(index=faces)["count"] == 6
-    people = es.search(index=faces, size=0, aggs={"who": {"terms": {"field": "people"}}})["aggregations"][
-        "who"
-    ]
-    assert {(bucket["key"], bucket["doc_count"]) for bucket in people["buckets"]} == {
+    found = es.search(index=faces, size=0, aggs={"people": {"terms": {"field": "people"}}})["aggregations"]
+    assert {(bucket["key"], bucket["doc_count"]) for bucket in found["people"]["buckets"]} == {
         ("elton john", 2),
         ("madonna", 2),
     }
@@ -73,18 +71,18 @@ def test_searching_prints_matches_as_a_table_as_json_and_as_a_picture(run, faces
     assert "%" not in out
 
 
-def test_a_search_that_cannot_work_says_why(run, tmp_path):
+def test_a_search_without_a_face_a_file_or_a_field_fails_with_what_is_missing(run, tmp_path):
     (tmp_path / "meadow.png").write_bytes(picture(landscape(), "PNG"))
     status, _, err = run("search", tmp_path / "meadow.png")
     assert status == 1
-    assert "no face found" in err
+    assert "image" in bracketed(err)
     assert run("search", tmp_path / "absent.jpg")[0] == 2
     status, _, err = run("search", tmp_path / "meadow.png", "--index", "face-gallery")
     assert status == 1
-    assert "[face-gallery] has no field [faces.vector]" in err
+    assert {"face-gallery", "faces.vector"} <= bracketed(err)
 
 
-def test_status_says_what_is_there_and_what_is_missing(run, running):
+def test_status_reports_plugin_model_and_servers_that_do_not_answer(run, running):
     status, out, _ = run("status", "--json")
     report = json.loads(out)
     assert status == 0
@@ -92,16 +90,27 @@ def test_status_says_what_is_there_and_what_is_missing(run, running):
     assert report["service"]["model"] == running.model
     assert report["elasticsearch"]["models"] == dict.fromkeys(ALIASES, running.model)
     nowhere = f"http://127.0.0.1:{free_port()}"
-    status, out, _ = run("status", ES_URL=nowhere, FACES_URL=nowhere)
+    status, out, _ = run("status", "--json", ES_URL=nowhere, FACES_URL=nowhere)
     assert status == 1
-    assert "Elasticsearch doesn't answer" in out
-    assert "no inference service" in out
-    status, out, _ = run("status", ES_URL=running.connection.faces_url)
+    report = json.loads(out)
+    assert [facts["ok"] for facts in report.values()] == [False, False]
+    assert nowhere in report["elasticsearch"]["error"]
+    assert "FACES_URL" in report["service"]["error"]
+    status, out, _ = run("status", "--json", ES_URL=running.connection.faces_url)
     assert status == 1
-    assert "is that Elasticsearch?" in out
+    report = json.loads(out)
+    assert (report["elasticsearch"]["ok"], report["service"]["ok"]) == (False, True)
+    assert numbers(report["elasticsearch"]["error"]) == [404]
 
 
-def test_a_document_that_does_not_fit_says_which_field(run, es, folder):
+def test_status_prints_the_same_facts_as_lines(run, running):
+    status, out, _ = run("status")
+    assert status == 0
+    assert running.connection.es_url in line_with("elasticsearch:", out)
+    assert running.model in line_with("service:", out)
+
+
+def test_a_document_that_does_not_fit_names_the_field(run, es, folder):
     es.indices.create(
         index="own",
         settings={"default_pipeline": "faces"},
@@ -112,32 +121,33 @@ def test_a_document_that_does_not_fit_says_which_field(run, es, folder):
     finally:
         es.indices.delete(index="own")
     assert status == 1
-    assert "field [file] of type [keyword]: Expected text" in err
+    assert {"file", "keyword"} <= bracketed(err)
 
 
-def test_an_empty_folder_and_an_absent_server_are_errors_that_say_so(run, tmp_path, folder):
+def test_an_empty_folder_and_an_absent_server_are_errors_without_a_traceback(run, tmp_path, folder):
     (tmp_path / "empty").mkdir()
     status, _, err = run("index", tmp_path / "empty")
     assert status == 1
-    assert "no photos below" in err
+    assert str(tmp_path / "empty") in err
     status, _, err = run("index", folder, ES_URL=f"http://127.0.0.1:{free_port()}")
     assert status == 1
+    assert "ES_URL" in err
     assert "Traceback" not in err
 
 
-def test_one_file_that_cannot_be_read_stops_no_other(run, faces, folder):
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_indexed(run, faces, folder):
     (folder / "gone.jpg").symlink_to("/proc/self/mem")
     status, out, err = run("index", folder)
     assert status == 1
-    assert "6 photos indexed" in out
-    assert "1 not stored" in out
-    assert "gone.jpg: the file can't be read" in err
+    assert numbers(out) == [6, 4, 4, 1, 1]
+    assert line_with("gone.jpg", err)
 
 
-def test_indexing_where_no_pipeline_would_find_faces_is_refused_and_stores_nothing(run, es, folder):
+def test_indexing_without_a_pipeline_is_refused_and_stores_nothing(run, es, folder):
     status, _, err = run("index", folder, "--index", "other")
     assert status == 1
-    assert "run `faces install` first" in err
+    assert "other" in bracketed(err)
+    assert "`faces install`" in err
     assert not es.indices.exists(index="other")
 
 
@@ -152,25 +162,25 @@ def test_an_alias_with_several_indices_reports_every_photo(run, es, faces, folde
         es.indices.put_alias(index="faces-000001", name="faces", is_write_index=True)
 
 
-def test_an_index_with_two_models_is_not_searched(run, es, faces, folder, people):
+def test_an_index_with_two_models_is_not_searched(run, running, es, faces, folder, people):
     run("index", folder)
     finished = es.search(index=faces, query={"exists": {"field": "face_count"}}, size=1)["hits"]["hits"][0]
     other = finished["_source"] | {"model": {"id": "facenet-00000000"}}
     es.index(index=faces, id="other", document=other, pipeline="_none", refresh=True)
     status, _, err = run("search", people["madonna"][0])
     assert status == 1
-    assert "several models" in err
+    assert {"faces", f"'facenet-00000000', '{running.model}'"} <= bracketed(err)
 
 
 @pytest.mark.parametrize("url", ["localhost:9200", "ftp://localhost", "http://localhost:port", "http://"])
-def test_an_address_that_is_none_is_an_error_and_no_traceback(run, folder, url):
+def test_an_invalid_address_is_an_error_without_a_traceback(run, folder, url):
     for command in (("index", folder), ("status",), ("install",)):
         status, out, err = run(*command, ES_URL=url)
         assert status == 1
-        assert "ES_URL isn't an address" in out + err
+        assert "ES_URL" in out + err
 
 
-# What isn't quoted in a password ends the host's part: here the user's name is the host then.
+# Unquoted, some characters of a password end the host: then the user's name is taken for it.
 @pytest.mark.parametrize("password", ["s3cret", "9#s3cret", "9/s3cret"])
 def test_a_password_in_an_address_is_never_shown(run, password):
     nowhere = f"http://localhost:{password}@127.0.0.1:{free_port()}"
@@ -192,7 +202,7 @@ def test_status_works_with_a_password_in_the_addresses_and_hides_it(run, running
     assert "s3cret" not in out + err
 
 
-def test_status_names_what_is_missing(run, es, version):
+def test_status_names_missing_settings_by_their_path(run, es, version):
     es.indices.put_settings(index="faces-000001", settings={"index.default_pipeline": None})
     try:
         status, out, _ = run("status", "--json")
@@ -204,13 +214,13 @@ def test_status_names_what_is_missing(run, es, version):
         es.indices.put_settings(index="faces-000001", settings={"index.default_pipeline": "faces"})
 
 
-def test_an_index_in_the_place_of_the_alias_is_explained(run, es):
+def test_an_index_with_the_aliass_name_is_refused_with_both_names(run, es):
     es.indices.delete(index="faces-000001")
     es.indices.create(index="faces")
     try:
         status, _, err = run("install")
         assert status == 1
-        assert "an index has the name [faces], which must be an alias" in err
+        assert bracketed(err) == {"faces", "faces-000001"}
     finally:
         es.indices.delete(index="faces")
         run("install")

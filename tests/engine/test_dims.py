@@ -17,7 +17,8 @@ from es_setup.models import recorded_in_template
 from es_setup.shipped_files import ALIASES
 from faces import local_stack
 from faces.cli import app
-from faces.local_stack import RunningService, running_service, working_folder
+from faces.local_service import RunningService, running_service
+from faces.local_stack import working_folder
 from ingest_service.weights.prepare import prepare_dlib
 
 DIMS = {"Dlib": 128, "stub-256": 256, "stub-512": 512}

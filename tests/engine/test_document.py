@@ -1,4 +1,4 @@
-"""What a dropped document becomes."""
+"""What the pipeline stores of a document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 from tools import encoded, landscape, picture
 
 
-def test_a_photo_becomes_a_document_with_its_face_its_model_and_how_it_went(
+def test_a_photo_becomes_a_document_with_its_face_its_model_and_its_outcome(
     es, faces, whole, portrait, running
 ):
     sent = {
@@ -60,7 +60,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def test_how_late_a_photo_came_is_told_by_the_senders_timestamp(es, faces, good):
+def test_the_lag_is_the_time_from_the_senders_timestamp_to_the_ingest(es, faces, good):
     sent = {
         "late": "2001-02-03T04:05:06Z",
         "millis": 981173106000,
@@ -132,7 +132,7 @@ def test_another_field_can_hold_the_photo(es, faces, pipeline, portrait):
 
 
 def test_every_field_that_is_written_is_mapped_explicitly(es, faces, portrait, group_photo):
-    """Nothing that ingest writes is left to dynamic mapping."""
+    """Ingest adds no field to the mapping."""
     before = es.indices.get_mapping(index="faces-000001")["faces-000001"]["mappings"]
     es.index(index=faces, id="1", document={"image": encoded(portrait), "person": {"name": "Ben"}})
     es.index(index=faces, id="2", document={"image": encoded(group_photo)})

@@ -1,4 +1,4 @@
-"""The inference service goes away, gets slow, and comes back: nothing is lost, and the reason is said."""
+"""The inference service stops, gets slow, and comes back: no document is lost, and errors name the reason."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from contextlib import contextmanager
 import pytest
 from elasticsearch import ApiError
 from elasticsearch.helpers import streaming_bulk
-from tools import face_stats, innermost, knn
+from tools import bracketed, face_stats, innermost, knn
 
 from es_setup.embedded.local_node import free_port
-from faces.local_stack import running_service
+from faces.local_service import running_service
 
 
 @pytest.fixture
 def endpoint(es):
-    """A second endpoint, `moody`, at a port where nobody listens yet."""
+    """A second endpoint, `moody`, at a port on which no server listens yet."""
     port = free_port()
     settings = {"face.endpoint.moody.urls": f"http://127.0.0.1:{port}", "face.endpoint.moody.timeout": "1s"}
     es.cluster.put_settings(persistent=settings)
@@ -28,7 +28,7 @@ def endpoint(es):
 
 @contextmanager
 def paused(pid: int):
-    """A process group that is alive, accepts connections, and doesn't answer."""
+    """Stops a process group, so that it accepts connections and doesn't answer."""
     os.killpg(pid, signal.SIGSTOP)
     try:
         yield
@@ -45,9 +45,7 @@ def test_down_slow_and_back_again(es, faces, bulk, pipeline, good, endpoint, cac
     down = bulk(documents, pipeline=through)
     assert down["photo"]["status"] == 429
     assert down["photo"]["error"]["type"] == "es_rejected_execution_exception"
-    message = innermost(down["photo"]["error"])
-    assert "endpoint [moody] cannot answer" in message
-    assert f"127.0.0.1:{endpoint}" in message
+    assert {"moody", f"127.0.0.1:{endpoint}"} <= bracketed(innermost(down["photo"]["error"]))
     assert good["image"][:40] not in str(down)
     assert down["finished"]["status"] == 201
     kept = bulk({"kept": good}, pipeline=patient)
@@ -61,7 +59,7 @@ def test_down_slow_and_back_again(es, faces, bulk, pipeline, good, endpoint, cac
         with paused(service.pid):
             slow = bulk(documents, pipeline=through)
             assert slow["photo"]["status"] == 429
-            assert "within [1s]" in innermost(slow["photo"]["error"])
+            assert "1s" in bracketed(innermost(slow["photo"]["error"]))
             assert slow["finished"]["status"] == 200
         assert not es.exists(index=faces, id="photo")
         es.cluster.put_settings(persistent={"face.endpoint.moody.timeout": "30s"})
@@ -90,18 +88,18 @@ def test_the_documented_retries_lose_no_document_while_the_service_is_away(
     assert all(es.get(index=faces, id=str(number))["_source"]["face_count"] == 1 for number in range(20))
 
 
-def test_a_search_says_that_the_endpoint_is_down(es, good, endpoint):
+def test_a_search_while_the_endpoint_is_down_gets_429_with_its_name(es, good, endpoint):
     with pytest.raises(ApiError) as raised:
         es.search(index="faces", knn=knn(image=good["image"], endpoint="moody"))
     assert raised.value.status_code == 429
-    assert "endpoint [moody] cannot answer" in innermost(raised.value.body["error"])
+    assert "moody" in bracketed(innermost(raised.value.body["error"]))
     assert good["image"][:40] not in str(raised.value.body)
 
 
 @pytest.mark.parametrize(
     "url", ["ftp://127.0.0.1", "127.0.0.1:8501", "http://user:secret@127.0.0.1", "http://h/?q=1"]
 )
-def test_an_address_that_cannot_be_one_is_refused_and_no_secret_is_repeated(es, url):
+def test_an_invalid_address_is_refused_with_its_setting_and_without_its_password(es, url):
     with pytest.raises(ApiError) as raised:
         es.cluster.put_settings(persistent={"face.endpoint.wrong.urls": url})
     assert raised.value.status_code == 400
@@ -109,7 +107,9 @@ def test_an_address_that_cannot_be_one_is_refused_and_no_secret_is_repeated(es, 
     assert "secret" not in str(raised.value.body)
 
 
-def test_a_dead_address_among_several_loses_nothing(es, faces, bulk, pipeline, good, running, endpoint):
+def test_with_one_of_several_addresses_down_no_document_is_refused(
+    es, faces, bulk, pipeline, good, running, endpoint
+):
     urls = [f"http://127.0.0.1:{endpoint}", running.connection.faces_url]
     es.cluster.put_settings(
         persistent={"face.endpoint.moody.urls": urls, "face.endpoint.moody.timeout": "30s"}
@@ -118,13 +118,13 @@ def test_a_dead_address_among_several_loses_nothing(es, faces, bulk, pipeline, g
     assert {item["status"] for item in items.values()} == {201}
 
 
-def test_the_photos_of_one_bulk_leave_together_and_the_statistics_say_so(
+def test_the_photos_of_one_bulk_are_sent_in_batches_and_the_statistics_count_them(
     es, faces, bulk, pipeline, good, running
 ):
     es.cluster.put_settings(
         persistent={
             "face.endpoint.counted.urls": running.connection.faces_url,
-            "face.batch.linger": "1s",  # a busy machine takes longer than the default to bring them together
+            "face.batch.linger": "1s",  # on a busy machine the default is too short for full batches
         }
     )
     try:
@@ -147,7 +147,9 @@ def test_the_photos_of_one_bulk_leave_together_and_the_statistics_say_so(
     es.cluster.put_settings(persistent={"face.endpoint.counted.urls": None})
 
 
-def test_faults_are_counted_by_their_code_and_the_dead_address_is_shown(es, bulk, pipeline, good, endpoint):
+def test_faults_are_counted_by_code_and_the_address_that_is_down_is_marked(
+    es, bulk, pipeline, good, endpoint
+):
     bulk({"1": good}, pipeline=pipeline(endpoint="moody"))
     (node,) = face_stats(es)["nodes"].values()
     moody = node["endpoints"]["moody"]

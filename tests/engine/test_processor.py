@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 from elasticsearch import BadRequestError
-from tools import encoded, innermost, knn, landscape, picture
+from tools import bracketed, encoded, innermost, knn, landscape, picture
 
 
 def processed(es, options: dict, document: dict) -> dict:
-    """What a pipeline with one face processor makes of a document."""
+    """The document after a pipeline with one face processor."""
     pipeline = {"processors": [{"face": options}]}
     (answer,) = es.ingest.simulate(pipeline=pipeline, docs=[{"_source": document}])["docs"]
     return answer["doc"]["_source"]
 
 
 def refusal(es, options: dict, document: dict) -> str:
+    """The reason why such a pipeline refuses a document."""
     pipeline = {"processors": [{"face": options}]}
     (answer,) = es.ingest.simulate(pipeline=pipeline, docs=[{"_source": document}])["docs"]
     return innermost(answer["error"])
@@ -42,11 +43,11 @@ def test_a_portrait_has_its_vector_at_the_top(es, good, running):
     assert portrait["model"]["id"] == running.model
 
 
-def test_a_portrait_of_nobody_or_of_several_is_told_so(es, group_photo):
+def test_a_portrait_without_a_face_or_with_several_has_an_error_code(es, group_photo):
     group, nobody = {"image": encoded(group_photo)}, {"image": encoded(picture(landscape()))}
     stored = processed(es, {"single_face": True}, group)
     assert stored["error"]["code"] == "several_faces"
-    assert "[max_faces: 1]" in stored["error"]["message"]
+    assert {"3", "max_faces: 1"} <= bracketed(stored["error"]["message"])
     assert stored["image"] == group["image"]
     assert "vector" not in stored
     assert len(stored["thumbnail"]) > 1000
@@ -54,9 +55,8 @@ def test_a_portrait_of_nobody_or_of_several_is_told_so(es, group_photo):
     assert stored["error"]["code"] == "no_face"
     assert len(stored["thumbnail"]) > 300
     assert "thumbnail" not in processed(es, {"single_face": True}, {"image": "?"})
-    assert refusal(es, {"single_face": True, "on_error": "fail"}, group).startswith(
-        "[several_faces] [3] faces found"
-    )
+    refused = refusal(es, {"single_face": True, "on_error": "fail"}, group)
+    assert {"several_faces", "3", "max_faces: 1"} <= bracketed(refused)
     assert processed(es, {"single_face": True, "max_faces": 1}, group)["face_count"] == 1
 
 
@@ -69,11 +69,10 @@ def test_everything_goes_below_the_target_field(es, good):
     assert stored["portrait"]["faces"][0]["label"]["name"] == "Ben"
     assert stored["portrait"]["unnamed_faces"] == 0
     assert stored["portrait"]["event"]["outcome"] == "success"
-    message = refusal(es, {"target_field": "file"}, document)
-    assert "field [file] of type [java.lang.String] is not an object" in message
+    assert {"file", "java.lang.String"} <= bracketed(refusal(es, {"target_field": "file"}, document))
 
 
-def test_a_photo_whose_faces_are_stored_is_looked_at_again_only_when_asked_to(es, good):
+def test_a_photo_whose_faces_are_stored_is_processed_again_only_with_override(es, good):
     stored = processed(es, {"remove_binary": False}, good)
     stored["faces"][0]["label"] = {"name": "said by a person"}
     assert processed(es, {"remove_binary": False}, stored) == stored | {"unnamed_faces": 0}
@@ -128,7 +127,7 @@ def test_every_face_is_looked_up_in_the_gallery(es, gallery, people, group_photo
     assert watched["faces"][0]["candidates"] == [match]
     group = processed(es, identify, {"image": encoded(group_photo)})
     named = {face["match"]["name"] for face in group["faces"] if "match" in face}
-    assert named == {"elton_john", "mindy_kaling"}  # the third is in no gallery
+    assert named == {"elton_john", "mindy_kaling"}  # the third person isn't in the gallery
     assert group["face_count"] == 3
 
 
@@ -144,7 +143,7 @@ def test_the_similarity_of_a_match_is_that_of_a_search(es, gallery, people):
     assert len(found) == 3
 
 
-def test_only_portraits_that_match_the_filter_are_looked_at(es, gallery, people):
+def test_only_portraits_that_match_the_filter_are_candidates(es, gallery, people):
     document = {"image": encoded(people["madonna"][5])}
     for clauses in ({"term": {"team": "e"}}, [{"term": {"team": "m"}}, {"term": {"tags": "staff"}}]):
         probe = processed(
@@ -155,10 +154,8 @@ def test_only_portraits_that_match_the_filter_are_looked_at(es, gallery, people)
 
 
 def test_a_portrait_of_another_model_is_no_match(es, gallery, people):
-    stored = es.search(index=gallery, query={"ids": {"values": ["madonna"]}}, fields=["vector"])["hits"][
-        "hits"
-    ][0]
-    vector = stored["fields"]["vector"]
+    found = es.search(index=gallery, query={"ids": {"values": ["madonna"]}}, fields=["vector"])
+    vector = found["hits"]["hits"][0]["fields"]["vector"]
     vector = vector[0] if isinstance(vector[0], list) else vector
     other = {
         "vector": vector,
@@ -174,7 +171,7 @@ def test_a_portrait_of_another_model_is_no_match(es, gallery, people):
     assert [match["gallery_id"] for match in probe["faces"][0]["candidates"]] == ["madonna"]
 
 
-def test_a_portrait_whose_name_is_too_long_to_be_found_is_a_match_without_a_name(
+def test_a_portrait_whose_name_is_too_long_to_be_indexed_is_a_match_without_a_name(
     es, own_index, pipeline, people
 ):
     vector = {"type": "dense_vector", "dims": 128, "similarity": "cosine", "index_options": {"type": "flat"}}
@@ -188,7 +185,9 @@ def test_a_portrait_whose_name_is_too_long_to_be_found_is_a_match_without_a_name
     assert match.keys() == {"gallery_id", "similarity"}
 
 
-def test_a_gallery_that_cannot_be_searched_now_says_try_again(es, faces, own_index, bulk, pipeline, good):
+def test_a_gallery_that_cannot_be_searched_now_gets_429_so_that_clients_retry(
+    es, faces, own_index, bulk, pipeline, good
+):
     own_index(
         "lost-gallery",
         mappings={
@@ -199,16 +198,15 @@ def test_a_gallery_that_cannot_be_searched_now_says_try_again(es, faces, own_ind
     )
     items = bulk({"1": good}, pipeline=pipeline(identify={"index": "lost-gallery"}))
     assert items["1"]["status"] == 429
-    reason = innermost(items["1"]["error"])
-    assert reason.startswith("gallery [lost-gallery] cannot be searched: ")
-    assert reason.endswith("; send the document again")
+    assert "lost-gallery" in bracketed(innermost(items["1"]["error"]))
     assert not es.exists(index=faces, id="1")
 
 
-def test_a_gallery_that_is_not_there_fails_its_document_alone(es, faces, bulk, pipeline, good):
+def test_a_gallery_that_does_not_exist_fails_only_its_document(es, faces, bulk, pipeline, good):
     items = bulk({"1": good}, pipeline=pipeline(identify={"index": "no-such-gallery"}))
     assert items["1"]["status"] == 404
-    assert "no such index [no-such-gallery]" in innermost(items["1"]["error"])
+    assert items["1"]["error"]["type"] == "index_not_found_exception"
+    assert "no-such-gallery" in bracketed(innermost(items["1"]["error"]))
     assert not es.exists(index=faces, id="1")
     with pytest.raises(BadRequestError):
         es.ingest.put_pipeline(
@@ -216,8 +214,8 @@ def test_a_gallery_that_is_not_there_fails_its_document_alone(es, faces, bulk, p
         )
 
 
-def test_a_tag_counts_whichever_portrait_of_the_person_has_it(es, gallery, people):
-    """A better portrait without the tag doesn't hide a person on the watch list."""
+def test_a_match_has_the_tags_of_all_portraits_of_the_person(es, gallery, people):
+    """A more similar portrait without the tag doesn't hide a person on the watch list."""
     photo = people["madonna"][5]
     twin = {"image": encoded(photo), "person": {"name": "madonna"}, "tags": ["staff"]}
     es.index(index=gallery, id="twin", document=twin, refresh=True)
@@ -229,10 +227,9 @@ def test_a_tag_counts_whichever_portrait_of_the_person_has_it(es, gallery, peopl
 
 
 @pytest.mark.parametrize("index", ["no-gallery", "no-such-*"])
-def test_an_index_without_vectors_is_not_taken_for_a_gallery_that_knows_nobody(es, own_index, good, index):
+def test_an_index_without_vectors_is_refused_instead_of_matching_no_one(es, own_index, good, index):
     own_index("no-gallery", mappings={"properties": {"model.id": {"type": "keyword"}}})
-    message = refusal(es, {"identify": {"index": index}}, good)
-    assert f"[{index}] cannot be searched for faces: it has no field [vector]" in message
+    assert {index, "vector"} <= bracketed(refusal(es, {"identify": {"index": index}}, good))
 
 
 def test_a_gallery_may_be_several_indices_and_empty(es, gallery, good, people):
@@ -242,9 +239,9 @@ def test_a_gallery_may_be_several_indices_and_empty(es, gallery, good, people):
     assert "match" not in processed(es, {"identify": {"index": "face-gallery"}}, good)["faces"][0]
 
 
-def test_a_face_that_the_options_leave_out_is_said_to_be_so(es, good):
-    message = refusal(es, {"single_face": True, "on_error": "fail", "min_quality": 1}, good)
-    assert message.startswith("[no_face] no face found that [min_confidence] and [min_quality] let pass")
+def test_a_face_below_the_minimums_is_refused_with_their_options(es, good):
+    reason = refusal(es, {"single_face": True, "on_error": "fail", "min_quality": 1}, good)
+    assert {"no_face", "min_confidence", "min_quality"} <= bracketed(reason)
 
 
 def test_a_portrait_can_be_the_query(es, gallery, people):

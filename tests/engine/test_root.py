@@ -1,4 +1,4 @@
-"""The embedded engine says who it is, as every Elasticsearch does; what people install leaves that to it."""
+"""The embedded Elasticsearch answers `GET /` as every Elasticsearch does; the plugin itself doesn't."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def test_a_client_that_asks_for_the_version_gets_elasticsearchs_answer(es, versi
     assert es.ping()
 
 
-def test_the_answer_is_for_reading_unless_a_client_asks_otherwise(running):
+def test_the_answer_is_indented_unless_a_client_asks_otherwise(running):
     url = running.connection.es_url
     assert len(requests.get(f"{url}/", timeout=60).text.splitlines()) > 10
     assert len(requests.get(f"{url}/?pretty=false", timeout=60).text.splitlines()) == 1
 
 
-def test_the_zip_that_people_install_does_not_take_the_root(running):
-    """A real server has it already, and a node with both doesn't start."""
+def test_the_plugins_zip_has_no_handler_of_the_root(running):
+    """A real server answers `GET /` itself; a node with two handlers doesn't start."""
     (shipped,) = (SOURCES / "target").glob("ingest-face-*.zip")
     (own,) = (SOURCES / "target").glob("embedded-root-*.zip")
     assert "org/ingestface/FacePlugin.class" in classes(shipped)
@@ -46,7 +46,7 @@ def test_the_zip_that_people_install_does_not_take_the_root(running):
 
 
 def classes(plugin) -> list[str]:
-    """What the jars in a plugin's zip hold."""
+    """The files in the jars of a plugin's zip."""
     with zipfile.ZipFile(plugin) as archive:
         jars = [io.BytesIO(archive.read(name)) for name in archive.namelist() if name.endswith(".jar")]
     return [name for jar in jars for name in zipfile.ZipFile(jar).namelist()]

@@ -1,4 +1,4 @@
-"""The way into Elasticsearch: what keys and passwords may be, and that no message has them."""
+"""Keys and passwords for Elasticsearch: which are accepted, and that no message repeats them."""
 
 from __future__ import annotations
 

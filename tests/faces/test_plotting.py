@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 from tools import landscape, picture
 
-from faces.plotting import COLOURS, Query, plot
-from faces.searching import Match
+from faces.photos import PhotoFile
+from faces.plotting import COLOURS, plot
+from faces.searching import Match, QueryResult
 from ingest_service.verdicts import POSSIBLE, STRONG, verdict
 
 
@@ -23,10 +24,10 @@ def match(rank: int, similarity: float) -> Match:
 
 
 @pytest.fixture
-def photo(tmp_path) -> Path:
+def photo(tmp_path) -> PhotoFile:
     path = tmp_path / "query.jpg"
     path.write_bytes(picture(landscape(300, 400)))
-    return path
+    return PhotoFile(path, path.name, "Ann")
 
 
 def colours(file: Path) -> set[tuple[int, ...]]:
@@ -36,35 +37,32 @@ def colours(file: Path) -> set[tuple[int, ...]]:
 
 def test_each_verdict_has_its_own_colour_in_the_picture(photo, tmp_path):
     file = tmp_path / "out.png"
-    plot(
-        [Query(photo, "Ann", [match(1, 0.9), match(2, 0.5), match(3, 0.1)], (10, 10, 50, 50))], file, "title"
-    )
+    matches = [match(1, 0.9), match(2, 0.5), match(3, 0.1)]
+    plot([QueryResult(photo, matches, (10, 10, 50, 50))], file, "title")
     shown = colours(file)
     for colour in COLOURS.values():
         assert tuple(bytes.fromhex(colour[1:])) in shown
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 25])
-def test_any_number_of_queries_fits_and_one_without_a_match_says_so(photo, tmp_path, count):
+def test_any_number_of_queries_is_drawn_also_one_without_a_match(photo, tmp_path, count):
     file = tmp_path / "out.png"
     matched = [match(rank, 0.7) for rank in range(1, 6)]
-    plot(
-        [Query(photo, None, matched if number else [], note="no face") for number in range(count)],
-        file,
-        "title",
-    )
+    results = [QueryResult(photo, matched if number else [], note="no face") for number in range(count)]
+    plot(results, file, "title")
     assert file.is_file()
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
-def test_a_query_that_is_no_picture_is_shown_as_a_gap(tmp_path):
+def test_a_query_that_is_not_a_picture_is_drawn_as_a_gap(tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"not a picture")
-    plot([Query(broken, None, [], note="not an image")], tmp_path / "out.png", "title")
+    result = QueryResult(PhotoFile(broken, broken.name), [], note="not an image")
+    plot([result], tmp_path / "out.png", "title")
     assert (tmp_path / "out.png").is_file()
 
 
-def test_verdicts_begin_where_they_are_said_to():
+def test_verdicts_begin_at_their_thresholds():
     assert [verdict(value) for value in (1, STRONG, STRONG - 1e-6, POSSIBLE, POSSIBLE - 1e-6, -1)] == [
         "strong",
         "strong",

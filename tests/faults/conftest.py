@@ -1,4 +1,4 @@
-"""What the scenes of faults share: how much is sent, and the photos."""
+"""What the tests of faults share: how much is sent, and the photos."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ingest_service.weights.cache import Cache
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--short", action="store_true", help="a tenth of the documents, for every change")
+    parser.addoption("--short", action="store_true", help="a tenth of the documents")
 
 
 @pytest.fixture(scope="session")
 def count(request: pytest.FixtureRequest) -> int:
-    """How many documents a scene sends."""
+    """How many documents a test sends."""
     return 600 if request.config.getoption("--short") else 6000
 
 
 @pytest.fixture(scope="session")
 def real_count(request: pytest.FixtureRequest) -> int:
-    """How many documents a scene with real services sends: they take a while for each face."""
+    """How many documents a test with real services sends: these take longer."""
     return 200 if request.config.getoption("--short") else 6000
 
 

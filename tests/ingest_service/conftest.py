@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faces.local_stack import running_service
+from faces.local_service import running_service
 
 
 @pytest.fixture

@@ -287,6 +287,7 @@ def bombs() -> dict[str, tuple[bytes, str]]:
     }
 
 
+@pytest.mark.slow
 def test_decompression_bombs_are_refused_quickly_and_with_little_memory(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "warm").mkdir()

@@ -13,7 +13,7 @@ from small_boards import OBJECTS
 from typer.testing import CliRunner
 
 from faces.cli import app
-from faces.local_stack import Stack
+from faces.local_stack import LocalStack
 from kibana import build
 from kibana.client import Kibana
 from kibana.saved_object import ndjson, parsed
@@ -33,7 +33,7 @@ def kibana(fake: FakeKibana) -> Kibana:
 
 
 @pytest.fixture
-def dashboards(fake: FakeKibana, running: Stack) -> Run:
+def dashboards(fake: FakeKibana, running: LocalStack) -> Run:
     """Runs `faces dashboards ...` with our boards; returns exit status, standard output and error."""
 
     def invoke(*arguments: object, **environment: str) -> tuple[int, str, str]:

@@ -1,4 +1,4 @@
-"""Which pairs of a folder's photos a list in LFW's format names."""
+"""The pairs of photos that a list in LFW's format names."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from faces.photos import readable
 
 
 @dataclass(frozen=True)
-class Pair:
+class LabelledPair:
     """
     first, second: positions in ``Folder.photos``.
-    same: both are of one person.
+    same: both show one person.
     fold: from 0.
     """
 
@@ -23,50 +23,52 @@ class Pair:
     fold: int
 
 
-def read_pairs(file: Path, folder: Folder) -> list[Pair]:
+def read_pairs(file: Path, folder: Folder) -> list[LabelledPair]:
     """The pairs of a list in the format of LFW's pairs.txt, in its order.
 
-    Its first line says ``folds<TAB>n``, or only ``n`` for one fold, as pairsDevTest.txt does. Each fold has
-    n pairs of one person, ``name<TAB>number<TAB>number``, and n of two people,
-    ``name<TAB>number<TAB>name<TAB>number``. A list without such a line is one fold. A photo is
-    ``<name>/<name>_<number, four digits>`` with any ending.
+    The first line is ``folds<TAB>n``, or only ``n`` for one fold, as in pairsDevTest.txt. Each fold has n
+    pairs of one person, ``name<TAB>number<TAB>number``, and n of two people,
+    ``name<TAB>number<TAB>name<TAB>number``. Without that first line the list is one fold. A photo is
+    ``<name>/<name>_<number, four digits>`` with any suffix.
 
     Raises:
-        FolderError: no such file, a line that can't be read, too few or too many lines, absent photos.
+        FolderError: no such file, a line that can't be read, too few or too many lines, missing photos.
     """
     where = readable(file)
     lines = _lines(file)
     if not lines:
-        raise FolderError(f"there is no pair in [{where}]")
+        raise FolderError(f"[{where}] has no pairs")
     header = _header(lines[0][1])
     folds, size = header or (1, len(lines))
     pairs = lines[1:] if header else lines
     if header and len(pairs) != 2 * folds * size:
         raise FolderError(
-            f"[{where}] says {folds} x {2 * size} pairs in its first line, and has {len(pairs)}: "
-            "is it complete?"
+            f"the first line of [{where}] says {folds} x {2 * size} pairs, but there are {len(pairs)}: "
+            "is the file complete?"
         )
     found = _positions(folder)
     read = [_names(where, number, text) for number, text in pairs]
     wanted = dict.fromkeys(name for names in read for name in names)
     absent = [f"{person}/{stem}" for person, stem in wanted if (person, stem) not in found]
     if absent:
-        raise FolderError(f"[{where}] names photos that [{readable(folder.root)}] lacks: {some(absent)}")
+        raise FolderError(f"photos of [{where}] missing in [{readable(folder.root)}]: {some(absent)}")
     each = len(pairs) // folds
     return [
-        Pair(found[first], found[second], first[0] == second[0], at // each)
+        LabelledPair(found[first], found[second], first[0] == second[0], at // each)
         for at, (first, second) in enumerate(read)
     ]
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:
-    """Those that aren't empty, with their numbers from 1."""
+    """Lines that aren't empty, with their numbers from 1."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as problem:
-        raise FolderError(f"the pairs in [{readable(file)}] can't be read: {problem.strerror}") from problem
+        raise FolderError(
+            f"the list of pairs [{readable(file)}] can't be read: {problem.strerror}"
+        ) from problem
     except UnicodeDecodeError as problem:
-        raise FolderError(f"[{readable(file)}] is no list of pairs: it isn't text in UTF-8") from problem
+        raise FolderError(f"[{readable(file)}] is no list of pairs: it isn't UTF-8 text") from problem
     return [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
@@ -79,7 +81,7 @@ def _header(line: str) -> tuple[int, int] | None:
 
 
 def _names(where: str, number: int, line: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Person and name without ending, of both photos."""
+    """Person and file name without suffix, of both photos."""
     fields = line.split("\t")
     if len(fields) == 3:
         fields = [fields[0], fields[1], fields[0], fields[2]]
@@ -92,7 +94,7 @@ def _names(where: str, number: int, line: str) -> tuple[tuple[str, str], tuple[s
 
 
 def _positions(folder: Folder) -> dict[tuple[str, str], int]:
-    """Person and name without ending to position; of two photos with one name the first."""
+    """Person and file name without suffix to position; of two photos with one name, the first."""
     found: dict[tuple[str, str], int] = {}
     for at, (photo, person) in enumerate(zip(folder.photos, folder.people, strict=True)):
         found.setdefault((person, photo.stem), at)
@@ -101,6 +103,6 @@ def _positions(folder: Folder) -> dict[tuple[str, str], int]:
 
 def _unreadable(where: str, number: int, line: str) -> FolderError:
     return FolderError(
-        f"line {number} of [{where}] can't be read: [{line[:80]}]. A line has a name and the numbers of two "
-        "photos, or a name and a number twice, with tabs between them"
+        f"line {number} of [{where}] can't be read: [{line[:80]}]. Write a name and two photo numbers, or "
+        "two names with a photo number each, separated by tabs"
     )

@@ -1,4 +1,4 @@
-"""The original report's own query: one photo, and what is most like it."""
+"""The original report's own query: one photo, and the photos most similar to it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.results import Task
-from faces.error_rates.det_curve import People
-from faces.error_rates.identification import Similarity, Vectors, cosine
+from evaluation.task import Task
+from faces.error_rates.arrays import People, Vectors
+from faces.error_rates.similarity import Similarity, cosine
 
 PHOTO = "Alvaro_Noboa/Alvaro_Noboa_0001"
-"""What the report searched LFW with."""
+"""The photo that the report searched LFW with."""
 
 REPORTED = (
     ("the photo itself", "1"),
     ("the same person, most similar", "0.09"),
-    ("somebody else, most similar", "0.08"),
+    ("another person, most similar", "0.08"),
 )
-"""What was found, and the report's score of it."""
+"""The kinds of answers, and the report's score of each."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryAnswer:
     """
     kind, reported: of ``REPORTED``.
-    photo: position of the photo that was found.
+    photo: its position.
     """
 
     kind: str
@@ -44,8 +44,8 @@ def query_photo(task: Task) -> int:
 def most_similar(
     vectors: Vectors, query: int, most: int, similarity: Similarity = cosine
 ) -> list[tuple[int, float]]:
-    """Positions and similarities of the photos most similar to the query, itself among them; none if no face
-    was found on it."""
+    """Positions and similarities of the photos most similar to the query, itself included; empty if it has no
+    face."""
     similar = similarity(vectors[[query]], vectors)[0]
     best = np.argsort(-np.nan_to_num(similar, nan=-2), kind="stable")[:most].tolist()
     return [(photo, float(similar[photo])) for photo in best if np.isfinite(similar[photo])]
@@ -53,8 +53,8 @@ def most_similar(
 
 def answers(
     vectors: Vectors, people: People, query: int, similarity: Similarity = cosine
-) -> tuple[Answer, ...]:
-    """Of each kind of ``REPORTED`` the most similar photo, where there is one."""
+) -> tuple[QueryAnswer, ...]:
+    """The most similar photo of each kind in ``REPORTED``, if there is one."""
     hits = most_similar(vectors, query, len(vectors), similarity)
     own = people == people[query]
     wanted = (
@@ -63,7 +63,7 @@ def answers(
         [hit for hit in hits if not own[hit[0]]],
     )
     return tuple(
-        Answer(kind, reported, *found[0])
+        QueryAnswer(kind, reported, *found[0])
         for (kind, reported), found in zip(REPORTED, wanted, strict=True)
         if found
     )

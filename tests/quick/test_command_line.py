@@ -1,0 +1,158 @@
+"""The command `faces` itself: version, help, options of every command, completion, plain text in pipes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from faces.cli import app
+from faces.cli.output import notes
+from ingest_service import __version__
+
+ROOT = Path(__file__).parents[2]
+NOWHERE = "http://127.0.0.1:1"
+"""An address at which nothing listens."""
+GROUP = typer.main.get_command(app)
+
+
+def commands(group: click.Command, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The words of every command, those of groups included."""
+    found = [above]
+    for name, command in getattr(group, "commands", {}).items():
+        found += commands(command, (*above, name))
+    return found
+
+
+COMMANDS = commands(GROUP)
+
+
+@pytest.fixture(autouse=True)
+def loud():
+    """`-q` silences the notes of this process: not those of the next test."""
+    yield
+    notes.quiet = False
+
+
+def invoke(*arguments: str, **environment: str):
+    """Runs `faces` in this process."""
+    known = {"ES_URL": NOWHERE, "FACES_URL": NOWHERE, "TERM": "dumb"}
+    return CliRunner().invoke(app, arguments, env=known | environment, prog_name="faces")
+
+
+def run(
+    *arguments: str, stdout: Any = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs `faces` as a process, whose output goes into pipes by default."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR")}
+    return subprocess.run(
+        [sys.executable, "-m", "faces", *arguments],
+        cwd=ROOT,
+        env={**kept, "ES_URL": NOWHERE, "FACES_URL": NOWHERE, **environment},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_there_are_commands_and_groups():
+    assert {(), ("install",), ("attach",), ("index",), ("search",), ("status",)} <= set(COMMANDS)
+    assert {("dashboards", name) for name in ("install", "export", "check")} <= set(COMMANDS)
+
+
+def test_the_version_is_that_of_the_package():
+    result = invoke("--version")
+    assert (result.exit_code, result.stdout.split()) == (0, ["faces", __version__])
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help_and_refuses_unknown_options_with_status_2(words):
+    result = invoke(*words, "--help")
+    assert result.exit_code == 0
+    assert " ".join(("faces", *words)) in result.stdout
+    assert "\x1b" not in result.output
+    result = invoke(*words, "--no-such-option")
+    assert result.exit_code == 2
+    assert "--no-such-option" in result.stderr
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_and_option_has_a_help_text(words):
+    command = GROUP
+    for word in words:
+        command = command.commands[word]
+    assert command.help
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+
+
+def test_an_unknown_command_and_an_absent_argument_are_status_2(tmp_path):
+    assert invoke("no-such-command").exit_code == 2
+    assert invoke("index").exit_code == 2
+    assert invoke("index", str(tmp_path / "absent")).exit_code == 2
+    assert invoke("search", str(tmp_path)).exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["-q", "--quiet", "-v", "--verbose"])
+def test_quiet_and_verbose_are_accepted_before_and_after_the_command(option):
+    plain, before, after = invoke("status"), invoke(option, "status"), invoke("status", option)
+    assert plain.exit_code == before.exit_code == after.exit_code == 1
+    assert before.stdout == after.stdout == plain.stdout
+
+
+def test_quiet_leaves_out_notes_and_keeps_errors():
+    def said(*arguments: str) -> str:
+        result = invoke(*arguments)
+        assert result.exit_code == 1
+        return result.stderr
+
+    assert "note: " in said("install")
+    for quiet in (said("-q", "install"), said("install", "-q")):
+        assert "note: " not in quiet
+        assert "error: " in quiet
+        notes.quiet = False
+
+
+def test_an_empty_folder_is_status_1_and_named(tmp_path):
+    result = invoke("index", str(tmp_path))
+    assert result.exit_code == 1
+    assert str(tmp_path) in result.stderr
+
+
+def test_commands_are_completed():
+    completed = invoke(_FACES_COMPLETE="complete_bash", COMP_WORDS="faces dash", COMP_CWORD="1")
+    assert completed.stdout.split() == ["dashboards"]
+
+
+def test_a_pipe_gets_no_escape_sequences():
+    result = run("status", "-v")
+    assert result.returncode == 1
+    assert NOWHERE in result.stdout
+    assert result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+def test_no_color_is_obeyed_in_a_terminal():
+    """Colours are SGR 30 to 38 and 90 to 97; bold and dim stay."""
+
+    def shown(**environment: str) -> str:
+        ours, theirs = pty.openpty()
+        with os.fdopen(theirs, "wb") as terminal:
+            run("-h", stdout=terminal, TERM="xterm-256color", **environment)
+        with os.fdopen(ours, "rb", buffering=0) as end:
+            return end.read(100_000).decode()
+
+    colour = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])[;m]")
+    assert colour.search(shown())
+    assert not colour.search(shown(NO_COLOR="1"))
