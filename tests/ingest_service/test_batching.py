@@ -113,7 +113,7 @@ def test_a_photo_with_more_faces_than_a_batch_is_run_in_parts_and_put_together_a
     assert [len(batch) for batch in network.batches] == [4, 4, 2] == seen
 
 
-def test_when_full_it_refuses_and_forgets_nothing_that_it_took(network):
+def test_when_full_it_refuses_more_and_runs_all_that_it_accepted(network):
     batcher = Batcher(network, max_batch=4, max_wait=0, capacity=3)
     network.hold(batcher)
     taken = [batcher.submit(faces(1, 2)), batcher.submit(faces(3))]
@@ -126,12 +126,12 @@ def test_when_full_it_refuses_and_forgets_nothing_that_it_took(network):
     assert batcher.depth() == 0
 
 
-def test_a_photo_with_more_faces_than_fit_gets_in_when_nothing_waits(network):
+def test_a_photo_with_more_faces_than_the_capacity_is_admitted_when_nothing_waits(network):
     batcher = Batcher(network, max_batch=4, max_wait=0, capacity=3)
     assert len(values(batcher.submit(faces(*range(9))))) == 9
 
 
-def test_a_failure_reaches_everybody_who_waited_for_it_and_nobody_after(network):
+def test_a_failure_reaches_every_photo_of_its_batch_and_no_later_one(network):
     batcher = Batcher(network, max_batch=8, max_wait=0, capacity=100)
     network.hold(batcher)
     waiting = [batcher.submit(faces(n)) for n in (1, 2, 3)]

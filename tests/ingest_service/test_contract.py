@@ -59,7 +59,7 @@ def test_only_what_return_names_is_sent(service, portrait):
     assert "vector" in result["faces"][0]
 
 
-def test_a_bad_photo_fails_in_its_own_slot_and_its_neighbours_are_as_alone(service, portrait, group_photo):
+def test_a_bad_photo_fails_alone_and_its_neighbours_are_as_without_it(service, portrait, group_photo):
     alone = only(post(service, encoded(portrait)))
     answer = post(
         service, encoded(portrait), "§§", encoded(group_photo), encoded(b"hello"), encoded(portrait)
@@ -182,7 +182,7 @@ def test_each_bad_photo_has_its_code_and_a_remedy(service, portrait, make, code)
     assert error["message"].endswith(CODES[code][1])
 
 
-def test_an_unexpected_failure_stays_in_its_slot_and_shows_no_traceback(
+def test_an_unexpected_failure_is_its_photos_alone_and_shows_no_traceback(
     service, portrait, monkeypatch, caplog
 ):
     secret = encoded(portrait)
@@ -213,7 +213,7 @@ def test_an_unexpected_failure_stays_in_its_slot_and_shows_no_traceback(
         ({"images": [{"image": "x", "options": {"min_quality": "high"}}]}, "[min_quality]"),
     ],
 )
-def test_a_request_of_another_form_is_refused_with_the_field_that_is_wrong(service, body, fact):
+def test_a_wrong_request_is_refused_with_the_field_that_is_wrong(service, body, fact):
     response = service.post("/v1/faces", json=body)
     assert response.status_code == 400
     assert response.json["error"]["code"] == "bad_request"

@@ -55,7 +55,7 @@ def test_200_clients_at_once_get_a_result_or_a_clean_429_and_the_service_is_as_b
         )
 
 
-def test_a_person_does_not_wait_behind_what_waits_in_bulk(start, portrait, large_photo):
+def test_an_interactive_request_does_not_wait_behind_bulk_work(start, portrait, large_photo):
     with start() as running, ThreadPoolExecutor(1) as clients:
         bulk = clients.submit(faces, running.url, *[large_photo] * 8)
         wait_until(lambda: metrics(running.url)["faces_queue_depth", "photos"] == 8)
@@ -64,7 +64,7 @@ def test_a_person_does_not_wait_behind_what_waits_in_bulk(start, portrait, large
         assert len(bulk.result().json()["results"]) == 8
 
 
-def test_a_person_is_let_in_though_bulk_fills_the_service(start, portrait, large_photo):
+def test_an_interactive_request_is_admitted_when_bulk_work_fills_the_service(start, portrait, large_photo):
     with start(max_waiting=4) as running, ThreadPoolExecutor(1) as clients:
         bulk = clients.submit(faces, running.url, *[large_photo] * 4)
         wait_until(lambda: metrics(running.url)["faces_queue_depth", "photos"] == 4)
@@ -73,7 +73,7 @@ def test_a_person_is_let_in_though_bulk_fills_the_service(start, portrait, large
         assert bulk.result().ok
 
 
-def test_what_takes_longer_than_the_deadline_is_a_503_and_the_queue_drains(start, large_photo, portrait):
+def test_a_request_that_exceeds_the_deadline_is_a_503_and_the_queue_drains(start, large_photo, portrait):
     with start(deadline_s=1, workers=1) as running:
         late = faces(running.url, *[large_photo] * 16)
         assert (late.status_code, late.json()["error"]["code"]) == (503, "deadline_exceeded")
@@ -83,7 +83,7 @@ def test_what_takes_longer_than_the_deadline_is_a_503_and_the_queue_drains(start
         assert metrics(running.url)["faces_errors_total", "deadline_exceeded"] >= 1
 
 
-def test_sigterm_under_load_loses_no_request_that_was_let_in(start, tmp_path, portrait, large_photo):
+def test_sigterm_under_load_loses_no_admitted_request(start, tmp_path, portrait, large_photo):
     with start(max_waiting=64) as running, ThreadPoolExecutor(24) as clients:
         answers = [clients.submit(faces, running.url, large_photo) for _ in range(24)]
         wait_until(lambda: metrics(running.url)["faces_queue_depth", "photos"] >= 24 - done(answers) > 0)
@@ -105,7 +105,7 @@ def done(futures: list) -> int:
     return sum(future.done() for future in futures)
 
 
-def test_an_idle_service_ends_at_once_and_cleanly_and_so_it_does_on_ctrl_c(start, portrait):
+def test_an_idle_service_ends_at_once_on_sigterm_and_on_ctrl_c(start, portrait):
     for number in (signal.SIGTERM, signal.SIGINT):
         with start() as running:
             assert is_result(faces(running.url, portrait))

@@ -14,7 +14,7 @@ from service_process import PATIENCE, exchange, faces, is_result, launched, line
 from tools import encoded, landscape, picture
 
 
-def test_metrics_count_what_was_asked_found_batched_and_refused(start, people, group_photo):
+def test_metrics_count_requests_faces_batches_and_errors(start, people, group_photo):
     photos = [people[name][0] for name in sorted(people)]
     with start(linger_ms=200) as running:
         gate = threading.Barrier(8)

@@ -54,7 +54,7 @@ def test_dlibs_network_tells_people_apart(dlib, people):
     assert (names[similar.argmax(axis=1)] == names).mean() >= 0.85
 
 
-def test_dlibs_vectors_are_deepfaces_but_for_the_box(cache, sample, dlib):
+def test_dlibs_vectors_are_deepfaces_except_for_the_box(cache, sample, dlib):
     """DeepFace's own detection and turn, all else the same: a wrong colour order or scale would show."""
     deepface_library.open_library(cache)
     from deepface import DeepFace
@@ -204,7 +204,7 @@ def test_another_of_any_part_is_another_id(part, other):
     assert changed.digest != one.digest
 
 
-def test_another_profile_and_a_part_left_out_are_no_ones_id():
+def test_each_profile_has_its_own_id_and_no_part_can_be_left_out():
     digests = {Model.of(profile, **PARTS).digest for profile in MODELS}
     assert len(digests) == len(MODELS)
     for part in PARTS:

@@ -37,7 +37,7 @@ ODD_JSON = {
     "1e999": b'{"images": [{"image": "", "options": {"max_faces": 1e999}}]}',
     "true for a number": b'{"images": [{"image": "", "options": {"min_quality": true}}]}',
     "text for a number": b'{"images": [{"image": "", "options": {"min_quality": "0.5"}}]}',
-    "half of a letter": b'{"model": 5, "images": [{"image": "\\ud800"}], "\\ud800": 1}',
+    "a lone surrogate": b'{"model": 5, "images": [{"image": "\\ud800"}], "\\ud800": 1}',
 }
 
 
@@ -56,7 +56,7 @@ def test_json_is_read_whatever_its_content_type_and_the_last_of_equal_keys_count
         assert len(response.json["results"][0]["faces"]) == 1
 
 
-def test_half_of_a_letter_in_a_photo_or_model_is_no_crash(service):
+def test_a_lone_surrogate_in_a_photo_or_model_is_no_crash(service):
     body = b'{"model": "\\ud800", "images": [{"image": "\\ud800"}]}'
     assert service.post("/v1/faces", data=body).status_code == 409
     body = b'{"images": [{"image": "\\ud800"}]}'

@@ -13,7 +13,7 @@ from service_process import PATIENCE, exchange, faces, is_idle, is_result, launc
 from tools import encoded, wait_until
 
 
-def test_clients_that_send_half_a_request_keep_nobody_out(cache, portrait):
+def test_clients_that_send_half_a_request_block_no_other(cache, portrait):
     """More of them than the service has threads (8, and one for each photo that may wait)."""
     patience = "import ingest_service.__main__ as m; m.CLIENT_TIMEOUT_S = 2; m.main()"
     halves = (b"POST /v1/fa", b"POST /v1/faces HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{", b"")
@@ -71,7 +71,7 @@ def test_the_bodys_limit_holds_for_json_chunks_and_forms(start):
         assert b" 413 " in promised
 
 
-def test_the_bodies_of_all_requests_together_are_bounded_by_what_has_come(start, portrait):
+def test_the_bodies_of_all_requests_together_are_limited_by_the_bytes_received(start, portrait):
     """Four largest ones; not by what senders say of their length, or five liars would keep all out.
     A body is read in parts of 64 KiB."""
     with start(max_body_bytes=263_000) as running:

@@ -88,7 +88,7 @@ def test_a_full_batch_takes_no_more_memory_than_in_facenet(profile, inputs):
     assert rows == [8, 8]
 
 
-def test_the_answer_is_facenets_but_for_model_and_vector(service, thorough, group_photo):
+def test_the_answer_is_facenets_except_for_model_and_vector(service, thorough, group_photo):
     ours, facenets = answer(thorough, group_photo), answer(service, group_photo)
     assert len(ours["results"][0]["faces"]) == 3
     assert ours["model"]["id"].startswith("facenet-thorough-")

@@ -123,7 +123,7 @@ def test_a_forms_fields_are_those_of_json(service, portrait):
         ({"image": (io.BytesIO(b"x"), "me.jpg"), "max_faces": "1"}, "[max_faces]"),
     ],
 )
-def test_a_form_of_another_form_is_refused_with_the_field_that_is_wrong(service, fields, fact):
+def test_a_wrong_form_is_refused_with_the_field_that_is_wrong(service, fields, fact):
     response = service.post("/v1/faces", data=fields, content_type="multipart/form-data")
     assert response.status_code == 400
     assert response.json["error"]["code"] == "bad_request"
@@ -136,7 +136,7 @@ def test_verify_has_no_fields_but_its_photos(service, portrait):
     assert "[return]" in response.json["error"]["message"]
 
 
-def test_an_empty_file_fails_in_its_own_slot(service, portrait):
+def test_an_empty_file_fails_alone(service, portrait):
     empty, full = form(service, photos=[b"", portrait.read_bytes()]).json["results"]
     assert empty["error"]["code"] == "not_an_image"
     assert len(full["faces"]) == 1

@@ -216,7 +216,7 @@ def test_forms_health_metrics_and_the_document_are_the_services(stub):
     assert set(stub.get("/openapi.json").json["paths"]) >= {"/v1/faces", "/v1/verify", "/v1/models"}
 
 
-def test_a_stub_is_offered_to_nobody(stub):
+def test_a_stub_is_offered_nowhere(stub):
     models = stub.get("/v1/models").json["models"]
     assert not {model["name"] for model in models} & set(STUBS)
     assert not any(model["served"] for model in models)
