@@ -1,1 +1,1 @@
-"""Draws every Vega panel of the boards in a real browser, with Kibana's rules and real documents."""
+"""Draws the boards' Vega panels in a real browser, by Kibana's rules and from real documents."""

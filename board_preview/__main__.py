@@ -1,9 +1,7 @@
-"""``python -m board_preview``: pictures of the boards' Vega panels, full of the sample faces."""
+"""``python -m board_preview``: draws the boards' Vega panels over the sample faces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,74 +9,79 @@ from typing import Annotated
 import typer
 from elasticsearch import Elasticsearch
 
-from board_preview import boards, scene
-from board_preview.pictures import Picture, draw_panels
-from board_preview.renderer import RendererError, running_renderer
-from board_preview.scene import SceneError, SceneReport
+from board_preview import scene_loading, vega_panels
+from board_preview.chromium import running_renderer
+from board_preview.drawn_panels import DrawnPanel, draw_panels
+from board_preview.scene_loading import SceneReport
 from es_setup.connection import Connection
 from faces import local_stack
 from faces.calibration.board_verdicts import of_calibration
 from faces.cli.options import JsonFlag, connected_to_elasticsearch
 from faces.cli.output import busy, explained, fail, out, print_json, say, tracked
 from faces.cli.servers import starting, stopped_by_signals
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 from kibana import build, importing
-from kibana.client import SavedObject, parsed
+from kibana.saved_object import SavedObject, parsed
 
 
 @connected_to_elasticsearch
 def preview(
     connection: Connection,
     folder: Annotated[
-        Path | None, typer.Option("--out", file_okay=False, help="the folder for the pictures")
+        Path | None, typer.Option("--out", file_okay=False, help="the folder to draw into")
     ] = None,
     load: Annotated[
         bool,
-        typer.Option("--load", help="only put the documents into the empty Elasticsearch at ES_URL"),
+        typer.Option(
+            "--load", help="draw nothing; index the documents into the empty Elasticsearch at ES_URL"
+        ),
     ] = False,
-    objects: Annotated[Path | None, typer.Option(help="saved objects; default: the project's boards")] = None,
+    objects: Annotated[Path | None, typer.Option(help="file of saved objects; default: our boards")] = None,
     external_urls: Annotated[
         bool, typer.Option(help="Kibana's setting vis_type_vega.enableExternalUrls")
     ] = True,
     calibrated: Annotated[
-        bool, typer.Option("--calibrated", help="as on a cluster with a calibration (one that is made up)")
+        bool, typer.Option("--calibrated", help="as with a calibration (a made-up one)")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Draw every Vega panel of every board: Kibana's rules, a real Elasticsearch, the sample faces."""
+    """Draw every Vega panel of every board by Kibana's rules, from the sample faces in an Elasticsearch."""
     if (folder is None) != load:
-        fail("give either --out FOLDER, or --load", status=2)
+        fail("give either --out FOLDER or --load", status=2)
     if calibrated and (load or objects):
-        fail("--calibrated draws the project's boards: give it with --out FOLDER alone", status=2)
-    with explained(), stopped_by_signals(), failures_explained():
+        fail("--calibrated draws our own boards: give it only with --out FOLDER", status=2)
+    with explained(), stopped_by_signals():
         if folder is None:
             show_scene(load_into(connection.elasticsearch()), as_json)
         else:
             saved = read_objects(objects) if objects else own_boards(calibrated)
-            show_pictures(draw_all(folder, saved, external_urls, calibrated), as_json)
+            show_panels(draw_all(folder, saved, external_urls, calibrated), as_json)
 
 
 def load_into(es: Elasticsearch) -> SceneReport:
     cache = Cache(default_cache())
     with busy() as step:
         prepare(cache, step)
-    return scene.load(es, cache.sample, tracked)
+    return scene_loading.load(es, cache.sample, tracked)
 
 
 def read_objects(file: Path) -> list[SavedObject]:
     try:
         return parsed(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        fail(f"{file} must be saved objects as `faces dashboards export` writes them, one a line: {error}")
+        fail(f"{file} must have saved objects, one per line, as `faces dashboards export` writes: {error}")
 
 
 def own_boards(calibrated: bool) -> list[SavedObject]:
-    return build.objects(of_calibration(scene.CALIBRATION)) if calibrated else importing.shipped()
+    return build.objects(of_calibration(scene_loading.CALIBRATION)) if calibrated else importing.shipped()
 
 
-def draw_all(folder: Path, saved: list[SavedObject], external_urls: bool, calibrated: bool) -> list[Picture]:
+def draw_all(
+    folder: Path, saved: list[SavedObject], external_urls: bool, calibrated: bool
+) -> list[DrawnPanel]:
     try:
-        panels, data_views = boards.vega_panels(saved), boards.data_views(saved)
+        panels, data_views = vega_panels.vega_panels(saved), vega_panels.data_views(saved)
     except ValueError as error:
         fail(str(error))
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,10 +90,10 @@ def draw_all(folder: Path, saved: list[SavedObject], external_urls: bool, calibr
     with running_renderer(say) as renderer, starting(cache, home) as running:
         es = running.connection.elasticsearch()
         if calibrated:
-            scene.calibrate(es)
-        scene.load(es, cache.sample, tracked)
-        pictures = draw_panels(panels, es, renderer, folder, external_urls, data_views)
-        return list(tracked(pictures, len(panels), "drawing"))
+            scene_loading.calibrate(es)
+        scene_loading.load(es, cache.sample, tracked)
+        drawn = draw_panels(panels, es, renderer, folder, external_urls, data_views)
+        return list(tracked(drawn, len(panels), "drawing"))
 
 
 def show_scene(report: SceneReport, as_json: bool) -> None:
@@ -101,38 +104,30 @@ def show_scene(report: SceneReport, as_json: bool) -> None:
         out.print(f"{alias}: {count} documents", markup=False)
 
 
-def show_pictures(pictures: list[Picture], as_json: bool) -> None:
-    """Fails if a panel did."""
+def show_panels(panels: list[DrawnPanel], as_json: bool) -> None:
+    """Fails if a panel has errors."""
     if as_json:
-        print_json({"panels": [figures(picture) for picture in pictures]})
+        print_json({"panels": [figures(one) for one in panels]})
     else:
-        for picture in pictures:
-            rows = ", ".join(f"{name} {count}" for name, count in picture.drawn.rows.items())
-            out.print(f"{picture.file}: {rows}", markup=False)
-    failed = [picture for picture in pictures if picture.drawn.errors]
-    for picture in failed:
-        say(f"{picture.panel.board}, {picture.panel.title}: {'; '.join(picture.drawn.errors)}")
+        for one in panels:
+            rows = ", ".join(f"{name} {count}" for name, count in one.drawing.rows.items())
+            out.print(f"{one.file}: {rows}", markup=False)
+    failed = [one for one in panels if one.drawing.errors]
+    for one in failed:
+        say(f"{one.panel.board}, {one.panel.title}: {'; '.join(one.drawing.errors)}")
     if failed:
-        fail(f"{len(failed)} of {len(pictures)} panels failed")
+        fail(f"{len(failed)} of {len(panels)} panels failed")
 
 
-def figures(picture: Picture) -> dict[str, object]:
+def figures(one: DrawnPanel) -> dict[str, object]:
     return {
-        "board": picture.panel.board,
-        "panel": picture.panel.title,
-        "file": str(picture.file),
-        "rows": picture.drawn.rows,
-        "errors": picture.drawn.errors,
-        "warnings": picture.drawn.warnings,
+        "board": one.panel.board,
+        "panel": one.panel.title,
+        "file": str(one.file),
+        "rows": one.drawing.rows,
+        "errors": one.drawing.errors,
+        "warnings": one.drawing.warnings,
     }
-
-
-@contextmanager
-def failures_explained() -> Iterator[None]:
-    try:
-        yield
-    except (SceneError, RendererError) as error:
-        fail(str(error))
 
 
 if __name__ == "__main__":

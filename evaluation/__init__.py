@@ -1,1 +1,1 @@
-"""The numbers that this project claims, each by one command."""
+"""The numbers that this project claims, each measured by one command."""

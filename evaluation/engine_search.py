@@ -1,4 +1,4 @@
-"""The same searches through a real Elasticsearch: does the index find what an exact comparison finds?"""
+"""The same searches through a real Elasticsearch, compared with exact ones."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
 
-from faces.error_rates.det_curve import People, Scores
-from faces.error_rates.identification import Misses, Positions, Searches, Vectors, cosine, open_set, roles
+from faces.error_rates.arrays import People, Positions, Scores, Vectors
+from faces.error_rates.identification import Misses, Searches, open_set, roles
+from faces.error_rates.similarity import cosine, without_face
 
 INDEX = "faces-evaluation"
-"""Of the archive's template, so that vectors are indexed as they are for everybody; gone at the end."""
+"""Matches the archive's template, so that vectors are indexed as users' are. Deleted at the end."""
 HITS = 10
 CANDIDATES = 200
-"""Per shard; what docs/queries.md takes for ten hits is 100."""
+"""Per shard; docs/queries.md uses 100 for ten hits."""
 AT_ONCE = 200
 ENROLLED = "enrolled"
-"""The tag of the one photo of each person that searches for misses and false hits are among."""
+"""The tag of the one photo of each enrolled person, which is the gallery of the searches for FNIR and
+FPIR."""
 
 
 @dataclass(frozen=True)
-class Found:
+class EngineResult:
     """
-    searches: number of searches, each with a photo that has a face.
+    searches: number of searches; failed: those with a photo without a face.
     rank1: the share whose first hit is of the same person.
     precision_at_5: the mean share of the same person's among the first five hits, or as many as could be.
     recall_at_10: the share of the ten nearest by exact comparison that were among the ten hits.
     largest_error: of a similarity, against the exact cosine.
-    misses: of searches among one photo a person, as `identification.open_set` has them; none where only a
+    misses: as `identification.open_set` counts them, with one photo enrolled a person; empty where only a
         part of the photos was indexed.
     """
 
@@ -44,26 +46,26 @@ class Found:
     misses: tuple[Misses, ...] = ()
 
     @property
-    def words(self) -> str:
-        said = (
+    def summary(self) -> str:
+        text = (
             f"{self.searches:,} searches, rank 1 {self.rank1:.4f}, precision@5 {self.precision_at_5:.4f}, "
-            f"recall@10 of exact search {self.recall_at_10:.4f}, similarities off by "
-            f"{self.largest_error:.1e} at most"
+            f"recall@10 of exact search {self.recall_at_10:.4f}, similarities off by at "
+            f"most {self.largest_error:.1e}"
         )
         rates = [f"{one.fnir:.4f} at FPIR {one.fpir:g}" for one in self.misses if one.fnir is not None]
-        return said + (f"; with one photo enrolled of each, FNIR {', '.join(rates)}" if rates else "")
+        return text + (f"; with one photo enrolled a person, FNIR {', '.join(rates)}" if rates else "")
 
 
 def search_index(
     es: Elasticsearch, vectors: Vectors, people: People, indexed: Positions, queries: Positions
-) -> Found:
+) -> EngineResult:
     """Indexes the vectors of ``indexed`` and searches with those of ``queries``. A photo doesn't find itself.
 
-    A query without a face (NaN) counts as a search that found nobody.
+    A query without a face (NaN) counts as a search that finds no one.
     """
     indexed = np.sort(indexed)
-    usable = indexed[~np.isnan(vectors[indexed]).any(axis=1)]
-    with_face = queries[~np.isnan(vectors[queries]).any(axis=1)]
+    usable = indexed[~without_face(vectors[indexed])]
+    with_face = queries[~without_face(vectors[queries])]
     exact = cosine(vectors[with_face], vectors[usable])
     exact[with_face[:, np.newaxis] == usable[np.newaxis, :]] = -np.inf
     es.options(ignore_status=404).indices.delete(index=INDEX)
@@ -72,7 +74,7 @@ def search_index(
         enrolled = roles(people).enrolled
         bulk(es, _documents(vectors, usable, set(enrolled.tolist())), refresh=True)
         right, precision, recall, error = [], [], [], 0.0
-        for row, (photo, hits) in enumerate(_answers(es, vectors, with_face, _everybody)):
+        for row, (photo, hits) in enumerate(_answers(es, vectors, with_face, _among_all)):
             nearest = set(usable[np.argsort(-exact[row], kind="stable")[:HITS]].tolist())
             found = [(position, score) for position, score in hits if position != photo][:HITS]
             own = [people[position] == people[photo] for position, _ in found]
@@ -83,11 +85,11 @@ def search_index(
             columns = np.searchsorted(usable, [position for position, _ in found])
             differences = exact[row, columns] - np.array([score for _, score in found])
             error = max(error, float(np.abs(differences).max(initial=0)))
-        everybody = np.isin(np.arange(len(people)), indexed).all()
-        misses = open_set(_open_searches(es, vectors, people)).misses if everybody else ()
+        complete = np.isin(np.arange(len(people)), indexed).all()
+        misses = open_set(_open_searches(es, vectors, people)).misses if complete else ()
     finally:
         es.options(ignore_status=404).indices.delete(index=INDEX)
-    return Found(
+    return EngineResult(
         len(queries),
         len(queries) - len(with_face),
         float(np.sum(right)) / len(queries),
@@ -99,24 +101,33 @@ def search_index(
 
 
 def _open_searches(es: Elasticsearch, vectors: Vectors, people: People) -> Searches:
-    """What `identification.search` compares exactly, by the index."""
+    """As `identification.search`, through the index."""
     parts = roles(people)
-    hits, scores = _first_hits(es, vectors, parts.probes)
-    alarms, alarm_scores = _first_hits(es, vectors, parts.strangers)
-    right = (hits >= 0) & (people[hits] == people[parts.probes])
+    unenrolled = parts.unenrolled[~without_face(vectors[parts.unenrolled])]
+    hits, scores = _best_hits(es, vectors, parts.probes)
+    false_hits, false_hit_scores = _best_hits(es, vectors, unenrolled)
     return Searches(
-        len(parts.enrolled),
-        *(parts.probes, people[parts.probes], hits, scores, right),
-        *(parts.strangers, people[parts.strangers], alarms, alarm_scores),
+        enrolled=len(parts.enrolled),
+        probes=parts.probes,
+        people=people[parts.probes],
+        hits=hits,
+        scores=scores,
+        right=(hits >= 0) & (people[hits] == people[parts.probes]),
+        unenrolled=unenrolled,
+        unenrolled_people=people[unenrolled],
+        false_hits=false_hits,
+        false_hit_scores=false_hit_scores,
+        not_searched=people[np.setdiff1d(parts.unenrolled, unenrolled)],
     )
 
 
-def _first_hits(es: Elasticsearch, vectors: Vectors, photos: Positions) -> tuple[Positions, Scores]:
-    """(photos,) each: the first hit among the enrolled, -1 without one, and its similarity, -inf without."""
+def _best_hits(es: Elasticsearch, vectors: Vectors, photos: Positions) -> tuple[Positions, Scores]:
+    """(photos,) each: the best hit among the enrolled, -1 without one, and its similarity, -inf
+    without one."""
     hits = np.full(len(photos), -1)
     scores = np.full(len(photos), -np.inf, dtype=np.float32)
-    with_face = np.flatnonzero(~np.isnan(vectors[photos]).any(axis=1))
-    answers = _answers(es, vectors, photos[with_face], _enrolled)
+    with_face = np.flatnonzero(~without_face(vectors[photos]))
+    answers = _answers(es, vectors, photos[with_face], _among_enrolled)
     for place, (_, found) in zip(with_face, answers, strict=True):
         if found:
             hits[place], scores[place] = found[0]
@@ -144,13 +155,13 @@ def _answers(
             yield photo, list(_hits(answer["hits"]["hits"]))
 
 
-def _everybody(vector: list[float]) -> dict[str, Any]:
-    """One hit more than wanted, as one is the photo itself."""
+def _among_all(vector: list[float]) -> dict[str, Any]:
+    """One hit more than wanted, since one is the photo itself."""
     knn = {"field": "faces.vector", "k": HITS + 1, "num_candidates": CANDIDATES, "query_vector": vector}
     return {"size": HITS + 1, "knn": knn, "_source": False}
 
 
-def _enrolled(vector: list[float]) -> dict[str, Any]:
+def _among_enrolled(vector: list[float]) -> dict[str, Any]:
     knn = {"field": "faces.vector", "k": 1, "num_candidates": CANDIDATES, "query_vector": vector}
     return {"size": 1, "knn": knn | {"filter": {"term": {"tags": ENROLLED}}}, "_source": False}
 

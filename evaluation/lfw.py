@@ -1,6 +1,6 @@
 """All of LFW (Labeled Faces in the Wild, Huang et al. 2007): 13,233 photos of 5,749 people, by scikit-learn.
 
-scikit-learn knows where the archive is, and its digest; the photos as its arrays aren't wanted here.
+scikit-learn has the archive's address and digest; its arrays of the photos aren't used.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from pathlib import Path
 from urllib.error import URLError
 
 from faces.labelled_photos import FolderError
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
-PATIENCE_S = 60
-"""Seconds that a server may say nothing."""
+TIMEOUT_S = 60
+"""Seconds without an answer from the server."""
 
 
 def fetch(cache: Cache, say: Callable[[str], None]) -> Path:
     """The folder of the original photos, 250 x 250 and not aligned, with ``pairs.txt``; fetched once.
 
-    It appears whole or not at all.
+    The folder appears complete or not at all.
 
     Raises:
-        FolderError: it can't be fetched, or isn't what it should be.
+        FolderError: it can't be fetched, or its digest is wrong.
     """
     folder = cache.root / "lfw"
     if folder.is_dir():
@@ -41,7 +41,7 @@ def fetch(cache: Cache, say: Callable[[str], None]) -> Path:
             photos.replace(folder)
     except (OSError, HTTPException) as problem:
         reason = problem.reason if isinstance(problem, URLError) else problem
-        remedy = "without internet, name a FOLDER in LFW's layout, with its pairs.txt"
+        remedy = "without internet, name a FOLDER in LFW's layout with its pairs.txt"
         raise FolderError(f"LFW can't be fetched ({reason}): {remedy}") from problem
     return folder
 
@@ -49,8 +49,8 @@ def fetch(cache: Cache, say: Callable[[str], None]) -> Path:
 def _fetched(scratch: Path) -> Path:
     from sklearn.datasets import fetch_lfw_pairs
 
-    with _patience():
-        # It opens both photos of every pair, of which one pixel is enough.
+    with _with_timeout():
+        # It opens both photos of every pair; one pixel of each is enough.
         one = slice(0, 1)
         fetch_lfw_pairs(
             subset="10_folds",
@@ -66,10 +66,10 @@ def _fetched(scratch: Path) -> Path:
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
-    """scikit-learn sets no time limit, and warns of each of its attempts."""
+def _with_timeout() -> Iterator[None]:
+    """scikit-learn sets no timeout, and warns at each attempt."""
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE_S)
+    socket.setdefaulttimeout(TIMEOUT_S)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

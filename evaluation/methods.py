@@ -1,8 +1,7 @@
-"""Ways from photos to vectors, side by side: this project's, DeepFace's, the report's, and none at all.
+"""Methods from photos to vectors, side by side: this project's, DeepFace's, the report's, and no detection.
 
-Every way is given the same pixels, as the service decodes them (upright RGB), and one face a photo, so that
-what differs is the way alone. A photo that a way has no vector for is a failure of that way: a row of NaN,
-never dropped.
+All methods get the same pixels, as the service decodes them (upright RGB), and one face a photo, so that they
+differ in nothing else. A photo without a vector is a failure of the method: a row of NaN, never left out.
 """
 
 from __future__ import annotations
@@ -21,46 +20,46 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.error_rates.identification import Similarity, cosine
+from faces.error_rates.arrays import Flags, Vectors
+from faces.error_rates.similarity import Similarity, cosine, without_face
 from ingest_service import deepface_library, profiles
 from ingest_service.decoding import decode
 from ingest_service.detection import Pixels
 from ingest_service.embedding import Facenet, unit, whiten
-from ingest_service.errors import FaceServiceError
-from ingest_service.settings import Settings, SettingsError
-from ingest_service.weights import Cache, WeightsError, facenet_digest
+from ingest_service.errors import FaceServiceError, SettingsError
+from ingest_service.settings import Settings
+from ingest_service.weights.cache import Cache, WeightsError, require_intact
 
 DIMS = 128
-"""Of every way's vectors: Facenet's and dlib's alike."""
+"""Of every method's vectors, Facenet's and dlib's alike."""
 
 Vector = NDArray[np.float32]
-Vectors = NDArray[np.float32]
 Embedder = Callable[[Pixels], "Vector | None"]
 """One photo to its network's vector, of any length; None without a face. Called from several threads."""
 
 Progress = Callable[[int], object]
-"""Told after each photo how many are done."""
+"""Called after each photo with the number that is done."""
 
 
 @dataclass(frozen=True)
-class Embedded:
+class MethodVectors:
     """
     vectors: (n, dims) float32, a row a photo in the order of the photos; NaN where there is none.
-    unreadable: (n,) the file is no photo that can be read, which is no way's fault.
-    seconds: reading, finding and embedding together, without the networks' loading.
+    unreadable: (n,) the file is no photo that can be read, which is no fault of the method.
+    seconds: for reading, finding and embedding, without loading the networks.
     """
 
     vectors: Vectors
-    unreadable: NDArray[np.bool_]
+    unreadable: Flags
     seconds: float
 
     @property
-    def failed(self) -> NDArray[np.bool_]:
-        """(n,) there is no vector, the unreadable ones included."""
-        return np.asarray(np.isnan(self.vectors).any(axis=1))
+    def failed(self) -> Flags:
+        """(n,): there is no vector; unreadable photos included."""
+        return without_face(self.vectors)
 
-    def as_units(self) -> Embedded:
-        return Embedded(unit(self.vectors), self.unreadable, self.seconds)
+    def as_units(self) -> MethodVectors:
+        return MethodVectors(unit(self.vectors), self.unreadable, self.seconds)
 
 
 def closeness(ones: Vectors, others: Vectors) -> NDArray[np.float32]:
@@ -71,12 +70,12 @@ def closeness(ones: Vectors, others: Vectors) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class Way:
+class Method:
     """
-    about: what it is, in a line.
+    about: what it is, on one line.
     build: loads its networks.
-    raw: its vectors keep the length that the network gives them; else they are unit vectors.
-    similarity: of (n, dims) and (m, dims) of its vectors, (n, m), the higher the more alike.
+    raw: keep the vectors' length as the network gives it; else they are scaled to length 1.
+    similarity: of (n, dims) and (m, dims) of its vectors: (n, m), the higher, the more alike.
     """
 
     name: str
@@ -85,54 +84,54 @@ class Way:
     raw: bool = False
     similarity: Similarity = cosine
 
-    def load(self, cache: Cache) -> Callable[[Sequence[Path], Progress], Embedded]:
-        """What embeds a list of photos.
+    def load(self, cache: Cache) -> Callable[[Sequence[Path], Progress], MethodVectors]:
+        """A function that embeds a list of photos.
 
         Raises:
-            SettingsError, WeightsError: a package or a network isn't here; the message says which.
+            SettingsError, WeightsError: a package or a network is missing; the message says which.
         """
         embedder = self.build(cache)
         return lambda photos, progress: self.shape(embed(embedder, photos, progress))
 
-    def shape(self, embedded: Embedded) -> Embedded:
+    def shape(self, embedded: MethodVectors) -> MethodVectors:
         """Its vectors, from those of its network."""
         return embedded if self.raw else embedded.as_units()
 
 
 @dataclass(frozen=True)
-class Row:
+class MethodRun:
     """
-    embedded: None where the way can't be gone here, and ``missing`` says what it lacks.
+    embedded: None if the method is unavailable; ``missing`` says why.
     """
 
-    way: Way
-    embedded: Embedded | None
+    method: Method
+    embedded: MethodVectors | None
     missing: str = ""
 
 
 def side_by_side(
-    ways: Sequence[Way], cache: Cache, photos: Sequence[Path], progress: Callable[[str, int], object]
-) -> Iterator[Row]:
-    """Each way on all photos, in order. Ways that share their networks share one run of them.
+    methods: Sequence[Method], cache: Cache, photos: Sequence[Path], progress: Callable[[str, int], object]
+) -> Iterator[MethodRun]:
+    """Each method on all photos, in order. Methods with the same networks share one run.
 
     Args:
-        progress: told a way's name, and how many of the photos are done.
+        progress: called with a method's name and the number of photos done.
     """
-    runs: dict[Callable[[Cache], Embedder], Embedded] = {}
-    for way in ways:
-        if way.build not in runs:
+    runs: dict[Callable[[Cache], Embedder], MethodVectors] = {}
+    for method in methods:
+        if method.build not in runs:
             try:
-                embedder = way.build(cache)
+                embedder = method.build(cache)
             except (SettingsError, WeightsError) as error:
-                yield Row(way, None, str(error))
+                yield MethodRun(method, None, str(error))
                 continue
-            runs[way.build] = embed(embedder, photos, partial(progress, way.name))
-        yield Row(way, way.shape(runs[way.build]))
+            runs[method.build] = embed(embedder, photos, partial(progress, method.name))
+        yield MethodRun(method, method.shape(runs[method.build]))
 
 
-def embed(embedder: Embedder, photos: Sequence[Path], progress: Progress) -> Embedded:
-    """All photos, each on a thread, as many at a time as there are cores."""
-    # A core works on each photo already; and Haar's finds change their order with OpenCV's threads.
+def embed(embedder: Embedder, photos: Sequence[Path], progress: Progress) -> MethodVectors:
+    """All photos, one on each core at a time."""
+    # Each core has a photo already, and with OpenCV's threads the order of Haar's faces changes.
     cv2.setNumThreads(1)
     vectors = np.full((len(photos), DIMS), np.nan, dtype=np.float32)
     unreadable = np.zeros(len(photos), dtype=np.bool_)
@@ -148,11 +147,11 @@ def embed(embedder: Embedder, photos: Sequence[Path], progress: Progress) -> Emb
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         for done, _ in enumerate(threads.map(work, range(len(photos))), start=1):
             progress(done)
-    return Embedded(vectors, unreadable, time.perf_counter() - started)
+    return MethodVectors(vectors, unreadable, time.perf_counter() - started)
 
 
 def read(path: Path) -> Pixels | None:
-    """A photo's pixels, within the service's bounds; None where it can't be read."""
+    """A photo's pixels, within the service's limits; None if it can't be read."""
     settings = Settings()
     try:
         return decode(path.read_bytes(), settings.max_bytes, settings.pixel_limit).pixels
@@ -161,7 +160,7 @@ def read(path: Path) -> Pixels | None:
 
 
 def _whole_photo(cache: Cache) -> Embedder:
-    facenet_digest(cache)
+    require_intact(cache, "facenet")
     network = Facenet.load(cache.facenet, cores=1)
 
     def embedder(pixels: Pixels) -> Vector:
@@ -173,8 +172,8 @@ def _whole_photo(cache: Cache) -> Embedder:
 
 
 def _deepface_default(cache: Cache) -> Embedder:
-    """``DeepFace.represent(photo, "Facenet")[0]["embedding"]``: of several faces the first, as it is used."""
-    facenet_digest(cache)
+    """``DeepFace.represent(photo, "Facenet")[0]["embedding"]``: of several faces the first."""
+    require_intact(cache, "facenet")
     deepface_library.open_library(cache)
     from deepface import DeepFace
     from deepface.models.face_detection.OpenCv import OpenCvClient
@@ -197,8 +196,8 @@ def _deepface_default(cache: Cache) -> Embedder:
 
 
 class _PerThread(threading.local):
-    """A copy for each thread of something that may not be used by two: DeepFace shares its Haar cascades,
-    which keep state while they search."""
+    """A copy for each thread of what isn't thread-safe: DeepFace shares its Haar cascades, which keep state
+    while they search."""
 
     def __init__(self, build: Callable[[], Any]) -> None:
         self._own = build()
@@ -208,8 +207,8 @@ class _PerThread(threading.local):
 
 
 def _profile(name: str, cache: Cache) -> Embedder:
-    """A profile as the service serves it by default, its largest face. A photo that is too large for the
-    profile, which the service would refuse, is a failure."""
+    """A profile as the service serves it by default, of the largest face. A photo that is too large for the
+    profile is a failure, as the service would refuse it."""
     settings = Settings(profile=name, cache=cache.root)
     profile = profiles.load(settings)
 
@@ -222,35 +221,35 @@ def _profile(name: str, cache: Cache) -> Embedder:
     return embedder
 
 
-WAYS: tuple[Way, ...] = (
-    Way("whole photo", "no detection: the photo stretched to 160 x 160, Facenet", _whole_photo),
-    Way(
+METHODS: tuple[Method, ...] = (
+    Method("whole photo", "no detection: the photo stretched to 160 x 160, Facenet", _whole_photo),
+    Method(
         "DeepFace default",
-        "DeepFace.represent with Facenet and else its defaults: Haar, aligned, normalization `base`",
+        "DeepFace.represent with Facenet and otherwise its defaults: Haar, aligned, normalization `base`",
         _deepface_default,
     ),
-    Way(
+    Method(
         "report",
-        "the report's way: DeepFace's default vectors as they come, 1 / (1 + Euclidean distance)",
+        "the report's method: DeepFace's default vectors, not scaled, 1 / (1 + Euclidean distance)",
         _deepface_default,
         raw=True,
         similarity=closeness,
     ),
-    Way(
+    Method(
         "deepface",
         "the profile `deepface`: DeepFace with CenterFace, its alignment, normalization `Facenet`",
         partial(_profile, "deepface"),
     ),
-    Way(
+    Method(
         "facenet",
-        "the profile `facenet`, the default: CenterFace in two looks, eyes and box, RGB, stretched",
+        "the profile `facenet`, the default: CenterFace with two looks, eyes and box, RGB, stretched",
         partial(_profile, "facenet"),
     ),
-    Way(
+    Method(
         "facenet-thorough",
-        "the profile `facenet-thorough`: as `facenet`, several views of a face averaged",
+        "the profile `facenet-thorough`: as `facenet`, averaged over several views of a face",
         partial(_profile, "facenet-thorough"),
     ),
-    Way("dlib", "the model `Dlib`: dlib's ResNet, faces found as by `facenet`", partial(_profile, "Dlib")),
+    Method("dlib", "the model `Dlib`: dlib's ResNet, faces found as by `facenet`", partial(_profile, "Dlib")),
 )
 """In the order of the table."""

@@ -1,9 +1,9 @@
 """The report's baseline: VGG-16's features of whole photos, and the nearest neighbours' labels.
 
 VGG-16 (Simonyan and Zisserman 2015, arXiv:1409.1556) in Keras, without its top and averaged over the places
-of its last layer (``pooling="avg"``): 512 numbers a photo. The other usual recipe flattens that layer:
-25,088 numbers a photo, 1.3 GB for LFW's 13,233, and scored on its own training set it gives the same. No face
-is looked for: photos are stretched to the network's 224 x 224.
+of its last layer (``pooling="avg"``): 512 numbers a photo. The other usual recipe flattens that layer, 25,088
+numbers a photo or 1.3 GB for LFW's 13,233 photos, and gives the same on its own training set. There is no
+face detection: photos are stretched to the network's 224 x 224.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.methods import Embedded, Progress, Vectors, read
+from evaluation.methods import MethodVectors, Progress, read
+from faces.error_rates.arrays import Vectors
 from ingest_service.detection import Pixels
 from ingest_service.errors import UserError
 
@@ -31,11 +32,11 @@ NEIGHBOURS = (1, 2, 3)
 
 ABOUT = "the report's baseline: VGG-16's features of the whole photo, the labels of the k nearest photos"
 
-MEANT_NOTHING = (
+TRAINING_SET_NOTE = (
     "The report's 99.98 % at k = 1 was scored on the photos that the classifier was fitted on. There each "
-    "photo is its own nearest neighbour, at distance 0, and gets its own label back, whatever the features "
-    "are: random ones do as well, and only a photo that is there twice under two names can miss. What a "
-    "classifier knows shows on photos that were left out."
+    "photo is its own nearest neighbour, at distance 0, and gets its own label back: random features score "
+    "the same, and only a photo with a copy under another name can miss. Accuracy shows on photos that were "
+    "left out of the fit."
 )
 
 WEIGHTS_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -50,7 +51,7 @@ _FETCH = "import keras; keras.applications.VGG16(weights='imagenet', include_top
 
 
 class VggError(UserError):
-    """VGG-16's weights can't be had; the message says why, and what to do."""
+    """VGG-16's weights are missing; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class KnnScore:
 
 
 Neighbours = tuple[KnnScore, ...] | str
-"""A score for each k; or why there is none."""
+"""A score for each k, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,10 @@ class Vgg:
     def load(cls, weights: Path | None = None, patience_s: float = PATIENCE_S) -> Vgg:
         """
         Args:
-            weights: a file, else ImageNet's, which Keras keeps in its own folder and fetches if need be.
+            weights: a file; by default ImageNet's, which Keras downloads once into its own folder.
 
         Raises:
-            VggError: they can't be fetched within ``patience_s`` seconds, or the file isn't theirs.
+            VggError: they can't be fetched within ``patience_s`` seconds, or the file has other weights.
         """
         if weights is None:
             _fetch(patience_s)
@@ -110,8 +111,8 @@ class Vgg:
         shape = (SIDE, SIDE, 3)
         return cls(keras.applications.VGG16(False, weights, input_shape=shape, pooling="avg"))
 
-    def embed(self, photos: Sequence[Path], progress: Progress) -> Embedded:
-        """All photos, in batches; only one that can't be read is a failure."""
+    def embed(self, photos: Sequence[Path], progress: Progress) -> MethodVectors:
+        """All photos, in batches; only photos that can't be read fail."""
         vectors = np.full((len(photos), DIMS), np.nan, dtype=np.float32)
         unreadable = np.zeros(len(photos), dtype=np.bool_)
         started = time.perf_counter()
@@ -121,7 +122,7 @@ class Vgg:
             if known.any():
                 vectors[numbers[known]] = self._features([pixels for pixels in batch if pixels is not None])
             progress(int(numbers[-1]) + 1)
-        return Embedded(vectors, unreadable, time.perf_counter() - started)
+        return MethodVectors(vectors, unreadable, time.perf_counter() - started)
 
     def _features(self, photos: list[Pixels]) -> Vectors:
         from keras.applications.vgg16 import preprocess_input
@@ -131,10 +132,10 @@ class Vgg:
 
 
 def score(vectors: Vectors, people: NDArray[np.integer[Any]]) -> list[KnnScore]:
-    """k = 1, 2 and 3: scikit-learn's KNeighborsClassifier as it is by default but for k, like the report's.
+    """For k = 1, 2 and 3, by scikit-learn's KNeighborsClassifier with defaults otherwise, as in the report.
 
     Args:
-        vectors: (n, dims), NaN for a photo that failed: nobody's neighbour, and an error where it is scored.
+        vectors: (n, dims); NaN for a photo that failed: it is no neighbour, and an error where it is scored.
         people: (n,) each photo's person.
     """
     everything = np.arange(len(people))
@@ -174,7 +175,7 @@ def _right(
     if not len(asked):
         return 0.0
     with warnings.catch_warnings():
-        # Of labels that are nearly as many as the photos: most people of LFW have one.
+        # About labels that are nearly as many as the photos: most people of LFW have one.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         classifier = KNeighborsClassifier(n_neighbors=k).fit(vectors[fitted], people[fitted])
         return float((classifier.predict(vectors[asked]) == people[asked]).sum() / len(scored))
@@ -196,7 +197,7 @@ def _stretched(path: Path) -> Pixels | None:
 
 
 def _fetch(patience_s: float) -> None:
-    """Keras's own download, in a process that can be ended: its sockets wait for ever."""
+    """Keras's own download, in a process that can be stopped: its sockets have no timeout."""
     remedy = f"name the file that Keras calls {WEIGHTS_FILE} with --vgg-weights FILE"
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     try:
@@ -210,7 +211,7 @@ def _fetch(patience_s: float) -> None:
         )
     except subprocess.TimeoutExpired:
         raise VggError(
-            f"VGG-16's ImageNet weights didn't come within {patience_s:g} seconds: {remedy}"
+            f"VGG-16's ImageNet weights weren't downloaded within {patience_s:g} seconds: {remedy}"
         ) from None
     except subprocess.CalledProcessError as error:
         reason = str(error.stderr).strip().splitlines() or [f"status {error.returncode}"]

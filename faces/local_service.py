@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from es_setup.connection import ConnectionFailed, ServedModel, Service
 from es_setup.embedded import local_node
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 START_TIMEOUT = 120
 """In seconds."""

@@ -14,7 +14,8 @@ from es_setup.connection import Connection
 from es_setup.embedded import distribution, local_node, plugins
 from es_setup.install import InstallError, install
 from faces.local_service import running_service
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 
 
 class LocalServer(Protocol):

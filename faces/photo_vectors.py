@@ -3,65 +3,113 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from es_setup.connection import ConnectionFailed, Service, ServiceRefused
+from faces.error_rates.arrays import Vectors
+from faces.labelled_photos import Folder, FolderError
+from faces.photos import readable
 
 AT_ONCE = 8
-"""Photos on their way at once: the service embeds eight faces together, and others may ask it meanwhile."""
+"""Requests in progress: the service embeds eight faces together, and has other clients too."""
 TRIES = 10
 LONGEST_WAIT = 30
-"""Seconds. With waits that double from what the service asks for, ten tries are two and a half minutes."""
+"""Seconds between two tries. The waits double from what the service asks for; ten tries take two and a half
+minutes."""
 RECONNECTIONS = 4
-"""To a service that is gone: for 15 seconds, in which one that was restarted is back."""
+"""Tries where the service can't be reached: 15 seconds, enough for a restart."""
 
 
 @dataclass(frozen=True)
-class Embedded:
+class PhotoVector:
     """
-    vector: of the photo's largest face; None if it has none, or can't be read.
-    error: why it can't be read, as one of the service's codes, or ``unreadable_file``.
+    vector: of the photo's largest face; None without a face, or if the photo can't be read.
+    error: the service's code for a photo that can't be read, or ``unreadable_file``.
     """
 
     vector: list[float] | None = None
     error: str | None = None
 
 
-def embed(service: Service, model: str, photos: Sequence[Path]) -> Generator[Embedded, None, None]:
-    """What became of each photo, in order. To be closed, so that no more are sent once nobody wants them.
+@dataclass(frozen=True)
+class FolderVectors:
+    """The vectors of a folder's photos.
+
+    vectors: (photos, dims); NaN for a photo without a face.
+    no_face: number of photos that can be read and have no face.
+    unreadable: number of photos that can't be read, by the service's code, the most frequent first.
+    """
+
+    vectors: Vectors
+    no_face: int
+    unreadable: dict[str, int]
+
+    @classmethod
+    def of(cls, folder: Folder, embedded: Sequence[PhotoVector]) -> FolderVectors:
+        """
+        Args:
+            embedded: of each of the folder's photos, in order.
+
+        Raises:
+            FolderError: no photo can be read.
+        """
+        unreadable = Counter(photo.error for photo in embedded if photo.error)
+        if sum(unreadable.values()) == len(embedded):
+            codes = ", ".join(f"{code} {count}" for code, count in unreadable.most_common())
+            raise FolderError(
+                f"none of the {len(embedded):,} photos in [{readable(folder.root)}] can be read: {codes}"
+            )
+        dims = max(1, *(len(photo.vector or ()) for photo in embedded))
+        return cls(
+            vectors=np.array([photo.vector or [np.nan] * dims for photo in embedded], dtype=np.float32),
+            no_face=sum(photo.vector is None and photo.error is None for photo in embedded),
+            unreadable=dict(unreadable.most_common()),
+        )
+
+    @property
+    def failed(self) -> dict[str, int]:
+        """Number of photos without a vector, by the reason."""
+        return ({"no face": self.no_face} if self.no_face else {}) | self.unreadable
+
+
+def embed(service: Service, model: str, photos: Sequence[Path]) -> Generator[PhotoVector, None, None]:
+    """Each photo's vector, in order. Close the generator to stop early: no more photos are sent then.
 
     Raises:
-        ConnectionFailed: the service can't be reached, stays busy, or serves another model meanwhile.
+        ConnectionFailed: the service can't be reached, stays busy, or has changed its model.
     """
-    over = threading.Event()
+    stopped = threading.Event()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         try:
-            yield from threads.map(lambda photo: _embed(service, model, photo, over), photos)
+            yield from threads.map(lambda photo: _embed(service, model, photo, stopped), photos)
         finally:
-            over.set()
+            stopped.set()
 
 
-def _embed(service: Service, model: str, photo: Path, over: threading.Event) -> Embedded:
+def _embed(service: Service, model: str, photo: Path, stopped: threading.Event) -> PhotoVector:
     try:
         data = photo.read_bytes()
     except OSError:
-        return Embedded(error="unreadable_file")
+        return PhotoVector(error="unreadable_file")
     try:
-        result = _patiently(service, model, data, over)
+        result = _with_retries(service, model, data, stopped)
     except ServiceRefused as refused:
         if refused.status == 413:
-            return Embedded(error="too_large")
+            return PhotoVector(error="too_large")
         raise
     if "error" in result:
-        return Embedded(error=result["error"]["code"])
-    return Embedded(result["faces"][0]["vector"] if result["faces"] else None)
+        return PhotoVector(error=result["error"]["code"])
+    return PhotoVector(result["faces"][0]["vector"] if result["faces"] else None)
 
 
-def _patiently(service: Service, model: str, photo: bytes, over: threading.Event) -> dict[str, Any]:
+def _with_retries(service: Service, model: str, photo: bytes, stopped: threading.Event) -> dict[str, Any]:
     for tried in range(TRIES - 1):
         try:
             return service.largest_face(photo, model)
@@ -73,6 +121,6 @@ def _patiently(service: Service, model: str, photo: bytes, over: threading.Event
             wait = 1.0
             if tried >= RECONNECTIONS:
                 raise
-        if over.wait(min(wait * 2**tried, LONGEST_WAIT)):
+        if stopped.wait(min(wait * 2**tried, LONGEST_WAIT)):
             break
     return service.largest_face(photo, model)

@@ -1,4 +1,4 @@
-"""Bounds on what is inside of the service at once."""
+"""Limits on what is in progress in the service at once."""
 
 from __future__ import annotations
 
@@ -10,63 +10,64 @@ from typing import IO
 from ingest_service.errors import FaceServiceError
 
 
-class Bound:
-    """At most ``most`` of something at once; a single claim above it gets in when nothing else is inside.
+class Limit:
+    """At most ``most`` of something in progress at once. A claim above it is admitted if nothing else is in
+    progress.
 
     Args:
-        refusal: what the one who comes too much is told.
+        refusal: message for a refused request.
     """
 
     def __init__(self, most: int, refusal: str) -> None:
         self._most = most
         self._refusal = refusal
-        self._inside = 0
-        self._door = threading.Lock()
+        self._in_progress = 0
+        self._lock = threading.Lock()
 
     @property
-    def inside(self) -> int:
-        return self._inside
+    def in_progress(self) -> int:
+        return self._in_progress
 
-    def enter(self, claim: int) -> None:
+    def claim(self, count: int) -> None:
         """
         Raises:
             FaceServiceError: ``overloaded``.
         """
-        with self._door:
-            if self._inside and self._inside + claim > self._most:
+        with self._lock:
+            if self._in_progress and self._in_progress + count > self._most:
                 raise FaceServiceError("overloaded", self._refusal)
-            self._inside += claim
+            self._in_progress += count
 
-    def leave(self, claim: int) -> None:
-        with self._door:
-            self._inside -= claim
+    def release(self, count: int) -> None:
+        with self._lock:
+            self._in_progress -= count
 
     @contextmanager
-    def holding(self, claim: int) -> Iterator[None]:
+    def claimed(self, count: int) -> Iterator[None]:
         """
         Raises:
             FaceServiceError: ``overloaded``.
         """
-        self.enter(claim)
+        self.claim(count)
         try:
             yield
         finally:
-            self.leave(claim)
+            self.release(count)
 
 
-class BoundedBody:
-    """A body of which each part is claimed from a bound as it comes, however long it says that it is."""
+class LimitedBody:
+    """A body whose bytes are claimed as they arrive, whatever its stated length."""
 
-    def __init__(self, stream: IO[bytes], bound: Bound) -> None:
+    def __init__(self, stream: IO[bytes], limit: Limit) -> None:
         self._stream = stream
-        self._bound = bound
+        self._limit = limit
         self._claimed = 0
 
     def read(self, size: int) -> bytes:
         data = self._stream.read(size)
-        self._bound.enter(len(data))
+        self._limit.claim(len(data))
         self._claimed += len(data)
         return data
 
     def release(self) -> None:
-        self._bound.leave(self._claimed)
+        self._limit.release(self._claimed)

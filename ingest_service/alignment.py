@@ -14,9 +14,8 @@ def align(pixels: Pixels, face: Detection, size: tuple[int, int]) -> Pixels:
     Args:
         size: width, height.
 
-    Returns (height, width, 3) RGB. What lies outside of the photo is black, as in DeepFace, whose geometry
-    (eyes and box) this is; DeepFace keeps the box's proportions and fills the rest with black, FaceNet
-    was trained on stretched boxes.
+    Returns (height, width, 3) RGB, black outside of the photo. The geometry (eyes and box) is DeepFace's. But
+    DeepFace keeps the box's proportions and fills up with black; FaceNet was trained on stretched boxes.
     """
     _, _, width, height = face.box
     columns, rows = size
@@ -24,8 +23,8 @@ def align(pixels: Pixels, face: Detection, size: tuple[int, int]) -> Pixels:
     across = left_eye - right_eye
     angle = float(np.arctan2(across[1], across[0])) if np.isfinite(across).all() else 0.0
 
-    # A photo far larger than the network's input is shrunk by areas first: interpolating alone would
-    # read only some of its pixels.
+    # A face far larger than the network's input is shrunk by areas first: interpolation would read only some
+    # of its pixels.
     reach = np.hypot(width, height) / 2 + 2
     centre = face.centre
     left, top = np.maximum(centre - reach, 0).astype(int)

@@ -26,47 +26,47 @@ class Waiting:
 
 
 class Batcher:
-    """Gathers faces for at most ``linger`` seconds, or until ``max_batch`` are there, and runs them together.
+    """Collects faces for at most ``max_wait`` seconds, or until there are ``max_batch``, and runs the batch.
 
-    While another batch is under way, ``fair`` faces are enough, and are waited for until it is done: two
-    batches of one face at a time cost a third more than two of four, as each then draws the network's 90 MB
-    of weights through the cores' shared cache for itself.
+    While another batch runs, ``share`` faces are enough, and are waited for until it is done: two batches of
+    one face at a time cost a third more than two of four, as each then draws the network's 90 MB of weights
+    through the cores' shared cache for itself.
 
     Args:
-        run: (n, ...) faces -> (n, dims) vectors; called from ``runners`` threads at once.
-        max_batch: faces in one run. More of them gain nothing on a CPU, and keep the next waiting.
-        linger: seconds that an early face waits for company.
-        capacity: faces that may wait; one photo's faces are always let in when nothing waits.
-        observe: told the size of every batch.
-        runners: batches under way at once.
-        fair: how many faces are each runner's part, of those that may come.
+        run: (n, ...) faces -> (n, dims) vectors; called from ``threads`` threads at once.
+        max_batch: faces in one run. More of them gain nothing on a CPU, and make the next ones wait.
+        max_wait: seconds that the first face of a batch waits for others.
+        capacity: faces that may wait; a photo's faces are always admitted when nothing else waits.
+        observe: called with the size of every batch.
+        threads: batches that run at once.
+        share: each thread's share of the expected faces.
     """
 
     def __init__(
         self,
         run: Callable[[Floats], Floats],
         max_batch: int,
-        linger: float,
+        max_wait: float,
         capacity: int,
         observe: Callable[[int], None] = lambda _: None,
-        runners: int = 1,
-        fair: Callable[[], int] = lambda: 1,
+        threads: int = 1,
+        share: Callable[[], int] = lambda: 1,
     ) -> None:
         self._run = run
         self._max_batch = max_batch
-        self._linger = linger
+        self._max_wait = max_wait
         self._capacity = capacity
         self._observe = observe
+        self._share = share
         self._queue: deque[Waiting] = deque()
-        self._arrival = threading.Condition()
-        self._fair = fair
-        self._under_way = 0
-        for number in range(runners):
+        self._changed = threading.Condition()
+        self._running = 0
+        for number in range(threads):
             threading.Thread(target=self._work, name=f"embedder-{number}", daemon=True).start()
 
     def depth(self) -> int:
         """How many faces wait."""
-        with self._arrival:
+        with self._changed:
             return self._waiting_faces()
 
     def submit(self, faces: Floats) -> Future[Floats]:
@@ -76,12 +76,12 @@ class Batcher:
             FaceServiceError: ``overloaded``.
         """
         future: Future[Floats] = Future()
-        with self._arrival:
+        with self._changed:
             if self._queue and self._waiting_faces() + len(faces) > self._capacity:
-                raise FaceServiceError("overloaded", "too many faces wait to be embedded already")
+                raise FaceServiceError("overloaded", "too many faces are waiting to be embedded")
             self._queue.append(Waiting(faces, future))
-            # All runners: one that lingers counts anew, one that is idle begins.
-            self._arrival.notify_all()
+            # All threads: one that collects a batch counts again, an idle one begins.
+            self._changed.notify_all()
         return future
 
     def _waiting_faces(self) -> int:
@@ -89,39 +89,39 @@ class Batcher:
 
     def _work(self) -> None:
         while True:
-            taken = self._gather()
+            batch = self._next_batch()
             try:
-                self._run_all([waiting for waiting in taken if waiting.future.set_running_or_notify_cancel()])
+                self._run_batch([photo for photo in batch if photo.future.set_running_or_notify_cancel()])
             finally:
-                with self._arrival:
-                    self._under_way -= 1
-                    self._arrival.notify_all()
+                with self._changed:
+                    self._running -= 1
+                    self._changed.notify_all()
 
-    def _gather(self) -> list[Waiting]:
-        """The next photos, up to a batch; a photo with more faces comes alone."""
-        with self._arrival:
-            self._arrival.wait_for(lambda: self._queue)
-            deadline = time.monotonic() + self._linger
+    def _next_batch(self) -> list[Waiting]:
+        """The next photos, up to a batch of faces; a photo with more faces is a batch of its own."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue)
+            deadline = time.monotonic() + self._max_wait
             while self._queue and self._waiting_faces() < self._enough():
-                if not self._arrival.wait(None if self._under_way else deadline - time.monotonic()):
+                if not self._changed.wait(None if self._running else deadline - time.monotonic()):
                     break
-            taken: list[Waiting] = []
+            batch: list[Waiting] = []
             size = 0
-            while self._queue and (not taken or size + len(self._queue[0].faces) <= self._max_batch):
-                taken.append(self._queue.popleft())
-                size += len(taken[-1].faces)
-            self._under_way += 1
-            return taken
+            while self._queue and (not batch or size + len(self._queue[0].faces) <= self._max_batch):
+                batch.append(self._queue.popleft())
+                size += len(batch[-1].faces)
+            self._running += 1
+            return batch
 
     def _enough(self) -> int:
-        return min(self._max_batch, max(1, self._fair())) if self._under_way else self._max_batch
+        return min(self._max_batch, max(1, self._share())) if self._running else self._max_batch
 
-    def _run_all(self, batch: list[Waiting]) -> None:
+    def _run_batch(self, batch: list[Waiting]) -> None:
         if not batch:
             return
         try:
             vectors = self._embed(np.concatenate([waiting.faces for waiting in batch]))
-        except Exception as error:  # every waiting request must hear of it, and the thread must live on
+        except Exception as error:  # every waiting request must get it, and the thread must go on
             for waiting in batch:
                 waiting.future.set_exception(error)
             return

@@ -1,7 +1,7 @@
-"""Base64 to pixels: the one place where a stranger's bytes are read.
+"""Base64 to pixels: the one place that reads untrusted bytes.
 
-Nothing is believed but the content: no name, no header, no URL and no path. The size in pixels is read
-before any pixel is decoded.
+Only the content counts: no name, no header, no URL and no path. The size in pixels is read before any pixel
+is decoded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FORMATS = {
 """Pillow's formats that are read, and their media types."""
 
 READERS = [name for name in FORMATS if name != "MPO"]
-"""Pillow's readers that are run: JPEG's recognizes MPO."""
+"""Pillow's readers that are used; JPEG's also reads MPO."""
 
 KNOWN_OTHERS = {
     b"ftyp": "AVIF or a film",
@@ -49,7 +49,7 @@ KNOWN_OTHERS = {
     b"\x00\x00\x00\x0c": "JPEG 2000 or JPEG XL",
     b"\xff\x0a": "JPEG XL",
 }
-"""First bytes (from byte 4 for ``ftyp``) of what people send that is a picture, but isn't read here."""
+"""First bytes (from byte 4 for ``ftyp``) of other pictures that people send, which aren't read here."""
 
 DATA_URI = re.compile(r"data:[\w.+/-]{0,64}(?:;[\w=.-]{0,32}){0,4};base64,", re.ASCII)
 
@@ -88,7 +88,7 @@ def decode(sent: object, max_bytes: int, max_pixels: int) -> Photo:
     if len(data) > max_bytes:
         raise FaceServiceError("too_large", f"the photo is over {max_bytes / 1e6:g} MB")
     with warnings.catch_warnings():
-        # Pillow warns at a size of its own; ours is checked before a pixel is decoded.
+        # Pillow warns at its own size limit; ours is checked before a pixel is decoded.
         warnings.simplefilter("ignore")
         image = _open(data, max_pixels)
         mime_type = FORMATS[image.format or ""]
@@ -107,7 +107,9 @@ def _decode_base64(text: object, max_bytes: int) -> bytes:
         raise FaceServiceError("not_base64", "the photo isn't a string")
     prefix = DATA_URI.match(text)
     encoded = text[prefix.end() :] if prefix else text
-    for white_space in " \t\r\n":  # where MIME breaks lines; a regular expression takes longer than the rest
+    for (
+        white_space
+    ) in " \t\r\n":  # of MIME's line breaks; a regular expression would take longer than all else
         encoded = encoded.replace(white_space, "")
     if len(encoded) // 4 * 3 > max_bytes + 2:
         raise FaceServiceError("too_large", f"the photo is over {max_bytes / 1e6:g} MB")
@@ -129,7 +131,9 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         start = data[4:8] if data[4:8] == b"ftyp" else data[:4]
         name = KNOWN_OTHERS.get(start) or KNOWN_OTHERS.get(start[:2])
         if name:
-            raise FaceServiceError("unsupported_format", f"the file is {name}, which isn't read") from None
+            raise FaceServiceError(
+                "unsupported_format", f"the file is {name}, which can't be read here"
+            ) from None
         raise FaceServiceError("not_an_image", "the bytes aren't a picture") from None
     except (OSError, SyntaxError, ValueError, OverflowError, MemoryError):
         raise FaceServiceError("damaged", "the picture's header can't be read") from None
@@ -156,8 +160,8 @@ def _upright_rgb(image: Image.Image) -> Pixels:
 
 
 def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """16-bit and float pictures, whose values are overwritten: Pillow's own conversion would clip everything
-    above 255."""
+    """16-bit and float pictures to 8 bits, in place: Pillow's own conversion would clip everything above
+    255."""
     if np.issubdtype(values.dtype, np.integer):
         np.clip(values, 0, 65535, out=values)
         values //= 257
@@ -174,6 +178,6 @@ def _taken(image: Image.Image) -> str | None:
         text = str(exif.get(ExifTags.Base.DateTimeOriginal, "")).strip("\0 ")
         moment = datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
         zone = str(exif.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\0 ")
-    except Exception:  # broken EXIF: the photo has no date then
+    except Exception:  # broken EXIF: no date
         return None
     return moment.isoformat() + (zone if re.fullmatch(r"[+-](?:0\d|1[0-4]):[0-5]\d", zone) else "")

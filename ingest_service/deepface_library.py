@@ -1,35 +1,14 @@
-"""DeepFace as a library: on ONNX Runtime, with our cache as its home, and unable to download."""
+"""DeepFace as a library: on ONNX Runtime, with our cache as its home, and with downloads turned off."""
 
 from __future__ import annotations
 
 import os
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ingest_service.catalogue import Needs
-from ingest_service.settings import SettingsError
-from ingest_service.weights import Cache, WeightsError, sha256_of
-
-
-def require(wanted_by: str, needs: Needs, cache: Cache) -> None:
-    """
-    Raises:
-        SettingsError: a package isn't installed.
-        WeightsError: a file isn't in DeepFace's folder.
-    """
-    if find_spec(needs.module) is None:
-        raise SettingsError(f"{wanted_by} needs the package {needs.package}: pip install {needs.package}")
-    for file in needs.files:
-        if not (cache.deepface_weights / file).is_file():
-            raise WeightsError(_absent(wanted_by, file, cache))
-
-
-def is_complete(needs: Needs, cache: Cache) -> bool:
-    """Whether its package is installed and its weights are in the cache."""
-    present = all((cache.deepface_weights / file).is_file() for file in needs.files)
-    return present and find_spec(needs.module) is not None
+from ingest_service.needs import Needs, absent
+from ingest_service.weights.cache import Cache, WeightsError, sha256_of
 
 
 def build(task: str, client: str, cache: Cache) -> Any:
@@ -45,14 +24,14 @@ def build(task: str, client: str, cache: Cache) -> Any:
 
 
 def open_library(cache: Cache) -> None:
-    """Before DeepFace is used: where its files are; no TensorFlow; and nothing is fetched."""
+    """Tells DeepFace where its files are, keeps TensorFlow out, and turns downloads off."""
     os.environ["DEEPFACE_HOME"] = str(cache.deepface_home)
     os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"
     import gdown
     from deepface.commons import weight_utils
 
-    # DeepFace and retina-face fetch absent weights through these two. Serving must not: what is served
-    # would depend on the moment's internet.
+    # DeepFace and retina-face download absent weights through these two. Serving must not: what is served
+    # would depend on what the internet has that day.
     weight_utils.download_weights_if_necessary = _only_from(cache)
     gdown.download = _refused  # type: ignore[assignment]
 
@@ -63,7 +42,7 @@ def digests(needs: Needs, cache: Cache) -> dict[str, str]:
 
 
 def versions(module: str) -> dict[str, str]:
-    """Of DeepFace, and of the distributions that bring a module: ``{"deepface": "0.0.103", ...}``."""
+    """Of DeepFace and of the packages that contain a module: ``{"deepface": "0.0.103", ...}``."""
     owners = metadata.packages_distributions().get(module, [])
     return {name: metadata.version(name) for name in sorted({"deepface", *owners})}
 
@@ -72,7 +51,7 @@ def _only_from(cache: Cache) -> Any:
     def find(file_name: str, source_url: object = None, compress_type: str | None = None) -> str:
         path: Path = cache.deepface_weights / file_name
         if not path.is_file():
-            raise WeightsError(_absent("DeepFace", file_name, cache))
+            raise WeightsError(absent("DeepFace", file_name, cache))
         return str(path)
 
     return find
@@ -80,12 +59,3 @@ def _only_from(cache: Cache) -> Any:
 
 def _refused(url: str, *_: object, **__: object) -> NoReturn:
     raise WeightsError(f"the service downloads nothing, but {url} was wanted")
-
-
-def _absent(wanted_by: str, file: str, cache: Cache) -> str:
-    bring = (
-        "`python -m ingest_service.weights --model Dlib` brings it"
-        if file.endswith(".dat")
-        else "put it there (its address is in DeepFace's own source)"
-    )
-    return f"{wanted_by} needs {cache.deepface_weights / file}, and the service downloads nothing: {bring}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
@@ -14,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ingest_service import networks
-from ingest_service.weights import CENTERFACE_SHA256
+from ingest_service.weights.cache import CENTERFACE_SHA256, Cache
 
 Pixels = NDArray[np.uint8]
 """A photo: (height, width, 3), RGB, upright."""
@@ -60,13 +59,13 @@ class Detection:
         return replace(self, box=box, landmarks=(self.landmarks * scale + origin).astype(np.float32))
 
     def widened(self, times: float) -> Detection:
-        """Its box so many times as wide and as high, about the same centre."""
+        """With a box so many times as wide and as high, about the same centre."""
         x, y, width, height = self.box
         more = (times - 1) / 2
         return replace(self, box=(x - more * width, y - more * height, times * width, times * height))
 
     def clipped(self, width: int, height: int) -> Detection:
-        """Its box cut off at the photo's edges."""
+        """With its box cut off at the photo's edges."""
         x, y, w, h = self.box
         left, top = min(max(x, 0.0), width), min(max(y, 0.0), height)
         right, bottom = min(max(x + w, 0.0), width), min(max(y + h, 0.0), height)
@@ -80,28 +79,28 @@ class Detector(Protocol):
         """The faces of a photo, largest first."""
 
     def parts(self) -> dict[str, Any]:
-        """All of it that shapes a vector, for the model's id."""
+        """Everything about it that shapes a vector, for the model's id."""
 
 
 @dataclass(frozen=True)
 class CenterFace:
     """CenterFace (Xu et al. 2020, arXiv:1911.03599) in ONNX Runtime, in two looks.
 
-    The first look finds what may be a face: the photo is shrunk until its longest side is at most
-    ``max_side`` pixels, so its cost is bounded whatever the photo's size. Small faces in a large group photo
-    need a larger bound. Only a small photo without a face is enlarged, to ``max_side``, and looked at anew.
+    The first look finds candidates: the photo is shrunk until its longest side is at most ``max_side``
+    pixels, which bounds the cost whatever the photo's size. Small faces in a large group photo need a larger
+    bound. Only a small photo without a face is enlarged, to ``max_side``, and searched again.
 
-    The second look says whether it is one, and where exactly: its surroundings (the box and ``margin`` of
-    it on every side) are brought to fit ``second_look``, so that the network sees every face at the same
-    size. Box and landmarks then don't depend on how large the face was in the photo, and neither does the
-    vector; and the first look may be unsure of small faces, so that a smaller copy does.
-    96 x 128 and 0.15 are the smallest of those tried that brought the sample's EER below 1 %; `./run bench
-    detectors` shows one look beside two.
+    The second look confirms a candidate and places it: its surroundings (the box and ``margin`` of it on
+    every side) are scaled to ``second_look``, so that the network sees every face at the same size. Box,
+    landmarks and vector then don't depend on the face's size in the photo; and since the first look may be
+    unsure of small faces, a smaller copy is enough for it.
+    96 x 128 and 0.15 are the smallest of those tried with an EER below 1 % on the sample; `./run bench
+    detectors` compares one look with two.
 
-    min_face: pixels of the photo; faces whose box has a shorter side below it are dropped. That decides which
-        faces there are, but shapes no vector.
-    candidate: of a look's heat map, 0 to 1: above it, there may be a face.
-    threshold: above it in either look, there is one.
+    min_face: pixels of the photo; faces whose box has a shorter side are dropped. This decides which faces
+        there are, but shapes no vector.
+    candidate: heat map value, 0 to 1, above which either look has a candidate.
+    threshold: confidence, 0 to 1, above which a candidate is a face: the surer look's.
     overlap: intersection over union above which two boxes are one face.
     second_look: width and height in pixels, multiples of 32; None for the first look alone.
     """
@@ -116,9 +115,9 @@ class CenterFace:
     margin: float = 0.15
 
     @classmethod
-    def load(cls, path: Path, max_side: int, min_face: int) -> CenterFace:
-        # On one thread: photos are searched beside each other.
-        return cls(networks.load(path, threads=1), max_side, min_face)
+    def load(cls, cache: Cache, max_side: int, min_face: int) -> CenterFace:
+        # On one thread: several photos are searched at once.
+        return cls(networks.load(cache.centerface, threads=1), max_side, min_face)
 
     def detect(self, pixels: Pixels) -> list[Detection]:
         """The faces of a photo, largest first."""
@@ -155,8 +154,8 @@ class CenterFace:
         }
 
     def _look_again(self, pixels: Pixels, faces: list[Detection], size: tuple[int, int]) -> list[Detection]:
-        """Each face as the network sees it at its own scale; as it was, where nothing is seen there. Its
-        confidence is the surer look's."""
+        """Each face as found by the second look, or as it was if that finds nothing. Its confidence is the
+        surer look's."""
         again = []
         for start in range(0, len(faces), SECOND_LOOK_BATCH):
             batch = faces[start : start + SECOND_LOOK_BATCH]
@@ -235,8 +234,8 @@ def _window(pixels: Pixels, face: Detection, size: tuple[int, int], margin: floa
 
 
 def shrunk(pixels: Pixels, scale: float) -> tuple[Pixels, tuple[float, float]]:
-    """Pixels scaled down by areas, so that each counts, and by how much in x and y; as they are if ``scale``
-    is 1 or more."""
+    """Pixels scaled down by areas (each counts), and the scale in x and y; unchanged if ``scale`` is 1 or
+    more."""
     if scale >= 1:
         return pixels, (1.0, 1.0)
     height, width = pixels.shape[:2]
@@ -244,10 +243,10 @@ def shrunk(pixels: Pixels, scale: float) -> tuple[Pixels, tuple[float, float]]:
 
 
 def resized(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, tuple[float, float]]:
-    """Pixels brought to (width, height) by areas, and by how much in x and y.
+    """Pixels scaled to (width, height) by areas, and the scale in x and y.
 
-    Halved first for as long as at least twice the size is left, an odd last row or column dropped: for a
-    12-megapixel photo that is five times as fast as one step, as OpenCV has vector code for halving only.
+    First halved while at least twice the size is left, without an odd last row or column: for a 12-megapixel
+    photo that is five times as fast as one step, as OpenCV has vector code for halving only.
     """
     width, height = size
     halved = 1
@@ -267,7 +266,7 @@ def _is_central(face: Detection, size: tuple[int, int]) -> bool:
 
 
 def _distinct(faces: list[Detection], overlap: float) -> list[Detection]:
-    """Non-maximum suppression: of faces whose boxes overlap more, the surest stays."""
+    """Non-maximum suppression: of faces whose boxes overlap by more, the surest stays."""
     kept = _suppress([face.box for face in faces], [face.confidence for face in faces], overlap)
     return [faces[i] for i in kept]
 

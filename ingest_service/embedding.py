@@ -17,29 +17,25 @@ from ingest_service import networks
 class Facenet:
     """FaceNet's 128-d network (Schroff et al. 2015, arXiv:1503.03832), in DeepFace's conversion.
 
-    Held twice, since ONNX Runtime fixes a session's threads: ``shared`` runs on its caller's thread, and a
-    core for each of several callers embeds a fifth more faces than all cores on one batch, which wait for
-    each other at each of the network's 130 convolutions; ``whole`` runs on all cores, for a caller who
-    waits for one face.
+    Held twice, since ONNX Runtime fixes a session's threads. ``one_core`` runs on its caller's thread:
+    several callers with a core each embed a fifth more faces than all cores on one batch, which wait for
+    each other at each of the network's 130 convolutions. ``all_cores`` embeds a single face soonest.
     """
 
-    shared: onnxruntime.InferenceSession
-    whole: onnxruntime.InferenceSession
+    one_core: onnxruntime.InferenceSession
+    all_cores: onnxruntime.InferenceSession
     size: int = 160
     dims: int = 128
 
     @classmethod
     def load(cls, path: Path, cores: int) -> Facenet:
-        shared = networks.load(path, threads=1)
-        return cls(shared, networks.load(path, cores) if cores > 1 else shared)
+        one_core = networks.load(path, threads=1)
+        return cls(one_core, networks.load(path, cores) if cores > 1 else one_core)
 
-    def embed(self, faces: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:
-        """(n, 160, 160, 3) whitened faces -> (n, 128) vectors, as the network gives them.
-
-        Args:
-            alone: on all cores.
-        """
-        return np.asarray(networks.run(self.whole if alone else self.shared, faces)[0], dtype=np.float32)
+    def embed(self, faces: NDArray[np.float32], all_cores: bool = False) -> NDArray[np.float32]:
+        """(n, 160, 160, 3) whitened faces -> (n, 128) vectors, as the network gives them."""
+        network = self.all_cores if all_cores else self.one_core
+        return np.asarray(networks.run(network, faces)[0], dtype=np.float32)
 
 
 def whiten(face: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,15 +1,13 @@
-"""Everything that can go wrong with a photo or a request: one table, one shape.
+"""Everything that can go wrong: with a photo or a request (one table), or with a command (``UserError``).
 
-An answer's ``error`` is ``{"code", "message"}``. Codes are stable, they are what a program looks at; a
-message says what is wrong and ends with what to do. Neither ever holds a byte of a photo.
+An answer's ``error`` is ``{"code", "message"}``. Programs rely on the code, which is stable; a message says
+what is wrong and ends with what to do. Neither ever holds a byte of a photo.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 PHOTO = 200
-"""A photo's own error stands in its slot of an answer that is otherwise a success."""
+"""The status of an answer in which one photo has an error: that photo's result is the error."""
 
 CODES: dict[str, tuple[int, str]] = {
     # code: (HTTP status, remedy)
@@ -17,12 +15,12 @@ CODES: dict[str, tuple[int, str]] = {
     "not_an_image": (PHOTO, "Send a JPEG, PNG, WebP, BMP, TIFF, GIF or HEIC picture."),
     "unsupported_format": (PHOTO, "Convert it to JPEG, PNG, WebP, BMP, TIFF, GIF or HEIC."),
     "truncated": (PHOTO, "Send the whole file: its end is missing."),
-    "damaged": (PHOTO, "Open the file and save it anew, or send another copy."),
+    "damaged": (PHOTO, "Open the file and save it again, or send another copy."),
     "too_large": (PHOTO, "Send a smaller file, or raise FACES_MAX_BYTES."),
     "too_many_pixels": (PHOTO, "Scale the photo down, or raise FACES_MAX_PIXELS."),
-    "internal": (PHOTO, "Look for this moment in the service's log, and report it."),
+    "internal": (PHOTO, "See the service's log of that moment, and report it."),
     "bad_request": (400, "See /docs for the request's form."),
-    "no_face": (400, "Send a photo on which a face can be seen."),
+    "no_face": (400, "Send a photo that shows a face."),
     "unauthorized": (401, "Send the header `Authorization: Bearer <key>` with the service's key."),
     "not_found": (404, "POST photos to /v1/faces."),
     "method_not_allowed": (405, "POST photos to /v1/faces."),
@@ -38,13 +36,17 @@ class UserError(Exception):
     what to do, and the command line prints it without a traceback."""
 
 
+class SettingsError(UserError):
+    """A setting has a value that can't be used; the message names both."""
+
+
 class FaceServiceError(Exception):
     """An error with a code of the table above.
 
     Args:
         code: a key of ``CODES``.
         problem: what is wrong, as a sentence without its full stop.
-        status: the HTTP status, where it isn't the table's: of a photo's error that fails a whole request.
+        status: the HTTP status, if not the table's: for a photo's error that fails the whole request.
     """
 
     def __init__(self, code: str, problem: str, status: int | None = None) -> None:
@@ -53,6 +55,3 @@ class FaceServiceError(Exception):
         self.status = status or default_status
         self.message = f"{problem}. {remedy}"
         super().__init__(self.message)
-
-    def as_json(self) -> dict[str, Any]:
-        return {"error": {"code": self.code, "message": self.message}}

@@ -1,21 +1,34 @@
-"""What a vector belongs to, and a face on its way to one: the data that all profiles share."""
+"""What all models share: a model's id, a face on its way to a vector, and what serves a model."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest_service.detection import Detection, Pixels
+from ingest_service.detection import Detection, Detector, Pixels
+from ingest_service.needs import Needs
+from ingest_service.weights.cache import Cache
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a face's pixels become network input, in words that are part of the model's id."""
+
+    alignment: str
+    colour: str
+    resize: str
+    normalization: str
 
 
 @dataclass(frozen=True)
 class Model:
-    """What a vector is comparable within: equal ids, and no others.
+    """Vectors are comparable if their models' ids are equal, and only then.
 
     digest: SHA-256 over everything that shapes a vector; the id is the profile's name and its start.
     """
@@ -30,21 +43,11 @@ class Model:
 
     @classmethod
     def of(
-        cls,
-        profile: str,
-        *,
-        dims: int,
-        weights: Any,
-        detector: dict[str, Any],
-        alignment: str,
-        colour: str,
-        resize: str,
-        normalization: str,
+        cls, profile: str, *, dims: int, weights: Any, detector: dict[str, Any], preparation: Preparation
     ) -> Model:
-        """Every part is asked for, so that none is forgotten; each is any JSON.
-
+        """
         Args:
-            weights: digests of the recognition network's.
+            weights: digests of the recognition network's weights, as any JSON.
             detector: all of ``Detector.parts``.
         """
         parts = {
@@ -52,16 +55,10 @@ class Model:
             "dims": dims,
             "weights": weights,
             "detector": detector,
-            "alignment": alignment,
-            "colour": colour,
-            "resize": resize,
-            "normalization": normalization,
+            **asdict(preparation),
         }
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return cls(profile, hashlib.sha256(canonical.encode()).hexdigest(), dims)
-
-    def as_json(self) -> dict[str, Any]:
-        return {"id": self.id, "digest": self.digest, "dims": self.dims}
 
 
 @dataclass(frozen=True)
@@ -74,3 +71,65 @@ class FoundFace:
     detection: Detection
     aligned: Pixels
     network_input: NDArray[np.float32]
+
+
+class Profile(Protocol):
+    """A loaded model. Both methods may be called from several threads at once."""
+
+    @property
+    def model(self) -> Model: ...
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of a face as the network wants it: rows, columns and channels; for several views of it, after their
+        number."""
+
+    def find(self, pixels: Pixels) -> list[FoundFace]:
+        """The photo's faces, largest first."""
+
+    def embed(self, faces: NDArray[np.float32], all_cores: bool = False) -> NDArray[np.float32]:
+        """(n, *input_shape) network inputs -> (n, model.dims) unit vectors.
+
+        Args:
+            all_cores: for a request that is served alone; else on one core, beside other calls.
+        """
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A row of the registry.
+
+    name: for FACES_PROFILE.
+    size: of a face as the network wants it, width and height.
+    licence: of the weights, as far as their authors say; ``unknown`` where they don't, or contradict each
+        other. ``note`` says more.
+    load: makes the profile, which prepares and embeds faces.
+    own_detector: the profile finds faces itself, so FACES_DETECTOR can't be chosen.
+    max_pixels: default of FACES_MAX_PIXELS.
+    listed: offered to users, in ``/v1/models`` and in messages.
+    """
+
+    name: str
+    dims: int
+    size: tuple[int, int]
+    needs: Needs
+    licence: Literal["CC0-1.0", "MIT", "Apache-2.0", "non-commercial", "unknown"]
+    note: str
+    load: Callable[[Loading], Profile]
+    own_detector: bool = False
+    max_pixels: int = 50_000_000
+    listed: bool = True
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What a profile is loaded with.
+
+    cores: that one face may be embedded on.
+    load_detector: the detector that the settings name, for a profile that takes one.
+    """
+
+    entry: ModelEntry
+    cache: Cache
+    cores: int
+    load_detector: Callable[[], Detector]

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 
 def load(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """A network that runs on so many threads, its caller's among them. May be called from several at once."""
+    """A network that runs on so many threads, including its caller's. Several callers may run it at once."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
-    # Threads that spin while they wait would take the cores from the requests beside them.
+    # Threads that spin while they wait would take cores from other requests.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 

@@ -1,4 +1,4 @@
-"""What `/openapi.json` says beyond what the routes' types say, and the page at `/docs/`."""
+"""`/openapi.json`, as far as the routes' types don't make it, and the page at `/docs/`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ingest_service.schemas import FacesRequest, VerifyRequest
 SECURITY: Any = {"key": {"type": "http", "scheme": "bearer", "description": "one of the service's API keys"}}
 REFERENCE = "#/components/schemas/{model}"
 
-# A grey square: small enough to read, and a picture, so that the example works as it stands.
+# A grey square: short, and a picture, so that the example works as it is.
 EXAMPLE_PHOTO = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAD0lEQVR42mNoQAIMpHMAAK3zB/mQXfFNAAAAAElFTkSuQmCC"
 )
@@ -22,7 +22,7 @@ EXAMPLES = {
     "/v1/verify": {"images": [{"image": EXAMPLE_PHOTO}, {"image": EXAMPLE_PHOTO}]},
 }
 FILES: Any = {"type": "array", "items": {"type": "string", "format": "binary"}}
-# No validator: Swagger's own default would send this service's address to validator.swagger.io.
+# No validator: Swagger's default sends this service's address to validator.swagger.io.
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -41,13 +41,13 @@ PAGE = """<!doctype html>
 
 
 class ApiDocument(OpenAPI):
-    """flask-openapi3's document, with the bodies of the routes that read their own."""
+    """flask-openapi3's document, plus the bodies of the routes that read their own."""
 
     def generate_spec_json(self) -> None:
         super().generate_spec_json()  # type: ignore[no-untyped-call]
         document: dict[str, Any] = self.spec_json
         schemas = document["components"]["schemas"]
-        _drop_what_is_never_sent(document)
+        _drop_unused(document)
         bodies: dict[str, type[BaseModel]] = {"/v1/faces": FacesRequest, "/v1/verify": VerifyRequest}
         for path, body in bodies.items():
             schema = body.model_json_schema(ref_template=REFERENCE)
@@ -65,8 +65,8 @@ class ApiDocument(OpenAPI):
             }
 
 
-def _drop_what_is_never_sent(document: dict[str, Any]) -> None:
-    """flask-openapi3 says of every route that it may answer 422; here that is a 400."""
+def _drop_unused(document: dict[str, Any]) -> None:
+    """flask-openapi3 gives every route a 422, which is a 400 here."""
     for route in document["paths"].values():
         for operation in route.values():
             operation["responses"].pop("422", None)
@@ -92,7 +92,7 @@ def _form(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_pages(app: OpenAPI) -> None:
-    """`/openapi.json`, and `/docs/`: Swagger's page, every part of it from here."""
+    """`/openapi.json`, and Swagger's page at `/docs/`, all of it served from here."""
     assets = Blueprint(
         "docs", "flask_openapi3_swagger", static_folder="templates/swagger", static_url_path="/docs"
     )

@@ -31,14 +31,6 @@ class Quality:
         size = min(1.0, self.interocular_distance / 60)
         return float(np.cbrt(size * self.sharpness * self.frontality))
 
-    def as_json(self) -> dict[str, float]:
-        return {
-            "score": round(self.score, 4),
-            "interocular_distance": round(self.interocular_distance, 2),
-            "sharpness": round(self.sharpness, 4),
-            "frontality": round(self.frontality, 4),
-        }
-
 
 def assess(face: Detection, aligned: Pixels) -> Quality:
     """The quality of one face; ``aligned`` is its (size, size, 3) RGB cut-out."""
@@ -48,7 +40,7 @@ def assess(face: Detection, aligned: Pixels) -> Quality:
     if not np.isfinite(distance) or distance < 1:
         distance, frontality = 0.0, 0.0
     elif not np.isfinite(nose).all():
-        frontality = 0.5  # a detector that finds no nose says nothing of the pose
+        frontality = 0.5  # without a nose the pose is unknown
     else:
         off_centre = float(np.dot(nose - (left_eye + right_eye) / 2, across)) / distance
         frontality = max(0.0, 1 - 2 * abs(off_centre) / distance)

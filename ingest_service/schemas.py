@@ -1,23 +1,34 @@
-"""The requests and answers, as pydantic models: what is checked, and what OpenAPI shows."""
+"""Requests and answers as pydantic models: what is checked, what is sent, and what OpenAPI shows.
+
+An answer's fields are sent in the order in which they are declared, those that are None left out.
+"""
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from ingest_service.decoding import Photo
+from ingest_service.detection import LANDMARKS
+from ingest_service.errors import FaceServiceError
+from ingest_service.model import FoundFace, Model
+from ingest_service.quality import Quality
+from ingest_service.verdicts import Verdict
 
 Return = Literal["vector", "crop", "thumbnail", "fingerprint"]
 EVERYTHING: list[Return] = ["vector", "crop", "thumbnail", "fingerprint"]
 
 
 class Strict(BaseModel):
-    """A field that isn't known is an error: a misspelt option would otherwise do nothing."""
+    """An unknown field is an error: a misspelt option would otherwise be ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 def _nulls_are_left_out(schema: dict[str, Any]) -> None:
-    """An answer's field is there, or isn't; it is never null."""
+    """An answer's optional field is present or absent, never null."""
     for field in schema["properties"].values():
         if "anyOf" in field:
             (kind,) = (kind for kind in field.pop("anyOf") if kind != {"type": "null"})
@@ -25,24 +36,24 @@ def _nulls_are_left_out(schema: dict[str, Any]) -> None:
             del field["default"]
 
 
-def _one_of_both(schema: dict[str, Any]) -> None:
+def _faces_or_error(schema: dict[str, Any]) -> None:
     _nulls_are_left_out(schema)
     schema["oneOf"] = [{"required": ["faces", "photo", "file"]}, {"required": ["error"]}]
 
 
 def _whole(value: Any) -> Any:
-    """2.0 is an integer in JSON, where JavaScript may have written it."""
+    """JavaScript may write the integer 2 as 2.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class PhotoOptions(Strict):
     max_faces: Annotated[
         int | None,
-        Field(strict=True, ge=1, description="keep so many, largest first"),
+        Field(strict=True, ge=1, description="keep at most so many, largest first"),
         BeforeValidator(_whole),
     ] = None
     min_confidence: Annotated[
-        float, Field(strict=True, ge=0, le=1, description="drop faces of which the detector is less sure")
+        float, Field(strict=True, ge=0, le=1, description="drop faces of lower confidence")
     ] = 0
     min_quality: Annotated[
         float, Field(strict=True, ge=0, le=1, description="drop faces of a lower quality score")
@@ -58,12 +69,12 @@ def _image_is_a_string(schema: dict[str, Any]) -> None:
 class PhotoRequest(Strict):
     model_config = ConfigDict(json_schema_extra=_image_is_a_string)
 
-    # Any, and a default: a photo of a wrong type, or none, fails in its own slot, not the whole request.
+    # Any, and a default: a photo of a wrong type, or an absent one, fails alone, not the whole request.
     image: Annotated[
         Any,
         Field(
-            description="the photo's bytes as base64, or as a base64 data: URI; never a URL or a path; what "
-            "can't be read is an error in the photo's own slot of the answer",
+            description="the photo's bytes as base64 or as a base64 data: URI, never a URL or a path; the "
+            "result of a photo that can't be read is an error",
         ),
     ] = None
     options: PhotoOptions = PhotoOptions()
@@ -72,10 +83,10 @@ class PhotoRequest(Strict):
 class FacesRequest(Strict):
     model: Annotated[str | None, Field(description="refuse if another model is served")] = None
     priority: Annotated[
-        Literal["ingest", "search"], Field(description="`search`: a person waits; doesn't linger for a batch")
+        Literal["ingest", "search"], Field(description="`search`: interactive, skips batching")
     ] = "ingest"
     returns: Annotated[
-        list[Return], Field(alias="return", description="what is wanted beside boxes", default=EVERYTHING)
+        list[Return], Field(alias="return", description="what to return beside boxes", default=EVERYTHING)
     ]
     images: Annotated[list[PhotoRequest], Field(min_length=1)]
 
@@ -88,15 +99,23 @@ class ErrorDetail(BaseModel):
     code: Annotated[str, Field(description="stable")]
     message: Annotated[str, Field(description="what is wrong, and what to do")]
 
+    @classmethod
+    def of(cls, error: FaceServiceError) -> ErrorDetail:
+        return cls(code=error.code, message=error.message)
+
 
 class ErrorAnswer(BaseModel):
     error: ErrorDetail
 
 
 class ModelAnswer(BaseModel):
-    id: Annotated[str, Field(description="vectors are comparable within one id only")]
+    id: Annotated[str, Field(description="only vectors of the same id are comparable")]
     digest: Annotated[str, Field(description="SHA-256 over everything that shapes a vector")]
     dims: int
+
+    @classmethod
+    def of(cls, model: Model) -> ModelAnswer:
+        return cls(id=model.id, digest=model.digest, dims=model.dims)
 
 
 class Box(BaseModel):
@@ -121,6 +140,15 @@ class QualityAnswer(BaseModel):
     sharpness: Annotated[float, Field(description="0 to 1")]
     frontality: Annotated[float, Field(description="0 to 1")]
 
+    @classmethod
+    def of(cls, quality: Quality) -> QualityAnswer:
+        return cls(
+            score=round(quality.score, 4),
+            interocular_distance=round(quality.interocular_distance, 2),
+            sharpness=round(quality.sharpness, 4),
+            frontality=round(quality.frontality, 4),
+        )
+
 
 class FaceAnswer(BaseModel):
     model_config = ConfigDict(json_schema_extra=_nulls_are_left_out)
@@ -129,8 +157,23 @@ class FaceAnswer(BaseModel):
     confidence: float
     quality: QualityAnswer
     landmarks: Annotated[dict[str, Point], Field(description="left and right are the person's own")]
-    vector: Annotated[list[float] | None, Field(description="length 1")] = None
     crop: Annotated[str | None, Field(description="base64 JPEG: the face with a margin")] = None
+    vector: Annotated[list[float] | None, Field(description="length 1")] = None
+
+    @classmethod
+    def of(cls, face: FoundFace, quality: Quality, crop: str | None) -> FaceAnswer:
+        """Without its vector; the box in whole pixels."""
+        x, y, width, height = face.detection.box
+        points = zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)
+        return cls(
+            box=Box(x=round(x), y=round(y), width=max(1, round(width)), height=max(1, round(height))),
+            confidence=round(face.detection.confidence, 4),
+            quality=QualityAnswer.of(quality),
+            landmarks={
+                name: Point(x=round(px, 1), y=round(py, 1)) for name, (px, py) in points if isfinite(px)
+            },
+            crop=crop,
+        )
 
 
 class PhotoAnswer(BaseModel):
@@ -147,11 +190,15 @@ class FileAnswer(BaseModel):
     mime_type: str
     hash: dict[str, str]
 
+    @classmethod
+    def of(cls, photo: Photo) -> FileAnswer:
+        return cls(size=photo.size, mime_type=photo.mime_type, hash={"sha256": photo.sha256})
+
 
 class PhotoResult(BaseModel):
     """Faces, largest first; or an error."""
 
-    model_config = ConfigDict(json_schema_extra=_one_of_both)
+    model_config = ConfigDict(json_schema_extra=_faces_or_error)
 
     faces: list[FaceAnswer] | None = None
     photo: PhotoAnswer | None = None
@@ -168,7 +215,7 @@ class FacesAnswer(BaseModel):
 class VerifyAnswer(BaseModel):
     model: ModelAnswer
     similarity: Annotated[float, Field(description="cosine of the two photos' largest faces, -1 to 1")]
-    verdict: Literal["strong", "possible", "unlikely"]
+    verdict: Verdict
     calibrated: bool
     faces: Annotated[list[FaceAnswer], Field(description="the two faces that were compared")]
 

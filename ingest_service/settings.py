@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest_service.catalogue import FINDERS, RECOGNIZERS
-from ingest_service.errors import UserError
-from ingest_service.weights import default_cache
-
-PROFILES = ("facenet", "facenet-thorough", "deepface")
-MODELS = (*PROFILES, *RECOGNIZERS)
-DETECTORS = ("centerface", *FINDERS)
-
-
-class SettingsError(UserError):
-    """A setting has a value that can't be used; the message names both."""
+from ingest_service.errors import SettingsError
+from ingest_service.registry import DETECTORS, MODELS
+from ingest_service.weights.cache import default_cache
 
 
 @dataclass(frozen=True)
 class Settings:
     """Each field is read from the variable in its comment."""
 
-    profile: str = "facenet"  # FACES_PROFILE, one of MODELS
-    detector: str = (
-        "centerface"  # FACES_DETECTOR, one of DETECTORS; `deepface` always has DeepFace's centerface
-    )
+    profile: str = next(iter(MODELS))  # FACES_PROFILE, a name of the registry's MODELS
+    detector: str = next(iter(DETECTORS))  # FACES_DETECTOR, a name of its DETECTORS
     cache: Path = field(default_factory=default_cache)  # FACES_CACHE
     host: str = "127.0.0.1"  # FACES_HOST
     port: int = 8501  # FACES_PORT
@@ -42,23 +32,21 @@ class Settings:
     max_pixels: int = 0  # FACES_MAX_PIXELS, of one photo; see pixel_limit
     max_images: int = 64  # FACES_MAX_IMAGES, in one request
     max_body_bytes: int = 128_000_000  # FACES_MAX_BODY_BYTES, of one request
-    max_waiting: int = 64  # FACES_MAX_WAITING, photos inside (searches apart); more get 429
+    max_waiting: int = 64  # FACES_MAX_WAITING, photos in progress, and searches as many again; more get 429
     max_batch: int = 8  # FACES_MAX_BATCH, faces that are embedded together
-    linger_ms: int = 3  # FACES_LINGER_MS, milliseconds that a face waits for company
+    linger_ms: int = 3  # FACES_LINGER_MS, milliseconds that a face waits for others to join its batch
     deadline_s: int = 30  # FACES_DEADLINE_S, seconds for a whole request
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)  # FACES_WORKERS, threads for photos
 
     @property
     def max_side(self) -> int:
-        """The bound of the copy that is searched: as set, else 256 for CenterFace, whose second look makes up
-        for it, and 1024 for DeepFace's detectors."""
-        return self.detector_max_side or (256 if self.detector == "centerface" else 1024)
+        """Longest side in pixels of the copy that is searched: as set, else the detector's default."""
+        return self.detector_max_side or DETECTORS[self.detector].max_side
 
     @property
     def pixel_limit(self) -> int:
-        """As set, else 50 megapixels; for `deepface` 2, since DeepFace searches the photo at four times its
-        size: 9 megapixels took 54 s and 9.6 GB."""
-        return self.max_pixels or (2_000_000 if self.profile == "deepface" else 50_000_000)
+        """As set, else the model's default."""
+        return self.max_pixels or MODELS[self.profile].max_pixels
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -66,11 +54,17 @@ class Settings:
         Raises:
             SettingsError: a number isn't one or isn't positive, or the profile or detector is unknown.
         """
-        profile = _choice(environment, "FACES_PROFILE", MODELS)
-        detector = _choice(environment, "FACES_DETECTOR", DETECTORS)
-        if profile == "deepface" and detector != cls.detector:
+        profile = environment.get("FACES_PROFILE", cls.profile)
+        if profile not in MODELS:
+            valid = [name for name, entry in MODELS.items() if entry.listed]
+            raise SettingsError(_unknown("FACES_PROFILE", profile, valid))
+        detector = environment.get("FACES_DETECTOR", cls.detector)
+        if detector not in DETECTORS:
+            raise SettingsError(_unknown("FACES_DETECTOR", detector, list(DETECTORS)))
+        if MODELS[profile].own_detector and detector != cls.detector:
             raise SettingsError(
-                f"FACES_DETECTOR is [{detector}], but FACES_PROFILE [deepface] keeps to DeepFace's centerface"
+                f"FACES_DETECTOR is [{detector}], but FACES_PROFILE [{profile}] has its own detector: "
+                "set only one of the two"
             )
         numbers = {}
         for name in cls.__dataclass_fields__:
@@ -92,12 +86,8 @@ class Settings:
         )
 
 
-def _choice(environment: Mapping[str, str], name: str, valid: tuple[str, ...]) -> str:
-    """The variable's value; the first of the valid ones where it isn't set."""
-    value = environment.get(name, valid[0])
-    if value not in valid:
-        raise SettingsError(f"{name} is [{value}], valid values are {list(valid)}")
-    return value
+def _unknown(name: str, value: str, valid: Sequence[str]) -> str:
+    return f"{name} is [{value}], valid values are {valid}"
 
 
 def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -106,7 +96,7 @@ def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
     if file := _file(environment, "FACES_API_KEYS_FILE"):
         keys += [line.strip() for line in file.read_text().splitlines() if not line.startswith("#")]
         if not any(keys):
-            raise SettingsError(f"FACES_API_KEYS_FILE is [{file}], but holds no key: all would be let in")
+            raise SettingsError(f"FACES_API_KEYS_FILE is [{file}], but has no key: everybody would get in")
     return tuple(key for key in keys if key)
 
 

@@ -1,4 +1,4 @@
-"""What operators see: metrics, and one JSON line a request. Neither ever holds a photo or a vector."""
+"""Metrics and JSON log lines. Neither ever holds a photo or a vector."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Metrics:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Counts the time in a stage: ``decode``, ``detect``, ``pictures``, ``embed``."""
+        """Measures the time in a stage: ``decode``, ``detect``, ``pictures`` (renditions), ``embed``."""
         with self.stage_seconds.labels(name).time():
             yield
 
@@ -82,8 +82,8 @@ def set_up_logging() -> None:
 
 
 def log_native_lines() -> None:
-    """What C libraries write to standard error (libtiff does, of damaged photos), as log lines: at most one a
-    second, so that a damaged photo can't fill a disk. Ours keep the real standard error.
+    """Logs what C libraries write to standard error (libtiff does for damaged photos), at most
+    one line a second, so that a damaged photo can't fill a disk. Our own lines keep the real standard error.
     """
     real = os.fdopen(os.dup(2), "w", buffering=1)
     for handler in logging.getLogger().handlers:

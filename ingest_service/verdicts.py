@@ -1,25 +1,27 @@
 """A similarity in words.
 
-Without a calibration of one's own (`faces calibrate`), the lines come from the 118 sample photos of 5 people,
-where no two people's faces reach 0.46 (6,903 pairs; `./run test` holds this), and from LFW, where the best
-stranger of a search among thousands comes close to 0.60. A search over many faces, or over other photos, may
-need other lines.
+The default thresholds come from the 118 sample photos of 5 people, where no two people's faces reach 0.46
+(6,903 pairs; `./run test` holds this), and from LFW, where in a search among thousands the best match of
+unenrolled people comes close to 0.60. A search over many faces, or over other photos, may need other
+thresholds: `faces calibrate` measures them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["strong", "possible", "unlikely"]
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Cosine similarities from -1 to 1 from which on two faces are called alike: ``strong`` is the higher."""
+    """The lowest cosine similarity, -1 to 1, of a strong and of a possible match."""
 
     strong: float
     possible: float
 
-    def verdict(self, similarity: float) -> str:
-        """``strong``, ``possible`` or ``unlikely``."""
+    def verdict(self, similarity: float) -> Verdict:
         if similarity >= self.strong:
             return "strong"
         return "possible" if similarity >= self.possible else "unlikely"
@@ -30,6 +32,6 @@ POSSIBLE = 0.46
 UNCALIBRATED = Thresholds(STRONG, POSSIBLE)
 
 
-def verdict(similarity: float) -> str:
-    """``strong``, ``possible`` or ``unlikely``, by the lines of an index that isn't calibrated."""
+def verdict(similarity: float) -> Verdict:
+    """By the thresholds of an index that isn't calibrated."""
     return UNCALIBRATED.verdict(similarity)

@@ -1,7 +1,7 @@
-"""Boards, data views and Dev Tools requests as code, and their import. Knows the fields of the indices.
+"""Boards, data views and Dev Tools requests as code, and their import into Kibana.
 
-``boards`` are made of ``objects`` and written by ``build``; ``lint`` looks by ``checks`` at what was written,
-and ``preview`` draws it. ``importing`` brings it into a Kibana through ``client``, and ``alert`` adds a rule;
-``indices`` says whether Elasticsearch has what it shows. ``console`` has the requests, and ``console_links``
-makes links of them.
+``boards`` are made of ``objects``, and ``build`` writes them to a file; ``lint`` applies the ``checks``.
+``importing`` brings them into a Kibana through ``client``, and ``alert`` adds a rule; ``indices`` tells
+whether Elasticsearch has the fields that they show. ``console`` has the requests, which ``console_links``
+links to.
 """

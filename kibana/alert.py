@@ -1,6 +1,7 @@
-"""The alert rule on hits of the watch list: every minute, from `face-probes` to `face-alerts`.
+"""The alert rule for matches with the watch list: every minute, from `face-probes` to `face-alerts`.
 
-An Elasticsearch query rule with an index connector, both free. What it writes has neither photo nor vector.
+It is an Elasticsearch query rule with an index connector, both in the Basic licence. It writes no photos
+and no vectors.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from kibana.boards import PROBES
-from kibana.client import DEFAULT_SPACE, Kibana, KibanaError, Refused
+from kibana.client import Kibana
+from kibana.server import DEFAULT_SPACE, KibanaError, KibanaRefused
 
 HERE = Path(__file__).parent / "alerts"
 NAMESPACE = UUID("7a1f7f0c-52f5-4e36-9d4d-6b8f6b0c4e51")
 
-ONLY_WHEN_MADE = ("rule_type_id", "consumer", "enabled", "connector_type_id")
-"""What Kibana doesn't take in an update."""
+ONLY_ON_CREATION = ("rule_type_id", "consumer", "enabled", "connector_type_id")
+"""Fields that Kibana refuses in an update."""
 
 
 def install(kibana: Kibana, overwrite: bool) -> Iterator[tuple[str, str]]:
-    """Makes connector and rule; those that are there stay as they are, unless ``overwrite``.
+    """Creates the connector and the rule; with ``overwrite`` updates existing ones.
 
-    Yields (what, outcome) as it goes.
+    Yields:
+        (name, outcome) of each, as soon as it is done.
 
     Raises:
         KibanaError: Kibana refused.
@@ -32,21 +35,21 @@ def install(kibana: Kibana, overwrite: bool) -> Iterator[tuple[str, str]]:
     ids = {kind: _id(kind, kibana.space) for kind in ("connector", "rule")}
     for kind, api in (("connector", "actions"), ("rule", "alerting")):
         body = _body(kind, kibana.space, ids["connector"])
-        update = {name: value for name, value in body.items() if name not in ONLY_WHEN_MADE}
+        update = {name: value for name, value in body.items() if name not in ONLY_ON_CREATION}
         try:
             made = kibana.put_if_absent(f"/api/{api}/{kind}/{ids[kind]}", body, update if overwrite else None)
-        except Refused as error:
+        except KibanaRefused as error:
             if error.status != 500:
                 raise
             raise KibanaError(
                 f"{error}; rules and connectors need `xpack.encryptedSavedObjects.encryptionKey` in "
-                "kibana.yml, a text of at least 32 letters"
+                "kibana.yml, at least 32 characters"
             ) from None
         yield f"{kind} {body['name']}", "made" if made else "replaced" if overwrite else "exists"
 
 
 def _id(kind: str, space: str) -> str:
-    """A UUID, which every version of Kibana takes; another one in each space, as Kibana wants it."""
+    """A UUID, which every version of Kibana accepts; Kibana requires a different one in each space."""
     return str(uuid5(NAMESPACE, f"{kind}/{space}"))
 
 

@@ -1,47 +1,65 @@
-"""All saved objects, and the file of them: ``python -m kibana.build`` writes it."""
+"""Builds all saved objects. ``python -m kibana.build`` writes the file of them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from kibana.boards import TAG, data_views, exploration, face_search, ingest_health, probes
-from kibana.client import SavedObject, ndjson
 from kibana.console_links import markdown
 from kibana.importing import SHIPPED
-from kibana.objects.saved_object import saved_object
-from kibana.verdicts import NOT_CALIBRATED, Verdicts, said_by
+from kibana.objects.dashboard import Dashboard
+from kibana.objects.data_view import DataView
+from kibana.saved_object import SavedObject, ndjson, saved_object
+from kibana.verdicts import NOT_CALIBRATED, Verdicts, stated_by
 
 
-def objects(verdicts: Verdicts = NOT_CALIBRATED) -> list[SavedObject]:
-    """Every saved object: what is referred to comes first.
+@dataclass(frozen=True)
+class Content:
+    """The tag's id, the data views and the boards, before they are put into Kibana's form."""
 
-    Args:
-        verdicts: whose lines the boards draw; a file of those that aren't calibrated is committed.
+    tag: str
+    views: tuple[DataView, ...]
+    dashboards: tuple[Dashboard, ...]
+
+    def saved_objects(self) -> list[SavedObject]:
+        """Every saved object; an object comes after those that it refers to."""
+        attributes = {"name": "ingest-face", "description": "Photos searchable by face", "color": "#6092C0"}
+        return [
+            saved_object("tag", self.tag, attributes),
+            *(view.saved_object() for view in self.views),
+            *(dashboard.saved_object() for dashboard in self.dashboards),
+        ]
+
+
+def content(verdicts: Verdicts = NOT_CALIBRATED) -> Content:
     """
-    tag = saved_object(
-        "tag", TAG, {"name": "ingest-face", "description": "Photos searchable by face", "color": "#6092C0"}
-    )
+    Args:
+        verdicts: the thresholds that the boards show. The committed file has the uncalibrated ones.
+    """
     boards = (
         face_search.board(markdown(1, 4, 5, 6, 7, verdicts=verdicts), verdicts),
         probes.board(markdown(2, 3, 10, verdicts=verdicts), verdicts),
         exploration.board(markdown(8, 9, 11, verdicts=verdicts), verdicts),
         ingest_health.board(markdown(12)),
     )
-    return [
-        tag,
-        *(view.saved_object() for view in data_views.ALL),
-        *(board.saved_object() for board in boards),
-    ]
+    return Content(TAG, data_views.ALL, boards)
 
 
-def with_lines_of(one: SavedObject, copy: SavedObject) -> SavedObject | None:
-    """One of ours as it is built with the lines that its copy in Kibana shows; None if it shows none."""
-    if (verdicts := said_by(copy)) is None:
+def objects(verdicts: Verdicts = NOT_CALIBRATED) -> list[SavedObject]:
+    """Every saved object, with the thresholds of ``verdicts``."""
+    return content(verdicts).saved_objects()
+
+
+def with_thresholds_of(one: SavedObject, copy: SavedObject) -> SavedObject | None:
+    """Our object, built with the thresholds that its copy in Kibana states; None if the copy states none."""
+    if (verdicts := stated_by(copy)) is None:
         return None
     key = one["type"], one["id"]
     return next((built for built in objects(verdicts) if (built["type"], built["id"]) == key), None)
 
 
 def text() -> str:
-    """The file that is committed and imported."""
+    """The content of the committed file."""
     return ndjson(objects())
 
 

@@ -1,4 +1,4 @@
-"""The Dev Tools requests of `kibana/console/`, and links that open Console with them in its editor.
+"""The Dev Tools requests in `kibana/console/`, and links that open Console with one of them in its editor.
 
 `python -m kibana.console_links` prints the links as a Markdown list.
 """
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "console"
 
 @dataclass(frozen=True)
 class ConsoleFile:
-    """A file in Console's own format, whose leading comment begins with its title and its purpose."""
+    """A file in Console's own format. Its leading comment starts with its title and purpose."""
 
     name: str
     title: str
@@ -25,7 +25,7 @@ class ConsoleFile:
 
 
 def files() -> list[ConsoleFile]:
-    """All files, in the order in which they run on a fresh stack."""
+    """All files, in the order in which they run on an empty stack."""
     return [_read(path) for path in sorted(FOLDER.glob("*.txt"))]
 
 
@@ -38,21 +38,21 @@ def _read(path: Path) -> ConsoleFile:
 def link(text: str) -> str:
     """A link for a Markdown panel of a dashboard.
 
-    It is relative to the page that the dashboard is on, `…/app/dashboards`, so that it stays in the reader's
-    space and below Kibana's base path, whichever they are. One that begins with `/app` would leave both.
+    It is relative to the dashboard's page, `…/app/dashboards`, so it stays in the reader's space and below
+    Kibana's base path. A link that starts with `/app` would leave both.
 
     Raises:
-        ValueError: the text has a character outside of Latin-1.
+        ValueError: the text has a character outside Latin-1.
     """
     return f"dev_tools#/console?load_from=data:text/plain,{compress_to_encoded_uri_component(text)}"
 
 
 def markdown(*numbers: int, verdicts: Verdicts = NOT_CALIBRATED) -> str:
-    """Files as a list of links with their purposes.
+    """A list of links to files, with their purposes.
 
     Args:
-        numbers: that their names begin with; none: all.
-        verdicts: whose lines the requests have.
+        numbers: the numbers that the files' names start with; none: all files.
+        verdicts: the thresholds in the requests.
     """
     wanted = [file for file in files() if not numbers or int(file.name[:2]) in numbers]
     return "".join(

@@ -1,31 +1,27 @@
-"""Checks saved objects as far as that goes without a Kibana, and says which fields they need."""
+"""Checks boards and data views as far as possible without a Kibana, and lists the fields that they need."""
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import chain
 
-from kibana.checks import layout, lens, links, objects, references, uses, vega
-from kibana.checks.fields import templates
-from kibana.checks.reading import read
-
-
-def problems(saved: list[dict[str, Any]]) -> list[str]:
-    """What is wrong with an export of Kibana 8.19, each with where it is and what to do; none if all is well.
-
-    Args:
-        saved: the parsed lines of the file, of whatever shape.
-    """
-    export = read(saved)
-    for check in (objects.check, layout.check, references.check, lens.check, vega.check, links.check):
-        check(export)
-    uses.check(export, templates())
-    return list(dict.fromkeys(export.problems))
+from kibana.build import Content
+from kibana.checks import field_uses, layout, lens, links, references, vega
+from kibana.checks.template_fields import templates
 
 
-def fields_used(saved: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """Alias of an index -> every field that boards and data views name of it.
+def problems(content: Content) -> list[str]:
+    """Each problem with its place and what to do about it; none if all is well."""
+    found = chain(
+        references.problems(content.saved_objects()),
+        layout.problems(content.dashboards),
+        lens.problems(content.dashboards),
+        vega.problems(content),
+        links.problems(content),
+        field_uses.problems(content, templates()),
+    )
+    return list(dict.fromkeys(found))
 
-    Args:
-        saved: the parsed lines of a file without ``problems``.
-    """
-    return uses.used(read(saved), templates())
+
+def fields_used(content: Content) -> dict[str, set[str]]:
+    """Index or alias -> every field that the boards and data views use of it."""
+    return field_uses.by_index(content, templates())

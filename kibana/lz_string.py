@@ -1,7 +1,7 @@
-"""lz-string's compression, in which Console takes a text from a link (see `console_links`).
+"""lz-string's compression, the form in which Console reads a text from a link (see `console_links`).
 
-Ours, because PyPI has nothing to lean on: `lzstring` comes without a wheel and on top of Python 2's `future`,
-the others are new and hardly used. The result is that of lz-string 1.5.0 for JavaScript, to the character.
+Our own, because PyPI has no good library: `lzstring` has no wheel and needs Python 2's `future`; the others
+are new and hardly used. The result equals that of lz-string 1.5.0 for JavaScript.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NEW_CHARACTER, END, FIRST_CODE = 0, 2, 3
 def compress_to_encoded_uri_component(text: str) -> str:
     """
     Raises:
-        ValueError: a character is outside of Latin-1, which no link of ours needs.
+        ValueError: a character is outside Latin-1; none of our links needs one.
     """
     text.encode("latin-1")
     bits = "".join(f"{value:0{width}b}"[::-1] for value, width in _values(text))
@@ -24,7 +24,7 @@ def compress_to_encoded_uri_component(text: str) -> str:
 
 
 def _values(text: str) -> Iterator[tuple[int, int]]:
-    """Numbers and the bits of each. Codes grow by a bit as soon as the reader's table outgrows them."""
+    """(number, its bits). Codes get one bit longer whenever the reader's table outgrows them."""
     width, room = 2, 2
     for token in _tokens(text):
         if isinstance(token, str):
@@ -41,7 +41,7 @@ def _values(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _tokens(text: str) -> Iterator[int | str]:
-    """The text's phrases: a character that is met first as itself, everything met before by its code."""
+    """The text's phrases: a new character as itself, everything known by its code."""
     codes: dict[str, int] = {}
     unsent: set[str] = set()
     phrase = ""

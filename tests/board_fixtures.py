@@ -1,4 +1,4 @@
-"""What the checks of the boards share: the scene in a real Elasticsearch, and a browser that draws."""
+"""What the tests of the boards share: the scene in a real Elasticsearch, and a browser that draws."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import pytest
 from elasticsearch import Elasticsearch
 from tools import empty
 
-from board_preview import scene as scenes
-from board_preview.renderer import Renderer, running_renderer
-from board_preview.scene import SceneReport
+from board_preview import scene_loading
+from board_preview.chromium import Renderer, running_renderer
+from board_preview.scene_loading import SceneReport
 from es_setup import models
 from es_setup.shipped_files import ALIASES
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 
 @pytest.fixture(scope="module")
 def scene(es: Elasticsearch, cache: Cache) -> Iterator[SceneReport]:
-    """The scene, for the tests of one module: others empty the same aliases."""
-    yield scenes.load(es, cache.sample)
+    """The scene, for the tests of one module; other modules empty the same aliases."""
+    yield scene_loading.load(es, cache.sample)
     for alias in ALIASES:
         empty(es, alias)
 
 
 @pytest.fixture
 def calibrate(es: Elasticsearch) -> Iterator[Callable[..., None]]:
-    """Records a calibration in the indices of the three aliases, or of those that are named; None takes it
-    away. At the end there is none."""
+    """Records a calibration in the indices of the three aliases, or of the named ones; None removes it. It is
+    removed after the test."""
     before = {
         index: found["mappings"]["_meta"] for index, found in es.indices.get_mapping(index=ALIASES).items()
     }
 
     def record(
-        calibration: Any = scenes.CALIBRATION.as_meta(),  # noqa: B008
+        calibration: Any = scene_loading.CALIBRATION.as_meta(),  # noqa: B008
         aliases: tuple[str, ...] = ALIASES,
     ) -> None:
         for index, model in models.declared(es, ",".join(aliases)).items():

@@ -21,7 +21,8 @@ from faces import local_stack
 from faces.local_stack import LocalStack, running_stack
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 
 NEED_MORE = {"cache", "running", "renderer", "loader", "installed", "sources"}
 """Fixtures that need weights, a server, a browser, or the network."""

@@ -1,28 +1,28 @@
-"""A Kibana that answers as Kibana 8.19 was read to answer; no Kibana can run in the tests.
+"""Answers like Kibana 8.19, by the rules in its source; no real Kibana can run in the tests.
 
-Where each rule is read in Kibana's source (github.com/elastic/kibana), core's below src/core/packages/:
+The source of each rule in github.com/elastic/kibana; core's are below src/core/packages/:
 
-- status, starting and available, the version only for those who have logged in:
-  status/server-internal/src/routes/status.ts and status_preboot.ts; the plain 503 while all else starts:
+- status (starting, available), with the version only after a login:
+  status/server-internal/src/routes/status.ts and status_preboot.ts; the plain 503 of other requests:
   http/server-internal/src/http_service.ts
 - `kbn-xsrf`: http/server-internal/src/lifecycle_handlers.ts
-- a space that isn't there is found out by /api/spaces/space/ID alone, imports into it are taken:
+- only /api/spaces/space/ID reports a missing space; imports into one are accepted:
   x-pack/platform/plugins/shared/spaces/server/lib/request_interceptors/on_post_auth_interceptor.ts
 - import: saved-objects/import-export-server-internal/src/import/
-  - import_saved_objects.ts: the order of the checks, what is answered
-  - lib/collect_saved_objects.ts: unsupported types, double ids
+  - import_saved_objects.ts: the order of the checks, the answer
+  - lib/collect_saved_objects.ts: unsupported types, duplicate ids
   - lib/validate_references.ts, lib/check_reference_origins.ts: only index-pattern and search; copies count
-  - lib/check_conflicts.ts, lib/check_origin_conflicts.ts: an id that another space has, its copy in this one
-  - lib/create_saved_objects.ts: one error that can be resolved, and nothing is written, while
+  - lib/check_conflicts.ts, lib/check_origin_conflicts.ts: an id of another space, its copy in this one
+  - lib/create_saved_objects.ts: if one error can be resolved, nothing is written, although
     `successResults` lists what would have been
   - resolve_import_errors.ts: retries
-- one object newer than Kibana ends the whole import with 422, an older one is raised to Kibana's version:
+- an object newer than Kibana ends the whole import with 422, an older one is migrated to Kibana's version:
   document_migrator.ts, called by saved-objects/api-server-internal/src/lib/apis/bulk_create.ts; a dashboard's
   in 8.19 is 10.3.0, with sections: github.com/elastic/kibana/pull/222103
 - export: saved-objects/server-internal/src/routes/export.ts (keys in order, no newline at the end);
-  saved-objects/import-export-server-internal/src/export/saved_objects_exporter.ts (400 with all that can't be
-  read, the summary line)
-- rules and connectors, 409 for an id in use, fields that an update doesn't take: below
+  saved-objects/import-export-server-internal/src/export/saved_objects_exporter.ts (400 with all unreadable
+  objects, the summary line)
+- rules and connectors, 409 for an id in use, fields that an update refuses: below
   x-pack/platform/plugins/shared/, alerting/server/routes/rule/apis/ and actions/server/routes/connector/
 """
 
@@ -38,66 +38,10 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+from fake_kibana_import import ImportAttempt, Object, Refusal, bare, key_of
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
 from werkzeug.serving import make_server
-
-Object = dict[str, Any]
-
-LATEST = {"dashboard": "10.3.0", "index-pattern": "8.0.0", "search": "10.5.0", "tag": "8.0.0"}
-"""The types that can be imported, with the newest version that is known of each. All are multi-namespace."""
-
-CHECKED_REFERENCES = ("index-pattern", "search")
-RESOLVABLE = ("conflict", "ambiguous_conflict", "missing_references")
-
-
-PANELS = [{"type": "lens", "gridData": {"x": 0, "y": 0, "w": 24, "h": 12}, "embeddableConfig": {}}]
-
-
-def board(name: str, title: str, view: str = "photos") -> Object:
-    return {
-        "type": "dashboard",
-        "id": name,
-        "attributes": {
-            "title": title,
-            "description": "Größe → 顔\u2028in a second line",
-            "panelsJSON": json.dumps(PANELS),
-        },
-        "references": [
-            {"type": "tag", "id": "faces", "name": "tag-faces"},
-            {"type": "index-pattern", "id": view, "name": "p1:indexpattern-datasource-layer-l1"},
-        ],
-        "coreMigrationVersion": "8.8.0",
-        "typeMigrationVersion": "10.2.0",
-    }
-
-
-OBJECTS: list[Object] = [
-    {"type": "tag", "id": "faces", "attributes": {"name": "Faces", "color": "#6092C0"}, "references": []},
-    {
-        "type": "index-pattern",
-        "id": "photos",
-        "attributes": {
-            "title": "faces",
-            "name": "Photos",
-            "fieldAttrs": '{"people":{"customLabel":"People"}}',
-        },
-        "references": [],
-    },
-    board("search", "Face search"),
-    board("health", "Ingest health"),
-]
-"""A few boards to import."""
-
-
-class Refusal(HTTPException):
-    def __init__(self, code: int, error: str, message: str, attributes: Any = None) -> None:
-        body = {"statusCode": code, "error": error, "message": message}
-        if attributes is not None:
-            body["attributes"] = attributes
-        super().__init__(response=Response(json.dumps(body), code, content_type="application/json"))
 
 
 @dataclass
@@ -118,7 +62,7 @@ class FakeKibana:
     forbidden: bool = False
     encryption_key: bool = True
     breaks_after: int | None = None
-    """The next import writes so many objects and breaks the connection."""
+    """The next import breaks the connection after this many objects."""
     spaces: set[str] = field(default_factory=lambda: {"default"})
     stored: dict[tuple[str, str], Object] = field(default_factory=dict)
     rules: dict[tuple[str, str, str], Object] = field(default_factory=dict)
@@ -233,14 +177,14 @@ class FakeKibana:
     def _import(self, space: str) -> Any:
         overwrite = request.args.get("overwrite") == "true"
         objects = _uploaded()
-        attempt = _Attempt(self, space, objects)
-        attempt.check({_key(one): {"overwrite": overwrite} for one in objects})
+        attempt = ImportAttempt(self, space, objects)
+        attempt.check({key_of(one): {"overwrite": overwrite} for one in objects})
         attempt.write()
         return attempt.answer()
 
     def _resolve(self, space: str) -> Any:
         retries = {(retry["type"], retry["id"]): retry for retry in json.loads(request.form["retries"])}
-        attempt = _Attempt(self, space, [one for one in _uploaded() if _key(one) in retries])
+        attempt = ImportAttempt(self, space, [one for one in _uploaded() if key_of(one) in retries])
         attempt.check(retries)
         attempt.write()
         return attempt.answer()
@@ -261,11 +205,11 @@ class FakeKibana:
         missing: list[Object] = []
         if body.get("includeReferencesDeep"):
             for one in exported:
-                for ref in map(_bare, one["references"]):
-                    if _key(ref) not in here:
+                for ref in map(bare, one["references"]):
+                    if key_of(ref) not in here:
                         missing += [ref] if ref not in missing else []
-                    elif here[_key(ref)] not in exported:
-                        exported.append(here[_key(ref)])
+                    elif here[key_of(ref)] not in exported:
+                        exported.append(here[key_of(ref)])
         details = {
             "exportedCount": len(exported),
             "missingRefCount": len(missing),
@@ -305,7 +249,7 @@ class FakeKibana:
         self._clock += 1
         return f"2026-11-24T00:{self._clock // 60:02}:{self._clock % 60:02}.000Z"
 
-    def _store(self, one: Object, space: str) -> None:
+    def store(self, one: Object, space: str) -> None:
         if self.breaks_after is not None:
             if self.breaks_after == 0:
                 self.breaks_after = None
@@ -316,118 +260,7 @@ class FakeKibana:
         now = self._now()
         kept = {"coreMigrationVersion": "8.8.0", "managed": False, "references": []} | deepcopy(one)
         kept |= {"created_at": now, "updated_at": now, "version": f"WzE{self._clock}", "namespaces": [space]}
-        self.stored[_key(one)] = kept
-
-
-class _Attempt:
-    """One import: what it found wrong, and the ids that it gave."""
-
-    def __init__(self, kibana: FakeKibana, space: str, objects: list[Object]) -> None:
-        self.kibana = kibana
-        self.space = space
-        self.errors: list[Object] = []
-        self.ids: dict[tuple[str, str], str] = {}
-        self.overwritten: set[tuple[str, str]] = set()
-        for one in objects:
-            if one["type"] not in LATEST:
-                self._fail(one, type="unsupported_type")
-        self.objects = [one for one in objects if one["type"] in LATEST]
-        double = {_key(one) for one in objects if sum(_key(other) == _key(one) for other in objects) > 1}
-        if double:
-            names = ",".join(":".join(key) for key in sorted(double))
-            raise Refusal(400, "Bad Request", f"Non-unique import objects detected: [{names}]")
-
-    def check(self, retries: dict[tuple[str, str], Object]) -> None:
-        self._check_references()
-        for one in self.objects:
-            self._check_conflict(one, retries[_key(one)])
-
-    def write(self) -> None:
-        """Writes all that has no error; nothing, if one of the errors can be resolved."""
-        failed = {_key(error) for error in self.errors}
-        self.written = [one for one in self.objects if _key(one) not in failed]
-        if any(error["error"]["type"] in RESOLVABLE for error in self.errors):
-            return
-        for one in self.written:
-            known, version = LATEST[one["type"]], one.get("typeMigrationVersion", "")
-            if version and _numbers(version) > _numbers(known):
-                message = (
-                    f'Document "{one["id"]}" belongs to a more recent version of Kibana [{version}] when the '
-                )
-                raise Refusal(422, "Unprocessable Entity", f"{message}last known version is [{known}].")
-        for one in self.written:
-            new_id = self.ids.get(_key(one))
-            references = [
-                ref | {"id": self.ids.get(_key(ref), ref["id"])} for ref in one.get("references", [])
-            ]
-            origin = {"id": new_id, "originId": one.get("originId", one["id"])} if new_id else {}
-            migrated = {"references": references, "typeMigrationVersion": LATEST[one["type"]]}
-            self.kibana._store(one | migrated | origin, self.space)
-
-    def answer(self) -> Object:
-        answer: Object = {"successCount": len(self.written), "success": not self.errors, "warnings": []}
-        results = []
-        for one in self.written:
-            result = {"type": one["type"], "id": one["id"], "meta": {"title": _title(one)}, "managed": False}
-            if _key(one) in self.ids:
-                result["destinationId"] = self.ids[_key(one)]
-            if _key(one) in self.overwritten:
-                result["overwrite"] = True
-            results.append(result)
-        return (
-            answer
-            | ({"successResults": results} if results else {})
-            | ({"errors": self.errors} if self.errors else {})
-        )
-
-    def _check_references(self) -> None:
-        here = self.kibana.in_space(self.space)
-        ours = {_key(one) for one in self.objects}
-        for one in self.objects:
-            absent = []
-            for ref in map(_bare, one.get("references", [])):
-                if _key(ref) in ours:
-                    continue
-                copies = [other["id"] for key, other in here.items() if _is_copy(other, _key(ref))]
-                if len(copies) == 1:
-                    self.ids[_key(ref)] = copies[0]
-                elif ref["type"] in CHECKED_REFERENCES and _key(ref) not in here and ref not in absent:
-                    absent.append(ref)
-            if absent:
-                self._fail(one, type="missing_references", references=absent)
-
-    def _check_conflict(self, one: Object, retry: Object) -> None:
-        key = _key(one)
-        destination = retry.get("destinationId")
-        there = self.kibana.stored.get((one["type"], destination or one["id"]))
-        if there and self.space not in there["namespaces"]:
-            self.ids[key] = str(uuid4())
-        elif there:
-            if destination:
-                self.ids[key] = destination
-            self._conflict(one, retry, destination)
-            return
-        if destination:
-            self.ids[key] = destination
-            return
-        here = self.kibana.in_space(self.space).values()
-        copies = [other["id"] for other in here if _is_copy(other, key)]
-        if len(copies) > 1:
-            self._fail(one, type="ambiguous_conflict", destinations=[{"id": copy} for copy in copies])
-        elif copies:
-            self.ids[key] = copies[0]
-            self._conflict(one, retry, copies[0])
-
-    def _conflict(self, one: Object, retry: Object, destination: str | None) -> None:
-        if retry.get("overwrite"):
-            self.overwritten.add(_key(one))
-        else:
-            self._fail(one, type="conflict", **({"destinationId": destination} if destination else {}))
-
-    def _fail(self, one: Object, **error: Any) -> None:
-        self.errors.append(
-            {"type": one["type"], "id": one["id"], "meta": {"title": _title(one)}, "error": error}
-        )
+        self.stored[key_of(one)] = kept
 
 
 def _uploaded() -> list[Object]:
@@ -436,23 +269,3 @@ def _uploaded() -> list[Object]:
         raise Refusal(400, "Bad Request", "Invalid file extension ")
     lines = [json.loads(line) for line in file.read().decode().split("\n") if line.strip()]
     return [line for line in lines if "exportedCount" not in line]
-
-
-def _is_copy(one: Object, key: tuple[str, str]) -> bool:
-    return (one["type"], one.get("originId")) == key
-
-
-def _key(one: Object) -> tuple[str, str]:
-    return one["type"], one["id"]
-
-
-def _bare(reference: Object) -> Object:
-    return {"type": reference["type"], "id": reference["id"]}
-
-
-def _title(one: Object) -> Any:
-    return one["attributes"].get("title") or one["attributes"].get("name")
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

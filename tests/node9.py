@@ -19,7 +19,7 @@ from es_setup.embedded.plugins import SOURCES, properties
 from es_setup.install import install
 from faces.local_service import running_service
 from faces.local_stack import LocalStack
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 START_TIMEOUT = 180
 STOP_TIMEOUT = 120

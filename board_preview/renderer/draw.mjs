@@ -1,7 +1,7 @@
-// Draws Vega panels in Chromium. Reads one job a line from standard input, answers each with one line of JSON:
+// Draws Vega panels in Chromium. Reads one job per line from standard input, and answers each with a line of JSON:
 //   {title, spec, renderer, resize, tooltips, externalUrls, dataViews, width, height, errors, warnings, file, actions}
 // actions: [{kind: "click" | "hover", mark, index} or {..., where: {field: value}}], done before the screenshot.
-// The browser is $CHROMIUM. Nothing is fetched: the page is made here, and every request is refused.
+// The browser is $CHROMIUM. Nothing is fetched: the page is created here, and every request is refused.
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

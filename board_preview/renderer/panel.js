@@ -1,5 +1,5 @@
-// In the page: draws one panel as Kibana's Vega visualization does, and says what is in it.
-// Kibana's own: src/platform/plugins/private/vis_types/vega/public/vega_view/vega_base_view.js, vega_tooltip.js
+// Runs in the page: draws one panel as Kibana's Vega visualization does, and describes the drawing.
+// Kibana's own code: src/platform/plugins/private/vis_types/vega/public/vega_view/vega_base_view.js, vega_tooltip.js
 'use strict';
 
 const KIBANA_FUNCTIONS = ['kibanaAddFilter', 'kibanaRemoveFilter', 'kibanaRemoveAllFilters', 'kibanaSetTimeFilter'];
@@ -18,7 +18,7 @@ for (const name of KIBANA_FUNCTIONS) {
 }
 
 window.drawPanel = async (job) => {
-  const panel = new Panel(job);
+  const panel = new PanelView(job);
   window.panel = panel;
   job.errors.forEach((text) => panel.show('error', text));
   job.warnings.forEach((text) => panel.show('warning', text));
@@ -31,7 +31,7 @@ window.drawPanel = async (job) => {
   }
 };
 
-class Panel {
+class PanelView {
   constructor(job) {
     this.job = job;
     this.calls = [];
@@ -68,11 +68,11 @@ class Panel {
     if (resize) this.view.width(this.container.clientWidth).height(this.container.clientHeight);
   }
 
-  // Until data, clicks and pictures have had their effect.
+  // Waits until data, clicks and pictures have had their effect.
   async settle() {
     if (!this.view) return;
     await this.view.runAsync();
-    // Of the renderer: set while pictures are on their way.
+    // The renderer sets it while pictures are loading.
     while (this.view._renderer._ready) await this.view._renderer._ready;
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   }
@@ -81,7 +81,7 @@ class Panel {
     const loader = vega.loader();
     const sanitize = loader.sanitize.bind(loader);
     loader.sanitize = async (uri, options) => {
-      // A data: URI has no origin, and so counts as external.
+      // A data: URI has no origin, so Kibana counts it as external.
       if (new URL(uri, location.href).origin !== location.origin && !this.job.externalUrls) {
         this.show('error', URLS_ARE_OFF);
         throw new Error(URLS_ARE_OFF);
@@ -93,7 +93,7 @@ class Panel {
 
   logger() {
     const logger = vega.logger(vega.Warn);
-    // A dashboard that is being viewed doesn't show Vega's warnings.
+    // Kibana shows Vega's warnings only while a dashboard is edited.
     logger.warn = (...words) => this.warnings.push(words.join('\n'));
     logger.error = (...words) => this.show('error', words.map((word) => word.message ?? word).join('\n'));
     return logger;
@@ -146,7 +146,7 @@ class Panel {
   }
 }
 
-// Each mark below `mark` with its items; x and y are where its group begins in the page.
+// Adds `mark` and all marks within it to `found`; x and y are the origin of its group in the page.
 function collect(mark, x, y, found) {
   found.push({
     name: mark.name ?? null,

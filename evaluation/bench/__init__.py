@@ -1,1 +1,1 @@
-"""What times: the service, a bulk, the detectors, the profile."""
+"""Benchmarks: the service, a bulk, the detectors, and the choices of the profiles."""

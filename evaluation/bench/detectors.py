@@ -1,9 +1,9 @@
 """``./run bench detectors [LFW_FOLDER]``: the detectors side by side, on the same photos and network.
 
-Each detector finds every photo's largest face; all else is the facenet profile's: alignment by eyes and box,
-RGB, stretched, Facenet. A photo without a find has no vector and is missing from the pairs, so that an error
-rate is to be read beside the number found. Costs are of one thread for our detector; DeepFace's take what
-their libraries take, which shows where CPU time exceeds the clock's.
+Each detector finds every photo's largest face; the rest is the facenet profile's: alignment by eyes and box,
+RGB, stretched, Facenet. A photo without a face is missing from the pairs, so compare error rates only where
+the numbers of faces found are alike. Our detector runs on one thread. DeepFace's use as many as their
+libraries start, so their CPU time may exceed the elapsed time.
 """
 
 from __future__ import annotations
@@ -26,33 +26,32 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from evaluation.pairs import read_pairs
-from faces.error_rates.det_curve import Curve
+from faces.error_rates.det_curve import DetCurve
+from faces.labelled_pairs import read_pairs
 from faces.labelled_photos import FolderError, read
 from ingest_service.alignment import align
-from ingest_service.catalogue import FINDERS
 from ingest_service.decoding import decode
-from ingest_service.deepface_library import is_complete
 from ingest_service.detection import CenterFace, Detector, Pixels
-from ingest_service.detectors import DeepFaceDetector
 from ingest_service.embedding import Facenet, unit, whiten
+from ingest_service.registry import DETECTORS
 from ingest_service.settings import Settings
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 
-Pairs = list[tuple[Path, Path, bool]]
-Vectors = dict[Path, NDArray[np.float32]]
+PhotoPairs = list[tuple[Path, Path, bool]]
+PhotoVectors = dict[Path, NDArray[np.float32]]
 Small = tuple[Pixels, NDArray[np.float64]]
 """A photo with one small face, and where its centre is, x and y."""
 
 
 @dataclass(frozen=True)
-class Row:
+class DetectorResult:
     """
     found: of ``photos`` sample photos.
-    eer: percent, over all pairs of the sample; lfw_eer: over the folds' pairs, nan without the folder.
+    eer: percent, over all pairs of the sample; lfw_eer: over the folds' pairs, NaN without the folder.
     ms, cpu_ms: of one detection, median over the sample.
     large_cpu_ms: of a detection on a photo of 12 megapixels with one face, median of 5.
-    small_found: of the same faces, each in a photo of 1000 pixels where it is 50 pixels high.
+    small_found: of the same faces at a height of 50 pixels, in photos of 1000 pixels.
     """
 
     detector: str
@@ -74,14 +73,14 @@ def measured(
     network: Facenet,
     sample: list[Path],
     small: list[Small],
-    lfw: Pairs,
+    lfw: PhotoPairs,
     console: Console,
-) -> Row:
+) -> DetectorResult:
     """One row: quality and cost on the sample, quality on LFW."""
     large = _large(sample[0])
     vectors, costs = _vectors(name, detector, network, sample, console)
     same, different = _similarities(vectors, list(_all_pairs(sample)))
-    row = Row(
+    row = DetectorResult(
         name,
         len(sample),
         len(vectors),
@@ -100,23 +99,23 @@ def measured(
 
 
 def contenders(cache: Cache, ours: CenterFace) -> Iterator[tuple[str, Callable[[], Detector]]]:
-    """Ours at several bounds, with one look and two, and DeepFace's as far as they are here."""
+    """Ours at several sizes, with one look and two, and those of DeepFace that are installed."""
     for side in (256, 320, 480):
         one = partial(replace, ours, max_side=side, candidate=ours.threshold, second_look=None)
         yield f"centerface {side}, one look", one
     for side in (256, 320, 480):
         default = " (default)" if side == ours.max_side else ""
         yield f"centerface {side}, two looks{default}", partial(replace, ours, max_side=side)
-    for name, finder in FINDERS.items():
-        if is_complete(finder.needs, cache):
-            yield name, partial(DeepFaceDetector.load, name, cache, 1024, ours.min_face)
+    for name, entry in DETECTORS.items():
+        if name != Settings.detector and entry.needs.are_present(cache):
+            yield name, partial(entry.load, cache, entry.max_side, ours.min_face)
 
 
-def absent(cache: Cache) -> list[str]:
-    return [name for name, finder in FINDERS.items() if not is_complete(finder.needs, cache)]
+def missing(cache: Cache) -> list[str]:
+    return [name for name, entry in DETECTORS.items() if not entry.needs.are_present(cache)]
 
 
-def lfw_pairs(root: Path, folds: int) -> Pairs:
+def lfw_pairs(root: Path, folds: int) -> PhotoPairs:
     """The pairs of LFW's pairs.txt, of its first folds.
 
     Raises:
@@ -128,14 +127,14 @@ def lfw_pairs(root: Path, folds: int) -> Pairs:
 
 
 def _percent(same: NDArray[np.float32], different: NDArray[np.float32]) -> float:
-    """The equal error rate of one person's pairs and of strangers'."""
-    return Curve.of(same, different).equal_error().false_positive * 100
+    """The equal error rate, in percent."""
+    return DetCurve.of(same, different).equal_error().false_positive * 100
 
 
 def _vectors(
     name: str, detector: Detector, network: Facenet, photos: list[Path], console: Console
-) -> tuple[Vectors, list[tuple[float, float]]]:
-    """Each photo's largest face as a unit vector, where one was found; and each detection's cost."""
+) -> tuple[PhotoVectors, list[tuple[float, float]]]:
+    """The vectors of the photos with a face, and each detection's milliseconds: elapsed and CPU."""
     vectors, costs = {}, []
     for path in track(photos, name, console=console, transient=True):
         pixels = _pixels(path)
@@ -144,7 +143,7 @@ def _vectors(
         costs.append(((time.perf_counter() - clock) * 1000, (time.process_time() - cpu) * 1000))
         if faces:
             upright = align(pixels, faces[0], (network.size, network.size))
-            vectors[path] = unit(network.embed(whiten(upright)[np.newaxis], alone=True))[0]
+            vectors[path] = unit(network.embed(whiten(upright)[np.newaxis], all_cores=True))[0]
     return vectors, costs
 
 
@@ -154,8 +153,10 @@ def _cpu_ms(detector: Detector, pixels: Pixels) -> float:
     return (time.process_time() - started) * 1000
 
 
-def _similarities(vectors: Vectors, pairs: Pairs) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cosines of the same person's pairs, and of strangers'."""
+def _similarities(
+    vectors: PhotoVectors, pairs: PhotoPairs
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cosines of the pairs of one person, and of two."""
     known = [(vectors[a] @ vectors[b], same) for a, b, same in pairs if a in vectors and b in vectors]
     cosines, is_same = np.array([cosine for cosine, _ in known]), np.array([same for _, same in known])
     return cosines[is_same], cosines[~is_same]
@@ -194,7 +195,7 @@ def _is_found(detector: Detector, pixels: Pixels, centre: NDArray[np.float64]) -
     return any(np.hypot(*(face.centre - centre)) < 15 for face in detector.detect(pixels))
 
 
-def table(rows: list[Row]) -> Table:
+def table(rows: list[DetectorResult]) -> Table:
     sheet = Table(title="detectors, vectors by Facenet, RGB, stretched")
     sheet.add_column("detector", no_wrap=True)
     for heading in (
@@ -242,14 +243,14 @@ def main() -> None:
     cv2.setNumThreads(1)
     network = Facenet.load(cache.facenet, os.cpu_count() or 1)
     sample = sorted(cache.sample.glob("*/*/*.jpg"))
-    ours = CenterFace.load(cache.centerface, Settings().max_side, Settings().min_face_px)
+    ours = CenterFace.load(cache, Settings().max_side, Settings().min_face_px)
     small = [_small(path, ours) for path in sample]
     rows = [
         measured(name, build(), network, sample, small, lfw, console)
         for name, build in contenders(cache, ours)
     ]
     console.print(table(rows))
-    console.print(f"not here, package or weights are absent: {', '.join(absent(cache))}")
+    console.print(f"left out, as their package or weights are missing: {', '.join(missing(cache))}")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
 

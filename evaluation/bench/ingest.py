@@ -1,7 +1,7 @@
-"""``./run bench ingest``: a bulk through the pipeline, beside the report's loop, on the same photos.
+"""``./run bench ingest``: a bulk through the pipeline, compared with the report's loop on the same photos.
 
-The contenders take turns, round by round, on one machine; what counts is the ratio of one round's times, and
-the spread over the rounds is printed beside the median.
+The contenders take turns in rounds on one machine, and the ratio of their times in one round counts. The
+spread over the rounds is printed next to the median.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SERVICE = "the service alone, the same batches"
 
 @dataclass(frozen=True)
 class Photos:
-    """The same photos, as each contender takes them."""
+    """The same photos, in the form that each contender takes."""
 
     paths: list[Path]
     documents: list[dict[str, Any]]
@@ -48,7 +48,7 @@ class Photos:
         return cls([photo.path for photo in found], [photo.document() for photo in found])
 
     def batches(self, size: int, model: str) -> list[bytes]:
-        """Requests to the service as the plugin makes them."""
+        """Requests to the service, as the plugin sends them."""
         images = [{"image": document["image"]} for document in self.documents]
         head = {
             "model": model,
@@ -124,14 +124,14 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 def report_loop() -> str:
-    """The report's way of indexing, as docs/pipeline.md has it."""
+    """The report's code for indexing, from docs/pipeline.md."""
     found = re.search(r"<!-- the report's loop -->\n```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert found is not None
     return found.group(1)
 
 
 def bulk(es: Elasticsearch, photos: Photos) -> float:
-    """Seconds for one bulk of all photos into an index that is made anew."""
+    """Seconds for one bulk of all photos into a new index."""
     es.options(ignore_status=404).indices.delete(index=INDEX)
     es.indices.create(index=INDEX)
     operations = [line for document in photos.documents for line in ({"index": {"_index": INDEX}}, document)]
@@ -143,7 +143,7 @@ def bulk(es: Elasticsearch, photos: Photos) -> float:
 
 
 def batches(es: Elasticsearch) -> tuple[int, int]:
-    """Photos and requests that the plugin sent until now."""
+    """Photos and requests that the plugin has sent."""
     answer = es.perform_request("GET", "/_face/stats", headers={"accept": "application/json"})
     (node,) = answer.body["nodes"].values()
     return node["endpoints"]["default"]["photos"], node["endpoints"]["default"]["batches"]

@@ -1,8 +1,9 @@
-"""``./run bench profile [FOLDER]``: what shapes `facenet` and `facenet-thorough`, choice by choice.
+"""``./run bench profile [FOLDER]``: the choices behind `facenet` and `facenet-thorough`, one by one.
 
-Each row is `facenet` but for one choice: the detector's bound and its looks, enlarging small photos, how the
-face is turned, which views of it are averaged. Measured as by ``./run evaluate``, on the sample and on
-FOLDER, in LFW's layout and with its pairs.txt. The choices were made on these photos: all is in-sample.
+Each row is `facenet` with one choice changed: the size of the copy that is searched and the number of looks,
+enlarging small photos, the alignment, which views of a face are averaged. Measured as by ``./run evaluate``,
+on the sample and on FOLDER, in LFW's layout with its pairs.txt. The choices were made on these photos: all
+numbers are in-sample.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,19 +20,24 @@ import cv2
 import numpy as np
 from rich.console import Console
 
-from evaluation.evaluate import DEFAULT, folder_task, measure, photo_progress, sample_task, table
-from evaluation.methods import Embedded, Vector, Way, embed
-from evaluation.results import Row, Task
+from evaluation.bars import DEFAULT
+from evaluation.evaluate import photo_progress
+from evaluation.methods import Method, MethodVectors, Vector, embed
+from evaluation.printing import table
+from evaluation.results import MethodResult
+from evaluation.task import Task, folder_task, sample_task
 from faces.labelled_photos import FolderError
 from ingest_service import profiles
 from ingest_service.alignment import align
 from ingest_service.detection import CenterFace, Detection, Pixels
 from ingest_service.embedding import unit, whiten
+from ingest_service.facenet import WIDER, FacenetProfile
 from ingest_service.settings import Settings
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 
-# Where eyes, nose and corners of the mouth lie on 112 x 112 pixels: the template of insightface's aligned
-# faces, in the order of ``detection.LANDMARKS``.
+# Eyes, nose and corners of the mouth on 112 x 112 pixels: the template of insightface's aligned faces, in the
+# order of ``detection.LANDMARKS``.
 FIVE_POINTS = np.array(
     [[73.53, 51.50], [38.29, 51.70], [56.03, 71.74], [70.73, 92.20], [41.55, 92.37]], dtype=np.float32
 )
@@ -41,8 +47,8 @@ Turn = Callable[[Pixels, Detection, int], Pixels]
 
 
 @dataclass(frozen=True)
-class View:
-    """One look at a photo's largest face: found by ``detector``, cut out by ``turn``, mirrored or not."""
+class FaceView:
+    """One view of a photo's largest face: found by ``detector``, aligned by ``turn``, mirrored or not."""
 
     detector: CenterFace
     turn: Turn
@@ -69,7 +75,7 @@ def by_eyes_and_box(pixels: Pixels, face: Detection, size: int, times: float = 1
 
 
 def by_five_points(pixels: Pixels, face: Detection, size: int) -> Pixels:
-    """Turned, moved and scaled alike in x and y until its landmarks fit ``FIVE_POINTS`` best."""
+    """Rotated, moved and scaled equally in x and y, so that the landmarks fit ``FIVE_POINTS`` best."""
     x, y = face.landmarks.T
     one, none = np.ones(5), np.zeros(5)
     design = np.concatenate([np.stack([x, -y, one, none], axis=1), np.stack([y, x, none, one], axis=1)])
@@ -78,15 +84,12 @@ def by_five_points(pixels: Pixels, face: Detection, size: int) -> Pixels:
     return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
-def choices(ours: CenterFace) -> dict[str, tuple[View, ...]]:
-    """Each row's views, whose vectors are averaged."""
-    default = View(ours, by_eyes_and_box)
+def choices(ours: CenterFace) -> dict[str, tuple[FaceView, ...]]:
+    """The views of each row, whose vectors are averaged."""
+    default = FaceView(ours, by_eyes_and_box)
     mirrored = replace(default, mirrored=True)
-    five = View(ours, by_five_points)
-    wider = {
-        times: replace(mirrored, turn=partial(by_eyes_and_box, times=times))
-        for times in (profiles.WIDER, 1.12)
-    }
+    five = FaceView(ours, by_five_points)
+    wider = {times: replace(mirrored, turn=partial(by_eyes_and_box, times=times)) for times in (WIDER, 1.12)}
     one_look = replace(ours, candidate=ours.threshold, second_look=None)
     return {
         "facenet": (default,),
@@ -101,15 +104,15 @@ def choices(ours: CenterFace) -> dict[str, tuple[View, ...]]:
     }
 
 
-def measured(task: Task, cache: Cache, what: str) -> Iterator[Row]:
-    """A row a choice; a view that several share is embedded once."""
+def measured(task: Task, cache: Cache, what: str) -> Iterator[MethodResult]:
+    """A row for each choice; a view that several choices share is embedded once."""
     profile = profiles.load(Settings(profile=DEFAULT, cache=cache.root))
-    assert isinstance(profile, profiles.FacenetProfile)
+    assert isinstance(profile, FacenetProfile)
     assert isinstance(profile.detector, CenterFace)
     network = profile.network
-    seen: dict[View, Embedded] = {}
+    seen: dict[FaceView, MethodVectors] = {}
 
-    def embedder(view: View, pixels: Pixels) -> Vector | None:
+    def embedder(view: FaceView, pixels: Pixels) -> Vector | None:
         face = view.of(pixels, network.size)
         return None if face is None else network.embed(whiten(face)[np.newaxis])[0]
 
@@ -121,8 +124,8 @@ def measured(task: Task, cache: Cache, what: str) -> Iterator[Row]:
                     seen[view] = embed(partial(embedder, view), task.folder.photos, told).as_units()
         mean = unit(sum((seen[view].vectors for view in views[1:]), seen[views[0]].vectors))
         seconds = sum(seen[view].seconds for view in views)
-        way = Way(name, "", lambda _: lambda _: None)
-        yield measure(task, way, Embedded(mean, seen[views[0]].unreadable, seconds))
+        method = Method(name, "", lambda _: lambda _: None)
+        yield MethodResult.of(task, method, MethodVectors(mean, seen[views[0]].unreadable, seconds))
 
 
 def main() -> None:
@@ -146,7 +149,7 @@ def main() -> None:
         console.print(f"\n{name}: {rows[0].photos} photos, in-sample", markup=False)
         console.print(table(rows))
     if arguments.json:
-        plain = {name: [asdict(row) for row in rows] for name, rows in found.items()}
+        plain = {name: [row.as_json() for row in rows] for name, rows in found.items()}
         arguments.json.write_text(json.dumps(plain, indent=2, allow_nan=False) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks measure with: spreads over rounds, and contenders in processes of their own."""
+"""Rounds of measurements: their spread, and contenders in their own processes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
-# Runs `work` of the code before it whenever it is told to; the first time, to warm up, isn't counted.
+# Runs `work`, defined in the code before it, once for each line of input; a first run, to warm up, isn't
+# timed.
 ROUNDS = """
 import sys, time
 work()
@@ -26,8 +27,8 @@ for _ in sys.stdin:
 
 
 @dataclass(frozen=True)
-class Worker:
-    """A process that works a round, when told to."""
+class Contestant:
+    """A process that runs a round on request."""
 
     process: subprocess.Popen[str]
 
@@ -43,17 +44,17 @@ class Worker:
         return float(self.wait_for("ROUND").split()[1])
 
     def wait_for(self, word: str) -> str:
-        """The line that begins with it."""
+        """The next line that starts with it."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if line.startswith(word):
                 return line
-        raise RuntimeError(f"a contender ended with status {self.process.wait()} before it said {word}")
+        raise RuntimeError(f"a contender ended with status {self.process.wait()} before it printed {word}")
 
 
 @contextmanager
-def worker_process(code: str, arguments: list[str], environment: dict[str, str]) -> Iterator[Worker]:
-    """A process of its own for a contender, ready and warm.
+def worker_process(code: str, arguments: list[str], environment: dict[str, str]) -> Iterator[Contestant]:
+    """A contender in its own process, warmed up.
 
     Args:
         code: Python that defines a function ``work`` without arguments.
@@ -67,7 +68,7 @@ def worker_process(code: str, arguments: list[str], environment: dict[str, str])
         text=True,
     )
     try:
-        worker = Worker(process)
+        worker = Contestant(process)
         worker.wait_for("READY")
         yield worker
     finally:
@@ -76,7 +77,7 @@ def worker_process(code: str, arguments: list[str], environment: dict[str, str])
 
 
 def deepface_environment(cache: Cache) -> dict[str, str]:
-    """For a process that runs DeepFace with our copy of its weights."""
+    """For a process that runs DeepFace, with our copy of its weights."""
     return os.environ | {
         "DEEPFACE_HOME": str(cache.deepface_home),
         "TF_USE_LEGACY_KERAS": "1",

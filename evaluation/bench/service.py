@@ -1,7 +1,7 @@
-"""``./run bench service``: how fast the service is, beside DeepFace on the same photos in the same run.
+"""``./run bench service``: how fast the service is, compared with DeepFace on the same photos.
 
-Machines are shared and noisy, so the contenders take turns, round by round, and what counts is the ratio of
-one round's two speeds; the spread over the rounds is printed beside the median.
+Machines are shared and noisy, so the contenders take turns in rounds, and the ratio of their speeds in one
+round counts. The spread over the rounds is printed next to the median.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from rich.table import Table
 from evaluation.bench.rounds import deepface_environment, seconds, shown, spread, worker_process
 from faces.local_service import RunningService, running_service
 from ingest_service.embedding import Facenet
-from ingest_service.weights import Cache, default_cache, prepare
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.prepare import prepare
 
 CLIENTS = 8
 GFLOP_A_FACE = 2.83
@@ -53,7 +54,7 @@ THOROUGH = "the same with facenet-thorough"
 PHOTOS_A_REQUEST = {SERVICE: 1, BULK: 4, THOROUGH: 4}
 PROFILE_THOROUGH = {"FACES_PROFILE": "facenet-thorough"}
 
-# A process that embeds the photos it was named, one at a time, whenever it is told to.
+# A process that embeds the photos of its arguments one by one, once a round.
 BASELINE = """
 import sys
 from deepface import DeepFace
@@ -75,7 +76,7 @@ class Contender:
     pid: int
 
     def peak_mb(self) -> float:
-        """The most memory that its processes had in use, MB (Linux; elsewhere what they have now)."""
+        """The peak memory of its processes, MB (on Linux; elsewhere their current memory)."""
         processes = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
         return max(map(_peak_bytes, processes)) / 1e6
 
@@ -139,7 +140,8 @@ def measure(cache: Cache, rounds: int, photos: int) -> dict[str, Any]:
 def race(
     cache: Cache, folder: Path, photos: list[Path], rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, float], dict[str, Any], dict[str, float]]:
-    """Rounds by turns. Returns photos/s by contender and round, peak MB, latencies and the stages' shares."""
+    """The contenders take turns. Returns photos/s by contender and round, peak MB, latencies, and the
+    stages' shares of the time."""
     latencies: dict[str, list[float]] = {name: [] for name in (*PHOTOS_A_REQUEST, ALONE)}
     with (
         running_service(cache, folder) as service,
@@ -147,13 +149,13 @@ def race(
         baselines(cache, photos) as others,
         ThreadPoolExecutor(CLIENTS) as clients,
     ):
-        # Each client keeps its connection, as the plugin's does; by urllib3, as clients use the same cores.
+        # Each client keeps its connection, as the plugin does; urllib3, as clients share the service's cores.
         def poster(server: RunningService) -> Callable[[bytes], float]:
             connections = urllib3.connection_from_url(server.url, maxsize=CLIENTS, block=True)
             return partial(timed_post, connections)
 
         def crowd(name: str, server: RunningService) -> Contender:
-            """15 times the photos: a round's first and last, when not all are at work, then count little."""
+            """15 times the photos, so that the start and end of a round, with idle clients, matter little."""
             post, at_once = poster(server), PHOTOS_A_REQUEST[name]
             bodies = [body_of(photos[start : start + at_once]) for start in range(0, len(photos), at_once)]
 
@@ -185,7 +187,7 @@ def race(
 
 @contextmanager
 def baselines(cache: Cache, photos: list[Path]) -> Iterator[list[Contender]]:
-    """DeepFace in processes of its own, each ready and warm."""
+    """DeepFace in its own processes, each warmed up."""
     with ExitStack() as running:
         contenders = []
         for name, (backend, detector) in BASELINES.items():
@@ -197,8 +199,8 @@ def baselines(cache: Cache, photos: list[Path]) -> Iterator[list[Contender]]:
 
 
 def measure_embedding(cache: Cache, rounds: int) -> dict[str, Any]:
-    """The embedding stage alone, as the service runs it (a batch on each core, or one face on all), in turns
-    with the matrix product that bounds it."""
+    """The embedding stage alone, as the service runs it (a batch on each core, or one face on all),
+    alternating with the matrix product that limits it."""
     cores = os.cpu_count() or 1
     network = Facenet.load(cache.facenet, cores)
     random = np.random.default_rng(0)
@@ -211,7 +213,7 @@ def measure_embedding(cache: Cache, rounds: int) -> dict[str, Any]:
         for _ in range(3 * rounds):
             gflops.append(2 * 3072**3 / 1e9 / seconds(lambda: np.dot(matrix, matrix)))
             speeds.append(8 * cores / seconds(lambda: list(runners.map(network.embed, batches))))
-            ones.append(1000 * seconds(lambda: network.embed(batches[0][:1], alone=True)))
+            ones.append(1000 * seconds(lambda: network.embed(batches[0][:1], all_cores=True)))
     shares = [speed * GFLOP_A_FACE / rate for speed, rate in zip(speeds, gflops, strict=True)]
     return {
         "sgemm_gflops": spread(gflops),
@@ -239,7 +241,7 @@ def body_of(photos: list[Path]) -> bytes:
 
 
 def timed_post(connections: urllib3.HTTPConnectionPool, body: bytes) -> float:
-    """Milliseconds for a request, everything returned."""
+    """Milliseconds for a request with all that can be returned."""
     started = time.perf_counter()
     answer = connections.request("POST", "/v1/faces", body=body, timeout=60)
     elapsed = time.perf_counter() - started
@@ -249,7 +251,7 @@ def timed_post(connections: urllib3.HTTPConnectionPool, body: bytes) -> float:
 
 
 def stage_seconds(url: str) -> dict[str, float]:
-    """Seconds in each stage since the service began."""
+    """Seconds in each stage since the service started."""
     text = requests.get(f"{url}/metrics", timeout=10).text
     return {
         sample.labels["stage"]: sample.value

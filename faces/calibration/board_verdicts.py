@@ -1,4 +1,4 @@
-"""The verdicts that boards show, by the calibration that the cluster's indices share."""
+"""The thresholds of the boards' verdicts, from the calibration that the cluster's indices share."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ NONE_IN_COMMON = Verdicts(
 
 
 def of_cluster(es: Elasticsearch) -> Verdicts:
-    """By the calibration that those indices behind the three aliases share which have one, as long as the
-    others are of its model by their ``_meta``, or have none recorded; else not calibrated.
+    """From the indices behind the three aliases: those with a calibration must share it, and the others must
+    have its model recorded, or none. Else not calibrated.
 
     Raises:
         ApiError, TransportError: Elasticsearch refuses, or doesn't answer.
     """
     facts: dict[str, dict[str, Any]] = {}
     for alias in ALIASES:
-        # Not `ignore_unavailable`, which would take an alias that we may not see for one that isn't there.
+        # Not `ignore_unavailable`: it would treat an alias that we may not read as one that doesn't exist.
         with suppress(NotFoundError):
             mappings = es.indices.get_mapping(index=alias)
             facts |= {index: recorded(found["mappings"]) for index, found in mappings.items()}
-    # Identify goes by the gallery's alone, also where archive and probes have none.
+    # `identify` uses the gallery's calibration even where archive and probes have none.
     found = shared({index: ours for index, ours in facts.items() if "calibration" in ours})
     if found.calibration is None:
         return NONE_IN_COMMON if found.problem else NOT_CALIBRATED

@@ -15,19 +15,19 @@ from faces.calibration.record import Calibration
 from faces.error_rates.errors import CalibrationError
 
 SEARCHED = ("faces", "face-gallery")
-"""Whose faces a search is over, by its command or by the pipeline of the probes."""
+"""The aliases that are searched, by the command or by the pipeline of the probes."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a calibration is to be kept: in these indices, and in the template of those to come."""
+    """Where a calibration is stored: in these indices, and in the template of new ones."""
 
     indices: tuple[str, ...]
     template: bool
 
     @property
     def paths(self) -> list[str]:
-        """As in Dev Tools."""
+        """As they are written in Dev Tools."""
         template = [f"/_component_template/{models.TEMPLATE}"] if self.template else []
         return [f"/{index}/_mapping" for index in self.indices] + template
 
@@ -35,7 +35,7 @@ class Places:
 @dataclass(frozen=True)
 class Shared:
     """
-    calibration: that of all indices behind a name; None if there is none.
+    calibration: the one of all indices behind a name; None if they have none, or not the same.
     problem: why there is none, though an index behind the name has one.
     """
 
@@ -47,12 +47,11 @@ def places(es: Elasticsearch, model: str, index: str | None = None) -> Places:
     """Where a calibration of ``model`` belongs.
 
     Args:
-        index: an index or alias; only the indices behind it. By default every open index that is of the model
-            by its ``_meta``, and the template.
+        index: an index or alias, for the indices behind it alone. By default every open index whose ``_meta``
+            names the model, and the template.
 
     Raises:
-        CalibrationError: no such index, it has no vectors of faces or is of another model; or, of all
-            indices, none is of the model.
+        CalibrationError: no such index, it has no face vectors or another model; or no index has the model.
         MixedModels: it holds vectors of several models.
     """
     if index is not None:
@@ -67,7 +66,7 @@ def places(es: Elasticsearch, model: str, index: str | None = None) -> Places:
 def store(
     es: Elasticsearch, calibration: Calibration, where: Places
 ) -> Iterator[tuple[str, ApiError | TransportError | None]]:
-    """Yields each path as it is done, with what was in the way if it isn't."""
+    """Yields each path once it was tried, with the error if it failed."""
     facts = {"model": calibration.model, "calibration": calibration.as_meta()}
     writes = [partial(models.record, es, index, **facts) for index in where.indices]
     if where.template:
@@ -82,18 +81,18 @@ def store(
 
 
 def calibration_of(es: Elasticsearch, index: str) -> Shared:
-    """What verdicts about ``index``, an index or alias, go by."""
+    """The calibration for verdicts about ``index``, an index or alias."""
     mappings = es.indices.get_mapping(index=index)
     return shared({name: models.recorded(found["mappings"]) for name, found in sorted(mappings.items())})
 
 
 def calibrations(es: Elasticsearch) -> dict[str, Calibration | None]:
-    """Each open index of ours, also an attached one, and its calibration if it has one that can be used."""
+    """Each open index of ours, attached ones included, and its calibration if it has a valid one."""
     return {name: shared({name: facts}).calibration for name, facts in _ours(es).items()}
 
 
 def shared(recorded: Mapping[str, dict[str, Any]]) -> Shared:
-    """The one calibration of several indices, from what is recorded of each."""
+    """The one calibration of several indices, from what is recorded in each."""
     lacking = [name for name, facts in recorded.items() if "calibration" not in facts]
     if len(lacking) == len(recorded):
         return Shared()
@@ -121,13 +120,13 @@ def faces_in(es: Elasticsearch, index: str) -> int:
 
 
 def searched_faces(es: Elasticsearch) -> int:
-    """How many faces a search is over: the most that archive or gallery has."""
+    """The number of faces in the archive or the gallery, whichever has more."""
     there = [alias for alias in SEARCHED if es.indices.exists(index=alias)]
     return max((faces_in(es, alias) for alias in there), default=0)
 
 
 def _ours(es: Elasticsearch) -> dict[str, dict[str, Any]]:
-    """What is recorded of each open index that has a model on record, by name."""
+    """What is recorded in each open index with a recorded model, by name."""
     found = es.indices.get_mapping(
         index="*", expand_wildcards="open", filter_path=f"*.mappings._meta.{models.OURS}"
     )
@@ -146,13 +145,13 @@ def _behind(es: Elasticsearch, model: str, index: str) -> tuple[str, ...]:
     ]
     if without:
         raise CalibrationError(
-            f"{listed(without)} has no field for vectors of faces: see `faces install` and `faces attach`"
+            f"{listed(without)} has no field for face vectors: see `faces install` and `faces attach`"
         )
     held = models.model_of(es, index)
     if held not in (None, model):
         raise CalibrationError(
-            f"[{index}] is of model [{held}], and the service serves [{model}], whose similarities say "
-            "nothing about it: start the service with the model of the index, or name another index"
+            f"[{index}] has vectors of model [{held}], but the service serves [{model}]: start the service "
+            "with the index's model, or name another index"
         )
     return tuple(sorted(found.body))
 

@@ -1,8 +1,7 @@
-"""From labelled photos to a calibration of the model that embedded them."""
+"""A calibration of the model that embedded a folder of labelled photos."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -10,62 +9,48 @@ from datetime import datetime, timezone
 import numpy as np
 
 from faces.calibration.record import Calibration
-from faces.error_rates.errors import CalibrationError
-from faces.error_rates.labelled_vectors import Faces
+from faces.error_rates.labelled_vectors import LabelledVectors
 from faces.error_rates.logistic import logistic_map
 from faces.error_rates.search_threshold import SearchThreshold, require_support, search_threshold
 from faces.labelled_photos import Folder
-from faces.photo_vectors import Embedded
-from faces.photos import readable
+from faces.photo_vectors import FolderVectors, PhotoVector
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A calibration, and what it rests on.
-
-    no_face: photos that can be read and have no face.
-    unreadable: photos that can't be read, by the service's code.
-    """
+    """A calibration, and what it is based on."""
 
     calibration: Calibration
     threshold: SearchThreshold
-    no_face: int
-    unreadable: dict[str, int]
+    vectors: FolderVectors
 
 
 def require_enough(folder: Folder, fpir: float, gallery_size: int) -> None:
-    """Before the work: would the photos do if a face were found on each?
+    """Before the work: are the photos enough if a face is found on each?
 
     Raises:
-        CalibrationError: they wouldn't; the message says how many more are needed.
+        CalibrationError: they aren't; the message says how many more are needed.
     """
-    require_support(Faces.of(np.ones((len(folder.photos), 1)), folder.labels()), fpir, gallery_size)
+    require_support(LabelledVectors.of(np.ones((len(folder.photos), 1)), folder.labels()), fpir, gallery_size)
 
 
 def measure(
-    folder: Folder, embedded: Sequence[Embedded], model: str, fpir: float, gallery_size: int
+    folder: Folder, embedded: Sequence[PhotoVector], model: str, fpir: float, gallery_size: int
 ) -> Measured:
     """
     Args:
-        embedded: of each of the folder's photos, in order.
-        model: whose vectors they are.
+        embedded: the vector of each of the folder's photos, in order.
+        model: that made the vectors.
 
     Raises:
-        CalibrationError: no photo can be read, or they don't support what is asked for.
+        FolderError: no photo can be read.
+        CalibrationError: the photos don't support what was asked for.
     """
-    unreadable = Counter(photo.error for photo in embedded if photo.error)
-    if sum(unreadable.values()) == len(embedded):
-        codes = ", ".join(f"{code} {count}" for code, count in unreadable.most_common())
-        raise CalibrationError(
-            f"none of the {len(embedded):,} photos in [{readable(folder.root)}] can be read: {codes}"
-        )
-    dims = max(len(photo.vector or ()) for photo in embedded)
-    vectors = np.array([photo.vector or [np.nan] * dims for photo in embedded], dtype=np.float32)
-    threshold = search_threshold(vectors, folder.labels(), fpir, gallery_size)
-    logistic = logistic_map(vectors, folder.labels())
+    found = FolderVectors.of(folder, embedded)
+    threshold = search_threshold(found.vectors, folder.labels(), fpir, gallery_size)
+    logistic = logistic_map(found.vectors, folder.labels())
     return Measured(
         calibration=Calibration.of(model, threshold, logistic, datetime.now(timezone.utc).date()),
         threshold=threshold,
-        no_face=sum(photo.vector is None and photo.error is None for photo in embedded),
-        unreadable=dict(unreadable.most_common()),
+        vectors=found,
     )

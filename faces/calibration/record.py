@@ -1,4 +1,4 @@
-"""A calibration as it is kept beside the vectors of one model."""
+"""A calibration as it is stored with the vectors of one model."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from faces.error_rates.search_threshold import SearchThreshold
 from ingest_service.verdicts import Thresholds
 
 MOST = sys.float_info.max
-"""That a number can be: JSON has larger ones."""
+"""The largest float; JSON has larger numbers."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is kept beside the vectors of one model, in ``_meta.ingest_face.calibration``.
+    """What is stored with the vectors of one model, in ``_meta.ingest_face.calibration``.
 
-    similarity: cosine at or above which a search over ``gallery_size`` faces, one a person, finds anybody
-        for at most ``fpir`` (0 to 1) of the strangers, and misses ``fnir`` of the enrolled.
-    people, photos: what it was made from, failed photos too.
+    similarity: the threshold, a cosine, of searches over ``gallery_size`` faces, one a person.
+    fpir: the highest share, 0 to 1, of searches for unenrolled people that return anyone there.
+    fnir: the share, 0 to 1, of searches for enrolled people that miss there.
+    people, photos: what it was made from, failed photos included.
     """
 
     model: str
@@ -39,7 +40,7 @@ class Calibration:
 
     @classmethod
     def of(cls, model: str, threshold: SearchThreshold, logistic: Logistic, made: date) -> Calibration:
-        """Rounded to what a person reads; the intervals are far wider."""
+        """Rounded to four digits; the intervals are far wider."""
         return cls(
             model=model,
             similarity=round(threshold.similarity, 4),
@@ -54,13 +55,13 @@ class Calibration:
 
     @property
     def thresholds(self) -> Thresholds:
-        """``strong`` from the similarity of the stated rate on; ``possible`` from where two photos are of one
-        person as likely as not, given that they were as likely as not before, and never above ``strong``."""
+        """``strong`` is the similarity for the stated FPIR; ``possible`` is where the probability is 50 % at
+        even prior odds, and never above ``strong``."""
         even = round(-self.logistic.offset / self.logistic.slope, 4)
         return Thresholds(self.similarity, min(self.similarity, max(-1.0, even)))
 
     def probability(self, similarity: float) -> float:
-        """0 to 1, that two faces of this cosine are one person's, as likely as not before."""
+        """That two faces of this cosine show one person, 0 to 1, at even prior odds."""
         return float(self.logistic.probability(similarity))
 
     def as_meta(self) -> dict[str, Any]:
@@ -77,10 +78,10 @@ class Calibration:
 
     @classmethod
     def from_meta(cls, meta: object, model: str) -> Calibration:
-        """What `as_meta` gave. Unknown keys are left aside.
+        """From what `as_meta` gave. Unknown keys are ignored.
 
         Raises:
-            CalibrationError: a value is absent or can't be, or it was made for another model than ``model``.
+            CalibrationError: a value is missing or wrong, or it was made for another model than ``model``.
         """
         read = _Meta(meta)
         if read.text("model") != model:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from faces.cli import calibrate, cluster, dashboards, explore, photos, servers
+from faces.cli import calibrate, cluster, dashboards, evaluate, explore, photos, servers
 from faces.cli.verbosity import Quiet, Verbose, set_verbosity, with_verbosity
 from ingest_service import __version__
 
@@ -26,6 +26,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "search": photos.search_command,
     "explore": explore.explore,
     "calibrate": calibrate.calibrate,
+    "evaluate": evaluate.evaluate,
     "status": cluster.status,
     "up": servers.up,
     "demo": servers.demo,

@@ -37,7 +37,7 @@ from faces.cli.output import (
     tracked,
 )
 from faces.cli.servers import stopped_by_signals
-from faces.error_rates.search_threshold import Interval
+from faces.error_rates.interval import Interval
 from faces.photo_vectors import embed
 
 SHOWN = (0.4, 0.5, 0.6, 0.7)
@@ -49,28 +49,31 @@ def calibrate(
     connection: Connection,
     folder: FolderArgument,
     fpir: Annotated[
-        float, typer.Option(help="rate of false hits, 0 to 1: of searches for somebody who isn't enrolled")
+        float, typer.Option(help="false hits allowed, 0 to 1: share of searches for unenrolled people")
     ] = 0.01,
     gallery_size: Annotated[
         int | None,
-        typer.Option(min=1, help="faces that are searched; default: as many as there are now"),
+        typer.Option(min=1, help="faces that are searched; default: as many as are indexed now"),
     ] = None,
     index: Annotated[
         str | None,
-        typer.Option(help="only the indices behind this index or alias; default: all of the service's model"),
+        typer.Option(
+            help="only this index, or the indices behind this alias; default: all of the service's model"
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="store nothing")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what similarities mean, from labelled photos: at a rate of false hits, and as a probability.
+    """Set verdicts and probabilities from labelled photos, for a rate of false hits.
 
-    FOLDER has a folder for each person, with that person's photos, as LFW's.
-    What they don't support is refused: nothing is stored, and it says how many more are needed.
+    FOLDER has a folder for each person with that person's photos, as in LFW.
+    Too few photos or people for the rate are refused: nothing is stored, and the message says how many more
+    are needed.
     """
     if not 0 < fpir < 1:
-        fail(f"--fpir is [{fpir:g}], but must be above 0 and below 1, such as 0.01", status=2)
+        fail(f"--fpir is [{fpir:g}], not above 0 and below 1, such as 0.01", status=2)
     if index is not None and not index.strip():
-        fail("--index is empty: name an index or alias, or leave it out for all of a model", status=2)
+        fail("--index is empty: name an index or alias, or leave it out for all of the model", status=2)
     with explained(), stopped_by_signals():
         photos = labelled_photos.read(folder)
         es, service = connection.elasticsearch(), connection.service()
@@ -81,7 +84,7 @@ def calibrate(
         with closing(embed(service, model, photos.photos)) as embedded:
             each = list(tracked(embedded, len(photos.photos), "finding faces"))
         measured = measure(photos, each, model, fpir, size)
-        # Meanwhile an index may have come, or one got another model.
+        # By now there may be another index, or one may have another model.
         where = places(es, model, index)
         if not as_json:
             _print(measured, where if dry_run else None)
@@ -96,10 +99,10 @@ def calibrate(
                 if not as_json:
                     out.print(f"PUT {path}: calibration stored{_instead_of(before.get(path))}", markup=False)
     if kept and not as_json:
-        lines = measured.calibration.thresholds
+        thresholds = measured.calibration.thresholds
         out.print(
-            f"probes are matched from {lines.strong:.3f} on, where their gallery is among these, with "
-            f"candidates from {lines.possible:.3f}; boards show these lines after `faces dashboards install`",
+            f"probes searched against these galleries match from {thresholds.strong:.3f}, with candidates "
+            f"from {thresholds.possible:.3f}; `faces dashboards install` updates the boards",
             markup=False,
         )
     if as_json:
@@ -108,10 +111,10 @@ def calibrate(
 
 
 def _instead_of(before: Calibration | None) -> str:
-    """What a calibration took the place of, so that a poorer one is seen."""
+    """The calibration that was replaced, so that a change for the worse is seen."""
     if before is None:
         return ""
-    return f", instead of that of {before.made} on {before.photos:,} photos of {before.people:,} people"
+    return f" (replaced: {before.made}, {before.photos:,} photos of {before.people:,} people)"
 
 
 def _faces_now(es: Elasticsearch, index: str | None) -> int:
@@ -119,16 +122,16 @@ def _faces_now(es: Elasticsearch, index: str | None) -> int:
     if not count:
         names = SEARCHED if index is None else (index,)
         fail(
-            f"{listed(names)} holds no face yet: say over how many searches will be, with --gallery-size",
+            f"{listed(names)} has no faces yet: set --gallery-size to the number of faces to search",
             status=2,
         )
     return count
 
 
-def _print(measured: Measured, instead: Places | None) -> None:
+def _print(measured: Measured, dry: Places | None) -> None:
     """
     Args:
-        instead: where it would be stored, if it won't be.
+        dry: in a dry run, where it would be stored.
     """
     found, made = measured.threshold, measured.calibration
     table = Table.grid(padding=(0, 2))
@@ -143,20 +146,18 @@ def _print(measured: Measured, instead: Places | None) -> None:
     out.print(f"verdicts: {meaning(made)}", markup=False)
     if made.probability(made.similarity) < 0.5:
         out.print(
-            f"note: at {made.similarity:.3f} two photos rather are of two people, as so many false hits were "
-            "asked for: strong says little then. Lower --fpir, or bring more people",
+            f"note: at {made.similarity:.3f} two photos more likely show different people, because the "
+            "allowed rate is so high. Lower --fpir, or add people",
             markup=False,
         )
-    failed = {"no face": measured.no_face, **measured.unreadable}
-    why = ", ".join(f"{reason} {count:,}" for reason, count in failed.items() if count)
+    why = ", ".join(f"{reason} {count:,}" for reason, count in measured.vectors.failed.items())
     out.print(
         f"{found.photos:,} photos of {found.people:,} people, {found.failed:,} failed{why and f' ({why})'}; "
-        f"the similarity rests on about {found.false_hits:,.0f} false hits, worth {found.independent:,.0f} "
-        "independent ones",
+        f"based on about {found.false_hits:,.0f} false hits (effective sample: {found.independent:,.0f})",
         markup=False,
     )
-    if instead:
-        out.print(f"nothing stored; without --dry-run: PUT {', '.join(instead.paths)}", markup=False)
+    if dry:
+        out.print(f"nothing stored; without --dry-run: PUT {', '.join(dry.paths)}", markup=False)
 
 
 def _as_json(measured: Measured) -> dict[str, Any]:
@@ -171,8 +172,8 @@ def _as_json(measured: Measured) -> dict[str, Any]:
         "probability": {str(similarity): round(made.probability(similarity), 4) for similarity in SHOWN},
         "thresholds": {"strong": made.thresholds.strong, "possible": round(made.thresholds.possible, 4)},
         "failed": found.failed,
-        "no_face": measured.no_face,
-        "unreadable": measured.unreadable,
+        "no_face": measured.vectors.no_face,
+        "unreadable": measured.vectors.unreadable,
         "expected_false_hits": round(found.false_hits, 1),
         "independent_false_hits": round(found.independent, 1),
     }

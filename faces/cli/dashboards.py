@@ -1,4 +1,4 @@
-"""Commands about Kibana's boards: dashboards install, export, check."""
+"""Commands for Kibana's boards: dashboards install, export, check."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ from faces.cli.options import JsonFlag, connected_to_kibana
 from faces.cli.output import check_can_write, err, explain, explained, fail, out, print_json, say
 from faces.cli.verbosity import with_verbosity
 from kibana import alert, build, importing
-from kibana.client import DEFAULT_SPACE, Kibana, SavedObject, connect, ndjson
+from kibana.client import Kibana, connect
 from kibana.importing import Outcome, Presence
-from kibana.indices import indices
+from kibana.indices import index_states
 from kibana.lint import fields_used
-from kibana.verdicts import NOT_CALIBRATED, Verdicts, said_by
+from kibana.saved_object import SavedObject, ndjson
+from kibana.server import DEFAULT_SPACE
+from kibana.verdicts import NOT_CALIBRATED, Verdicts, stated_by
 
-app = typer.Typer(help="The boards in Kibana: import, export, check.", no_args_is_help=True)
+app = typer.Typer(help="Import, export and check the boards in Kibana.", no_args_is_help=True)
 
 SpaceOption = Annotated[str, typer.Option(help="the space's identifier, as in its address")]
 
-WORDS = {
+RESULTS = {
     "imported": "imported",
     "exists": "exists",
-    "updated": "imported anew for its verdicts",
+    "updated": "updated with new thresholds",
     "replaced": "replaced",
     "kept": "DIFFERS, kept as it is",
     "failed": "NOT imported",
 }
 ADVICE = (
-    "pictures in the Vega galleries need `vis_type_vega.enableExternalUrls: true` in kibana.yml, which can't "
-    "be asked for from here; the Discover panels beside them need no setting"
+    "pictures in the Vega galleries need `vis_type_vega.enableExternalUrls: true` in kibana.yml, which this "
+    "command can't check; the Discover panels beside them need no setting"
 )
 
 
@@ -46,43 +48,40 @@ def install(
     connection: Connection,
     space: SpaceOption = DEFAULT_SPACE,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="replace boards that are there, whoever changed them")
+        bool, typer.Option("--overwrite", help="replace existing boards, and lose changes made to them")
     ] = False,
     keep_edited: Annotated[
-        bool, typer.Option("--keep-edited", help="boards that somebody changed are kept, and no failure")
+        bool, typer.Option("--keep-edited", help="keep changed boards, and don't fail because of them")
     ] = False,
     with_alert: Annotated[
-        bool, typer.Option("--alert", help="also a rule that writes hits on the watch list to `face-alerts`")
+        bool, typer.Option("--alert", help="also add a rule that writes watch-list matches to `face-alerts`")
     ] = False,
     wait: Annotated[float, typer.Option(min=0, help="seconds to wait for Kibana to start")] = 60,
 ) -> None:
-    """Import boards, data views and tags, with verdicts by the calibration in Elasticsearch, if it has one;
-    twice is harmless. Exit status 1 if not all are as shipped then.
+    """Import boards, data views and tags, with the thresholds of Elasticsearch's calibration if there is one.
+    Can be repeated. Exit status 1 if any of them isn't as shipped afterwards.
     """
     if overwrite and keep_edited:
-        fail("give either --overwrite, or --keep-edited", status=2)
+        fail("give either --overwrite or --keep-edited", status=2)
     with explained():
         kibana = _ready(connection, space, wait)
         verdicts, unknown = _verdicts(connection, kibana)
-        outcomes = importing.install(kibana, build.objects(verdicts), overwrite, build.with_lines_of)
+        outcomes = importing.install(kibana, build.objects(verdicts), overwrite, build.with_thresholds_of)
         for outcome in outcomes:
-            out.print(_line(outcome), markup=False)
+            out.print(_result(outcome), markup=False)
         for what, done in alert.install(kibana, overwrite) if with_alert else ():
             out.print(f"{what}: {done}", markup=False)
     out.print(f"verdicts: {verdicts.words}", markup=False)
     if unknown:
-        err.print(
-            "the boards' verdicts stay, as Elasticsearch doesn't say whether it is calibrated: " + unknown,
-            markup=False,
-        )
+        err.print(f"thresholds unchanged: the calibration can't be read: {unknown}", markup=False)
     if kept := sum(outcome.state == "kept" for outcome in outcomes):
         err.print(
-            f"{kept} of {len(outcomes)} are not as shipped: somebody edited them, or an older release "
-            "put them there. `faces dashboards install --overwrite` replaces them: their changes are lost",
+            f"{kept} of {len(outcomes)} are not as shipped: somebody edited them, or they are from an older "
+            "release. `faces dashboards install --overwrite` replaces them; changes made to them are lost",
             markup=False,
         )
     if failed := sum(outcome.state == "failed" for outcome in outcomes):
-        err.print(f"{failed} of {len(outcomes)} were not imported; all others are there", markup=False)
+        err.print(f"{failed} of {len(outcomes)} were not imported; all others are in Kibana", markup=False)
     raise typer.Exit(1 if failed or (kept and not keep_edited) else 0)
 
 
@@ -90,17 +89,19 @@ def install(
 def export(
     connection: Connection,
     space: SpaceOption = DEFAULT_SPACE,
-    file: Annotated[Path | None, typer.Option("--out", help="where to; default: standard output")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--out", help="the file to write; default: standard output")
+    ] = None,
 ) -> None:
-    """Write what Kibana has of the boards in the form of kibana/saved_objects.ndjson, to diff with it:
-    so with verdicts that aren't calibrated.
+    """Write Kibana's copies of the boards in the form of kibana/saved_objects.ndjson, to compare with it:
+    the calibration's thresholds are replaced by the shipped ones.
     """
     with explained():
         check_can_write(file)
         kibana = _ready(connection, space)
         objects = build.objects()
         copies = importing.copies(kibana, objects)
-        text = ndjson(importing.as_shipped(objects, copies, build.with_lines_of))
+        text = ndjson(importing.as_shipped(objects, copies, build.with_thresholds_of))
         if file:
             file.write_text(text, encoding="utf-8")
         else:
@@ -109,12 +110,12 @@ def export(
 
 @connected_to_kibana
 def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: JsonFlag = False) -> None:
-    """Say whether the boards are there as shipped, with all that they need. Exit status 1 if not."""
+    """Check that the boards are in Kibana as shipped, with everything they need. Exit status 1 if not."""
     with explained():
         kibana = _ready(connection, space)
         verdicts, _ = _verdicts(connection, kibana)
         shipped = build.objects(verdicts)
-        boards = importing.presence(kibana, shipped, build.with_lines_of)
+        boards = importing.presence(kibana, shipped, build.with_thresholds_of)
         views = kibana.data_views()
     elasticsearch = _elasticsearch(connection, shipped)
     problems = [problem for board in boards if (problem := _problem(board, views))]
@@ -124,7 +125,7 @@ def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: J
         print_json({"kibana": kibana.url, "space": space, **found, "elasticsearch": elasticsearch})
     else:
         for board in boards:
-            but = ", but for its verdicts" if board.other_lines else ""
+            but = ", except its thresholds" if board.other_thresholds else ""
             out.print(f"{board.type} {board.title}: {board.state}{but}", markup=False)
         out.print(f"verdicts: {verdicts.words}", markup=False)
         for problem in [*problems, *elasticsearch["problems"]]:
@@ -145,21 +146,21 @@ def _ready(connection: Connection, space: str, wait: float = 0) -> Kibana:
 
 
 def _verdicts(connection: Connection, kibana: Kibana) -> tuple[Verdicts, str]:
-    """The boards' verdicts. Where Elasticsearch doesn't tell, those that boards have already, and why not."""
+    """The verdicts to build with, and why the calibration can't be read, if so: then they are those of the
+    boards that Kibana has."""
     try:
-        # A person waits.
         return of_cluster(connection.elasticsearch().options(request_timeout=10)), ""
     except (ApiError, TransportError, ConnectionFailed) as error:
         why = explain(error, without_password(connection.es_url))
     there = importing.copies(kibana, build.objects()).values()
-    return next(filter(None, map(said_by, there)), NOT_CALIBRATED), why
+    return next(filter(None, map(stated_by, there)), NOT_CALIBRATED), why
 
 
-def _line(outcome: Outcome) -> str:
-    line = f"{outcome.type} {outcome.title}: {WORDS[outcome.state]}"
+def _result(outcome: Outcome) -> str:
+    text = f"{outcome.type} {outcome.title}: {RESULTS[outcome.state]}"
     if outcome.copy_id != outcome.id:
-        line += f" as {outcome.copy_id}, since another space has [{outcome.id}]"
-    return line + (f": {outcome.reason}" if outcome.reason else "")
+        text += f" as {outcome.copy_id}, because another space has [{outcome.id}]"
+    return text + (f": {outcome.reason}" if outcome.reason else "")
 
 
 def _problem(board: Presence, views: Container[str | None]) -> str | None:
@@ -168,37 +169,37 @@ def _problem(board: Presence, views: Container[str | None]) -> str | None:
         return f"{name} is missing: run `faces dashboards install`"
     if board.dangling:
         absent = ", ".join(" ".join(key) for key in board.dangling)
-        return f"{name} refers to what isn't in this space: {absent}"
+        return f"{name} refers to objects that aren't in this space: {absent}"
     if board.type == "index-pattern" and board.copy_id not in views:
         return f"{name} is there, but Kibana doesn't offer it as a data view"
     if board.state == "changed":
-        lines = ", and its verdicts aren't by the calibration" if board.other_lines else ""
-        return f"{name} isn't as shipped{lines}: `faces dashboards install --overwrite` replaces it"
-    if board.other_lines:
-        return f"{name} has verdicts of other lines than the calibration's: run `faces dashboards install`"
+        too = ", and its thresholds differ from the calibration" if board.other_thresholds else ""
+        return f"{name} isn't as shipped{too}: `faces dashboards install --overwrite` replaces it"
+    if board.other_thresholds:
+        return f"{name} uses thresholds that differ from the calibration: run `faces dashboards install`"
     return None
 
 
 def _elasticsearch(connection: Connection, shipped: list[SavedObject]) -> dict[str, Any]:
-    """What the boards need of Elasticsearch: the indices behind the data views, and the plugin."""
+    """What the boards need in Elasticsearch: the indices of the data views, and the plugin."""
     facts: dict[str, Any] = {"url": without_password(connection.es_url), "problems": []}
     problems: list[str] = facts["problems"]
     try:
         es = connection.elasticsearch().options(request_timeout=10)
         facts["plugin"] = has_plugin(es)
-        found = indices(es, shipped, fields_used(shipped))
+        found = index_states(es, shipped, fields_used(build.content()))
     except (ApiError, TransportError, ConnectionFailed) as error:
         problems.append(explain(error, facts["url"]))
         return facts
     facts["indices"] = [asdict(index) for index in found]
     if not facts["plugin"]:
         problems.append(
-            "a node of Elasticsearch lacks the plugin [ingest-face], which the face galleries ask"
+            "a node of Elasticsearch lacks the plugin [ingest-face], which the face galleries need"
         )
     for index in found:
         if not index.exists:
             problems.append(f"Elasticsearch has no [{index.name}]: run `faces install`")
         elif index.missing_fields:
             absent = ", ".join(index.missing_fields)
-            problems.append(f"[{index.name}] lacks fields that boards show: {absent}; run `faces install`")
+            problems.append(f"[{index.name}] lacks fields that the boards use: {absent}; run `faces install`")
     return facts

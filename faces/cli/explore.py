@@ -17,9 +17,10 @@ from faces.explore import index_faces
 from faces.explore.exploration import Exploration
 from faces.explore.exploration import explore as look
 from faces.explore.summary import comparison, how_alike, summary
+from faces.extras import require
 
 SHOWN = 20
-"""Lines of each list that are printed."""
+"""How many entries of each list are printed."""
 
 
 @connected_to_elasticsearch
@@ -33,22 +34,23 @@ def explore(
     json_file: Annotated[
         Path | None,
         typer.Option(
-            "--json", help="write all numbers, and who is suspected; - is standard output, with nothing else"
+            "--json", help="write all numbers and suspects; - is standard output, with nothing else"
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=2, max=100_000, help="faces to compare, those of the newest photos first")
+        int, typer.Option(min=2, max=100_000, help="faces to compare, from the newest photos back")
     ] = index_faces.LIMIT,
 ) -> None:
-    """What an index holds, a map of its faces, wrong names, people with two, photos that are there twice."""
+    """Show what an index holds, a map of its faces, wrong names, people with two names, duplicate photos."""
     with explained():
+        require("explore", "eland", *(["matplotlib", "sklearn"] if folder else []))
         check_can_write(None if json_file == STANDARD_OUTPUT else json_file)
         es = connection.elasticsearch()
         with busy() as step:
             step(f"reading [{index}]")
             found = look(es, index, limit)
             if folder:
-                # Imported here: seconds that nobody pays who wants no pictures.
+                # Imported here, since it takes seconds that only pictures need.
                 from faces.explore.report import write
 
                 folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +86,7 @@ def show(found: Exploration) -> None:
         ],
     )
     print_list(
-        "faces of different names that are as similar as one person's",
+        "faces of different names that match",
         ("names", "similarity", "documents"),
         [
             (
@@ -92,11 +94,11 @@ def show(found: Exploration) -> None:
                 f"{one.similarity:.3f}",
                 f"{faces[one.first].document}, {faces[one.second].document}",
             )
-            for one in found.duplicates
+            for one in found.near_duplicates
         ],
     )
     print_list(
-        "photos that are there twice",
+        "photos that are indexed twice",
         ("documents", "copy", "names"),
         [
             (
@@ -104,13 +106,13 @@ def show(found: Exploration) -> None:
                 how_alike(one),
                 "in conflict" if one.conflict else "",
             )
-            for one in found.twice
+            for one in found.same_photos
         ],
     )
 
 
 def print_list(title: str, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    more = f", the first {SHOWN} of them" if len(rows) > SHOWN else ""
+    more = f", the first {SHOWN} shown" if len(rows) > SHOWN else ""
     out.print(f"\n{title}: {len(rows):,}{more}", markup=False)
     if not rows:
         return

@@ -82,5 +82,8 @@ def connected(
 connected_to_elasticsearch = functools.partial(connected, starts=("es_",))
 """For commands that don't need the service."""
 
+connected_to_service = functools.partial(connected, starts=("faces_",))
+"""For commands that need nothing of Elasticsearch."""
+
 connected_to_kibana = functools.partial(connected, starts=("kibana_", "es_"))
 """For commands about the boards and their indices."""

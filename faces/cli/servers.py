@@ -35,7 +35,7 @@ from faces.extras import require
 from faces.indexing import IndexedPhoto
 from faces.local_stack import LocalStack
 from faces.plotting import plot
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 SERVICE = (
     "flask",

@@ -1,9 +1,10 @@
-"""From labelled photos to a similarity for a stated rate of false hits in a search, and to a probability.
+"""The arithmetic of error rates: numpy alone. No Elasticsearch, no service, no files.
 
-A failed photo (a row of NaN) is a miss where its person is enrolled. Nobody searches with a photo without a
-face, so it is no search of a stranger's; and it has no similarity for a probability.
+Similarities and labels go in; curves, error rates with intervals, thresholds and probabilities come out.
+Calibration and evaluation both use it, so that a rate means the same in both. import-linter holds that this
+room knows no other one of ``faces`` (``pyproject.toml``).
 
-A search is one photo against a gallery of one photo a person. It is a false hit where somebody who is not
-enrolled finds anybody at or above the similarity (FPIR), and a miss where somebody who is enrolled isn't
-found at or above it, at whatever rank (FNIR): the error rates of ISO/IEC 19795-1:2021.
+Pairs of photos: ``verification``. Searches: ``search_rates`` defines FPIR and FNIR, ``identification`` and
+``ranking`` measure a method, ``search_threshold`` finds the similarity for a stated FPIR. ``logistic`` turns
+a similarity into a probability. ``bootstrap`` and ``interval`` say how sure each number is.
 """

@@ -6,4 +6,4 @@ from ingest_service.errors import UserError
 
 
 class CalibrationError(UserError):
-    """The photos don't support what was asked for, or what is stored is no calibration."""
+    """The photos don't support what was asked for, or a stored calibration can't be read."""

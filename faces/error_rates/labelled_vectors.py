@@ -1,18 +1,18 @@
-"""Labelled photos as vectors, and what of them can be compared."""
+"""Vectors of labelled photos, and which of them can be compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from faces.error_rates.arrays import Flags, Rates, Scores
 from faces.error_rates.errors import CalibrationError
+from faces.error_rates.search_rates import fnir
 
-Floats = NDArray[np.floating[Any]]
 Numbers = NDArray[np.intp]
 
 FEWEST_PEOPLE = 5
@@ -22,11 +22,11 @@ _BLOCK = 4_000_000  # similarities at a time
 
 
 @dataclass(frozen=True)
-class Faces:
+class LabelledVectors:
     """
-    vectors: unit, (m, dims), of the photos that have one.
-    owners: (m,), whose they are, as places in ``photos``.
-    photos: (people,), how many each has, failed ones too.
+    vectors: (m, dims), of length 1, of the photos that have one.
+    owners: (m,) whose they are, as positions in ``photos``.
+    photos: (people,) how many each has, failed ones included.
     """
 
     vectors: NDArray[np.float32]
@@ -34,7 +34,12 @@ class Faces:
     photos: Numbers
 
     @classmethod
-    def of(cls, vectors: Floats, people: ArrayLike) -> Faces:
+    def of(cls, vectors: Scores, people: ArrayLike) -> LabelledVectors:
+        """
+        Args:
+            vectors: (n, dims), of any length; NaN where a photo failed.
+            people: (n,) who is on each photo.
+        """
         labels = np.asarray(people)
         if vectors.ndim != 2 or labels.shape != vectors.shape[:1]:
             raise ValueError(f"vectors of shape {vectors.shape} for people of shape {labels.shape}")
@@ -54,26 +59,34 @@ class Faces:
 
     @cached_property
     def searches(self) -> Numbers:
-        """(people,), how many photos with a face each has: what can be searched with."""
+        """(people,): how many photos with a face each has, which are those that can be searched with."""
         return np.bincount(self.owners, minlength=self.people)
 
     @cached_property
-    def has_face(self) -> NDArray[np.bool_]:
-        """(people,), who has a photo that can be enrolled."""
+    def has_face(self) -> Flags:
+        """(people,): who has a photo that can be enrolled."""
         return np.asarray(self.searches > 0)
 
     @property
     def enrolled(self) -> int:
-        """People who can be."""
+        """How many people can be enrolled."""
         return int(self.has_face.sum())
 
     @property
     def others(self) -> int:
-        """The largest gallery at hand: all but the one who searches."""
+        """The size of the largest gallery: everybody who can be enrolled but the person searched for."""
         return self.enrolled - 1
 
+    @property
+    def sought(self) -> Numbers:
+        """(people,): how many searches for each, enrolled with one photo, the other photos make."""
+        return np.maximum(self.photos - 1, 0)
+
     def check(self) -> None:
-        """Raises CalibrationError where there are too few people for any number."""
+        """
+        Raises:
+            CalibrationError: too few people for any number.
+        """
         if self.enrolled < FEWEST_PEOPLE:
             raise CalibrationError(
                 f"people with a face on a photo: {self.enrolled} of {self.people}; at least {FEWEST_PEOPLE} "
@@ -83,11 +96,12 @@ class Faces:
         if several < FEWEST_PEOPLE:
             raise CalibrationError(
                 f"people with a face on two photos or more: {several} of {self.people}; at least "
-                f"{FEWEST_PEOPLE} are needed, {FEWEST_PEOPLE - several} more, to see how alike they are"
+                f"{FEWEST_PEOPLE} are needed, {FEWEST_PEOPLE - several} more, to see how similar photos of "
+                "one person are"
             )
 
     def chunks(self, columns: int) -> Iterator[slice]:
-        """Photos, so many at a time that their similarities to ``columns`` others fit into memory."""
+        """Photos, as many at a time as keep their similarities to ``columns`` others in memory."""
         step = max(1, _BLOCK // columns)
         for start in range(0, len(self.vectors), step):
             yield slice(start, start + step)
@@ -100,13 +114,15 @@ class Faces:
             own = self.vectors[order[starts[person] : starts[person + 1]]]
             yield int(person), (own @ own.T)[np.triu_indices(len(own), 1)]
 
-    def missed(self, similarity: float) -> NDArray[np.float64]:
-        """(people,), how many of the k - 1 searches for somebody of k photos miss, whichever is enrolled.
+    def missed(self, similarity: float) -> Rates:
+        """(people,): how many of the ``sought`` searches for each person miss at this threshold.
 
-        The mean over which one is: of k (k - 1) / 2 pairs each counts 2 / k, and one with a failed photo
-        is a miss.
+        The person's FNIR(N, N, T), a pair being a search with either photo enrolled, times the searches. A
+        pair with a failed photo has no similarity, and is a miss.
         """
-        found = np.zeros(self.people)
+        missed = self.sought.astype(np.float64)
         for person, similarities in self.own_pairs():
-            found[person] = (similarities >= similarity).sum() * 2 / self.photos[person]
-        return np.asarray(np.maximum(self.photos - 1, 0) - found)
+            pairs = self.photos[person] * (self.photos[person] - 1) / 2
+            (share,) = fnir(similarities, np.array([similarity]), pairs)
+            missed[person] *= share
+        return missed

@@ -1,4 +1,4 @@
-"""Similarity to the probability of being the same person."""
+"""From a similarity to the probability that two photos show the same person."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from faces.error_rates.arrays import Scores
 from faces.error_rates.errors import CalibrationError
-from faces.error_rates.labelled_vectors import Faces, Floats, Numbers
+from faces.error_rates.labelled_vectors import LabelledVectors, Numbers
 
 _BINS = 2000  # of similarities from -1 to 1
 _RIDGE = 0.01  # a prior on the slope of 0 +- 10, in standard deviations of the similarity
@@ -17,20 +18,20 @@ _RIDGE = 0.01  # a prior on the slope of 0 +- 10, in standard deviations of the 
 
 @dataclass(frozen=True)
 class Logistic:
-    """Log odds that two photos are of one person, as likely as not before: slope x similarity + offset.
+    """Log odds that two photos show one person, at even prior odds: slope x similarity + offset.
 
-    slope: above 0, so that a higher similarity never is a lower probability.
+    slope: above 0, so that a higher similarity is never a lower probability.
     """
 
     slope: float
     offset: float
 
     def probability(self, similarity: ArrayLike, odds: float = 1.0) -> NDArray[np.float64]:
-        """Of the same person, 0 to 1, for each similarity; NaN stays NaN.
+        """That it is the same person, 0 to 1, for each similarity; NaN stays NaN.
 
         Args:
-            odds: before the similarity is known, same person : different people. Bayes' rule adds its
-                logarithm to the log odds.
+            odds: the prior odds, same person : different people. By Bayes' rule their logarithm is added to
+                the log odds.
         """
         if not (odds > 0 and math.isfinite(odds)):
             raise ValueError(f"odds are [{odds}], not a number above 0")
@@ -38,20 +39,21 @@ class Logistic:
         return np.asarray(_logistic(log_odds))
 
 
-def logistic_map(vectors: Floats, people: ArrayLike) -> Logistic:
+def logistic_map(vectors: Scores, people: ArrayLike) -> Logistic:
     """Similarity to probability, from all pairs of photos that can be compared.
 
-    Different people: each photo with everybody else, whose photos share one weight. The same person: somebody
-    of k photos weighs k - 1, as in a search with one enrolled.
+    Different people: each photo is compared with every other person, whose photos share a weight of 1. The
+    same person: all pairs of a person with k photos share a weight of k - 1, as in searches with one photo
+    enrolled.
 
     Args:
         vectors: (n, dims); NaN where a photo failed.
-        people: (n,), who is on each photo.
+        people: (n,) who is on each photo.
 
     Raises:
-        CalibrationError: too few people, or those of one person are no more alike than those of two.
+        CalibrationError: too few people, or photos of one person aren't more similar than photos of two.
     """
-    faces = Faces.of(vectors, people)
+    faces = LabelledVectors.of(vectors, people)
     faces.check()
     same, different = np.zeros(_BINS + 1), np.zeros(_BINS + 1)
     for person, similarities in faces.own_pairs():
@@ -66,23 +68,23 @@ def logistic_map(vectors: Floats, people: ArrayLike) -> Logistic:
 
 
 def fit_logistic(
-    same: Floats,
-    different: Floats,
-    same_weights: Floats | None = None,
-    different_weights: Floats | None = None,
+    same: Scores,
+    different: Scores,
+    same_weights: Scores | None = None,
+    different_weights: Scores | None = None,
 ) -> Logistic:
-    """Platt's scaling (1999) by maximum likelihood, for equal odds before.
+    """Platt's scaling (1999) by maximum likelihood, for even prior odds.
 
-    Both kinds of pair have the same weight in total, that of the scarcer one, so the share of either in the
-    data does not matter. A weak ridge keeps the slope finite where the two are apart. Newton's method with
-    steps halved, as in Lin, Lin and Weng (2007).
+    Both kinds of pair have the same total weight, that of the rarer one, so their shares in the data don't
+    matter. A weak ridge keeps the slope finite where the two kinds don't overlap. Newton's method with halved
+    steps, as in Lin, Lin and Weng (2007).
 
     Args:
         same, different: similarities of pairs of one person, and of two; NaN where there is none.
         same_weights, different_weights: of each pair, 1 if not given.
 
     Raises:
-        CalibrationError: no pair of either kind, or pairs of one person aren't more alike.
+        CalibrationError: one kind of pair is missing, or pairs of one person aren't more similar.
     """
     values = np.concatenate([same, different]).astype(np.float64)
     is_same = np.arange(len(values)) < len(same)
@@ -94,7 +96,7 @@ def fit_logistic(
     totals = weights[is_same].sum(), weights[~is_same].sum()
     if min(totals) <= 0:
         kind = "one person" if totals[0] <= 0 else "two people"
-        raise CalibrationError(f"no pair of photos of {kind} can be compared: nothing to fit")
+        raise CalibrationError(f"no pair of photos of {kind} can be compared, so there is nothing to fit")
     weights = weights * np.where(is_same, 1 / totals[0], 1 / totals[1]) * min(totals)
     values = np.where(weights > 0, values, 0)
     middle = np.average(values, weights=weights)
@@ -102,7 +104,7 @@ def fit_logistic(
     slope, offset = _newton((values - middle) / (spread or 1), is_same, weights)
     if slope <= 1e-9:
         raise CalibrationError(
-            "photos of one person are no more alike than photos of two: are the people's names right?"
+            "photos of one person are no more similar than photos of two people: are the names right?"
         )
     slope /= spread or 1
     return Logistic(slope, offset - slope * float(middle))
@@ -120,7 +122,7 @@ def _logistic(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
 def _newton(
     values: NDArray[np.float64], is_same: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Slope and offset of the likeliest logistic map, with a ridge on the slope."""
+    """Slope and offset of maximum likelihood, with a ridge on the slope."""
     design = np.stack([values, np.ones(len(values))])
     ridge = np.diag([_RIDGE, 0.0])
 

@@ -1,44 +1,30 @@
-"""Are two photos of one person? What scores of labelled pairs say about that.
+"""Do two photos show one person? Error rates of a method from the scores of labelled pairs.
 
-A pair with a photo on which no face was found has failed, and is an error at every threshold: rejected if it
-is of one person, accepted if not.
+A pair with a photo without a face has failed, and is an error at every threshold: rejected if it is of one
+person, accepted if it is of two.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from faces.error_rates.det_curve import (
-    Curve,
-    Draws,
-    Interval,
-    People,
-    Point,
-    Rates,
-    Resampled,
-    Scores,
-    draws_of_people,
-    supported,
-    weights,
-)
+from faces.error_rates.arrays import Flags, People, Positions, Rates, Scores
+from faces.error_rates.bootstrap import Draws, ResampledScores, draws_of_people, weights
+from faces.error_rates.det_curve import DetCurve, OperatingPoint, supported
+from faces.error_rates.interval import Interval
 
 FALSE_ACCEPT_RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 PLOTTED = 200
 RESAMPLED = 4000
-"""Thresholds at which each draw of the bootstrap is counted: exactly there, in straight lines between."""
-
-Flags = NDArray[np.bool_]
-Folds = NDArray[np.integer[Any]]
+"""Thresholds at which each draw of the bootstrap is counted: exactly there, interpolated in between."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
     """
-    mean: over the folds, of the share of pairs that are judged rightly.
+    mean: over the folds, of the share of pairs that are judged correctly.
     std: the folds' standard deviation, of a sample (k - 1); divided by sqrt(k) it is LFW's standard error.
     folds, thresholds: of each fold, the threshold chosen on all others.
     """
@@ -52,9 +38,9 @@ class Accuracy:
 @dataclass(frozen=True)
 class TrueAccepts:
     """
-    far: the share of strangers' pairs that may be accepted, at most.
-    tar: the share of one person's pairs that then are accepted.
-    threshold: None where failed pairs alone are more than may be accepted; ``tar`` is 0 then.
+    far: the highest share of pairs of two people that may be accepted.
+    tar: the share of pairs of one person that is accepted at that FAR.
+    threshold: None where failed pairs alone exceed ``far``; ``tar`` is 0 then.
     """
 
     far: float
@@ -81,14 +67,14 @@ class Verification:
     eer: float
     eer_threshold: float
     true_accepts: tuple[TrueAccepts, ...]
-    det: tuple[Point, ...]
+    det: tuple[OperatingPoint, ...]
 
 
 @dataclass(frozen=True)
 class Intervals:
     """Of the numbers of a ``Verification``, in its order; None where no draw gave one.
 
-    eer_draws: the EER in each draw, to set beside another way's.
+    eer_draws: the EER in each draw, to be set beside another method's.
     """
 
     accuracy: Interval | None
@@ -98,7 +84,7 @@ class Intervals:
     eer_draws: Draws
 
 
-def verify(scores: Scores, same: Flags, failed: Flags, folds: Folds | None = None) -> Verification:
+def verify(scores: Scores, same: Flags, failed: Flags, folds: Positions | None = None) -> Verification:
     """
     scores: (pairs,) the higher, the more alike; not looked at where ``failed``.
     same: (pairs,) both photos are of one person.
@@ -109,7 +95,7 @@ def verify(scores: Scores, same: Flags, failed: Flags, folds: Folds | None = Non
     """
     _check(scores, same, failed, folds)
     right, wrong = _sides(scores, same, failed)
-    curve = Curve.of(right, wrong)
+    curve = DetCurve.of(right, wrong)
     equal = curve.equal_error()
     return Verification(
         same=len(right),
@@ -131,16 +117,14 @@ def intervals(
     failed: Flags,
     first: People,
     second: People,
-    folds: Folds | None = None,
+    folds: Positions | None = None,
     draws: int = 200,
     seed: int = 0,
 ) -> Intervals:
-    """How sure the numbers of ``verify`` are, by a bootstrap over people.
+    """Intervals of the numbers of ``verify``, by a bootstrap over people.
 
-    Pairs that share a person are not independent, so people are drawn, not pairs (Bolle, Ratha and Pankanti,
-    "Error analysis of pattern recognition systems: the subsets bootstrap", 2004). A pair of two people counts
-    as the product of how often each was drawn; a pair of one person as often as that person was, since a
-    person's copies make no pairs with each other.
+    A pair of two people has the weight of both resample counts multiplied; a pair of one person that person's
+    count, since a person's copies make no pairs with each other.
 
     first, second: (pairs,) the people of each pair, as numbers.
 
@@ -152,13 +136,13 @@ def intervals(
         raise ValueError("first and second must be equal where same is true, and nowhere else")
     first, second, people = _numbered(first, second)
     right, wrong = _sides(scores, same, failed)
-    grid = Curve.of(right, wrong).thinned(RESAMPLED).thresholds
-    rights = Resampled.of(grid, right, first[same])
-    wrongs = Resampled.of(grid, wrong, first[~same], second[~same])
+    grid = DetCurve.of(right, wrong).thinned(RESAMPLED).thresholds
+    rights = ResampledScores.of(grid, right, first[same])
+    wrongs = ResampledScores.of(grid, wrong, first[~same], second[~same])
     rates = _supported_rates(len(wrong))
     accuracies, areas, equals, accepts = [], [], [], []
     for drawn in draws_of_people(people, draws, seed):
-        curve = Curve(grid, wrongs.accepted(drawn), 1 - rights.accepted(drawn))
+        curve = DetCurve(grid, wrongs.accepted(drawn), 1 - rights.accepted(drawn))
         if np.isnan(curve.false_positive[0] + curve.false_negative[0]):
             continue
         areas.append(curve.area())
@@ -169,15 +153,15 @@ def intervals(
             accuracy = _accuracy(scores, same, failed, folds, counted)
             accuracies.append(accuracy.mean if accuracy else np.nan)
     return Intervals(
-        Interval.of(accuracies),
-        Interval.of(areas),
-        Interval.of(equals),
-        tuple(Interval.of([each[at] for each in accepts]) for at in range(len(rates))),
+        Interval.of_any(accuracies),
+        Interval.of_any(areas),
+        Interval.of_any(equals),
+        tuple(Interval.of_any([each[at] for each in accepts]) for at in range(len(rates))),
         tuple(equals),
     )
 
 
-def _check(scores: Scores, same: Flags, failed: Flags, folds: Folds | None) -> None:
+def _check(scores: Scores, same: Flags, failed: Flags, folds: Positions | None) -> None:
     if not len(scores) == len(same) == len(failed) == (len(scores) if folds is None else len(folds)):
         raise ValueError("scores, same, failed and folds must be equally long, one entry a pair")
     if not same.any():
@@ -191,7 +175,7 @@ def _check(scores: Scores, same: Flags, failed: Flags, folds: Folds | None) -> N
 
 
 def _sides(scores: Scores, same: Flags, failed: Flags) -> tuple[Scores, Scores]:
-    """The scores of one person's pairs and of strangers', failed ones so that they are errors."""
+    """Scores of pairs of one person, and of two; failed ones are -inf and inf, so that they are errors."""
     scored = np.where(failed, np.where(same, -np.inf, np.inf).astype(scores.dtype), scores)
     return scored[same], scored[~same]
 
@@ -200,7 +184,7 @@ def _supported_rates(different: int) -> tuple[float, ...]:
     return tuple(far for far in FALSE_ACCEPT_RATES if supported(far, different))
 
 
-def _true_accepts(curve: Curve, far: float) -> TrueAccepts:
+def _true_accepts(curve: DetCurve, far: float) -> TrueAccepts:
     point = curve.at(far)
     return (
         TrueAccepts(far, 1 - point.false_negative, point.threshold) if point else TrueAccepts(far, 0.0, None)
@@ -211,10 +195,10 @@ def _accuracy(
     scores: Scores,
     same: Flags,
     failed: Flags,
-    folds: Folds | None,
+    folds: Positions | None,
     counted: Rates | None = None,
 ) -> Accuracy | None:
-    """``counted``: how often each pair counts; once if None. A fold of which none does is left out."""
+    """``counted``: how often each pair counts; once if None. A fold without such a pair is left out."""
     if folds is None or len(np.unique(folds)) < 2:
         return None
     counted = np.ones(len(scores)) if counted is None else counted
@@ -222,24 +206,24 @@ def _accuracy(
     for fold in np.unique(folds):
         tested, trained = folds == fold, (folds != fold) & ~failed
         threshold = _best_threshold(scores[trained].astype(np.float64), same[trained], counted[trained])
-        rightly = ((scores.astype(np.float64) >= threshold) == same) & ~failed
+        correct = ((scores.astype(np.float64) >= threshold) == same) & ~failed
         if counted[tested].any():
-            shares.append(float(np.average(rightly[tested], weights=counted[tested])))
+            shares.append(float(np.average(correct[tested], weights=counted[tested])))
             thresholds.append(threshold)
     std = float(np.std(shares, ddof=1)) if len(shares) > 1 else float("nan")
     return Accuracy(float(np.mean(shares)), std, tuple(shares), tuple(thresholds)) if shares else None
 
 
 def _best_threshold(scores: Rates, same: Flags, counted: Rates) -> float:
-    """What judges most pairs rightly: midway between two scores, and of equally good ones the middle one."""
+    """The one that judges most pairs correctly: midway between two scores, the middle one of equally good."""
     if not len(scores):
         return float("inf")
     order = np.argsort(scores)
     ordered = scores[order]
     gains = np.where(same[order], -counted[order], counted[order])
-    rightly = np.concatenate([[0.0], np.cumsum(gains)])
+    correct = np.concatenate([[0.0], np.cumsum(gains)])
     cuts = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1], [True]]))
-    best = cuts[rightly[cuts] == rightly[cuts].max()]
+    best = cuts[correct[cuts] == correct[cuts].max()]
     cut = int(best[(len(best) - 1) // 2])
     if cut in (0, len(ordered)):
         return float(ordered[0]) if cut == 0 else float(np.nextafter(ordered[-1], np.inf))
@@ -247,6 +231,6 @@ def _best_threshold(scores: Rates, same: Flags, counted: Rates) -> float:
 
 
 def _numbered(first: People, second: People) -> tuple[People, People, int]:
-    """The people that are in a pair, numbered without gaps, and how many they are."""
+    """People of the pairs, numbered without gaps, and how many they are."""
     present = np.union1d(first, second)
     return np.searchsorted(present, first), np.searchsorted(present, second), len(present)

@@ -1,1 +1,1 @@
-"""What an index of faces holds, and which of its faces may be wrong."""
+"""What an index of faces holds, and which of its names and photos may be wrong."""

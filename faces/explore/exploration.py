@@ -1,28 +1,28 @@
-"""What an index holds, and which of its faces something may be wrong with."""
+"""What an index holds, and which of its names and photos may be wrong."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from faces.explore import index_faces
-from faces.explore.index_faces import Faces, Line
+from faces.explore.index_faces import IndexFaces, MatchThreshold
 from faces.explore.overview import Overview, overview
-from faces.explore.suspects import Outlier, Pair, Twice, near_duplicates, outliers, same_photos
+from faces.explore.suspects import NearDuplicate, Outlier, SamePhoto, near_duplicates, outliers, same_photos
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """What was found in an index. ``line``: by which faces were judged."""
+    """What was found in an index. ``threshold``: from which on two faces match."""
 
     overview: Overview
-    faces: Faces
-    line: Line
+    faces: IndexFaces
+    threshold: MatchThreshold
     outliers: list[Outlier]
-    duplicates: list[Pair]
-    twice: list[Twice]
+    near_duplicates: list[NearDuplicate]
+    same_photos: list[SamePhoto]
 
     def as_json(self) -> dict[str, Any]:
         """Numbers, ids and names; no vectors and no pictures."""
@@ -31,7 +31,7 @@ class Exploration:
             "model": self.faces.model,
             "overview": self.overview.as_json(),
             "faces": {"read": len(self.faces.faces), "total": self.faces.total},
-            "line": {"similarity": self.line.similarity, "calibrated": self.line.calibrated},
+            "threshold": asdict(self.threshold),
             "outliers": [
                 {
                     **self._face(found.face),
@@ -48,7 +48,7 @@ class Exploration:
                     "faces": [self._face(found.first), self._face(found.second)],
                     "similarity": round(found.similarity, 4),
                 }
-                for found in self.duplicates
+                for found in self.near_duplicates
             ],
             "same_photos": [
                 {
@@ -57,7 +57,7 @@ class Exploration:
                     "same_file": found.same_file,
                     "conflict": found.conflict,
                 }
-                for found in self.twice
+                for found in self.same_photos
             ],
         }
 
@@ -76,12 +76,12 @@ def explore(es: Elasticsearch, index: str, limit: int = index_faces.LIMIT) -> Ex
         MixedModels: it holds vectors of several models.
     """
     faces = index_faces.read(es, index, limit)
-    line = index_faces.line(es, index)
+    threshold = index_faces.match_threshold(es, index)
     return Exploration(
         overview=overview(es, index),
         faces=faces,
-        line=line,
+        threshold=threshold,
         outliers=outliers(faces),
-        duplicates=near_duplicates(faces, line.similarity),
-        twice=same_photos(faces),
+        near_duplicates=near_duplicates(faces, threshold.similarity),
+        same_photos=same_photos(faces),
     )

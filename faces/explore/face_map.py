@@ -1,4 +1,4 @@
-"""A map of faces: those that look alike lie side by side."""
+"""A map of faces, on which similar faces are close together."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faces.error_rates.identification import Vectors, normalized
-from faces.explore.index_faces import Faces
+from faces.error_rates.arrays import Vectors
+from faces.error_rates.similarity import normalized
+from faces.explore.index_faces import IndexFaces
 from faces.reports.charts import INK, MAIN, OTHERS
 
-Positions = NDArray[np.float32]
+MapPositions = NDArray[np.float32]
+"""(n, 2)"""
 
 FEW = 10
-"""Up to so many faces have too few neighbours for t-SNE."""
+"""Up to this many faces have too few neighbours for t-SNE."""
 NEIGHBOURS = 30
-"""t-SNE's perplexity: about how many neighbours of a face stay near it, at most."""
+"""t-SNE's perplexity, at most: about how many neighbours of a face stay near it."""
 MOST = 160
 """Faces that are drawn as pictures; the others are dots."""
 WIDTH, HEIGHT, LEGEND = 1500, 1050, 300
@@ -27,48 +29,48 @@ WIDTH, HEIGHT, LEGEND = 1500, 1050, 300
 LARGEST = 84
 """A face's side in pixels, at most."""
 COVERED = 0.33
-"""The share of the map that pictures and their frames take: of more, many would find no place near theirs."""
+"""The share of the map that pictures and frames cover; with more, many would be pushed far away."""
 FACE_IN_CROP = 0.8
 """The middle of a crop, whose side is 1.6 times the face's."""
 FRAME = 4
 """Pixels."""
 COLOURS = (MAIN, *(colour for colour, _ in OTHERS[:-1]))
-"""Of those with most faces."""
-OTHER_PEOPLE, NOBODY = "#565b66", "#c9cdd5"
+"""Of the people with the most faces."""
+OTHER_PEOPLE, NO_NAME = "#565b66", "#c9cdd5"
 STEPS = 300
 
 
-def map_2d(vectors: Vectors) -> Positions:
-    """(n, 128) to (n, 2), from 0 to 1. Neighbours stay neighbours; how far groups are apart means little.
+def map_2d(vectors: Vectors) -> MapPositions:
+    """(n, dims) to (n, 2), from 0 to 1. Neighbours stay neighbours; distances between groups mean little.
 
     t-SNE (van der Maaten and Hinton 2008) of the vectors at length 1: their squared distance is
-    2 (1 - cosine). It starts from the principal components, so that the same faces always get the same map;
-    10 faces or less get these components alone.
+    2 (1 - cosine). It starts from the principal components, so that the same faces always give the same map;
+    up to 10 faces are placed by these components alone.
     """
-    # Imported here: seconds that nobody pays who wants no map.
+    # Imported here, since it takes seconds that only a map needs.
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
     count, unit = len(vectors), normalized(vectors)
     found = np.zeros((count, 2), dtype=np.float32)
-    # One photo, and its copies, have no components.
+    # Copies of one photo have no components.
     if not np.ptp(unit, axis=0).any():
         return found
     if count <= FEW:
         found[:] = PCA(n_components=2, random_state=0).fit_transform(unit)
     else:
         tsne = TSNE(perplexity=min(NEIGHBOURS, (count - 1) / 4), init="pca", random_state=0)
-        # Threads that wait for each other at every step take ten times as long, on a busy machine.
+        # On a busy machine, threads that synchronize at every step take ten times as long.
         with threadpool_limits(1):
             found[:] = tsne.fit_transform(unit)
     found -= found.min(axis=0)
-    scaled: Positions = found / found.max()
+    scaled: MapPositions = found / found.max()
     return scaled
 
 
-def chosen(faces: Faces, marked: Collection[int], most: int = MOST) -> list[int]:
-    """Which ``most`` faces to draw as pictures: those that are marked, then everybody's in turn."""
+def chosen(faces: IndexFaces, marked: Collection[int], most: int = MOST) -> list[int]:
+    """Which faces to draw as pictures, at most ``most``: the marked ones, then one of each person in turn."""
     turns: dict[str | None, int] = {}
     order = []
     for position, face in enumerate(faces.faces):
@@ -78,16 +80,16 @@ def chosen(faces: Faces, marked: Collection[int], most: int = MOST) -> list[int]
 
 
 def draw(
-    faces: Faces, positions: Positions, pictures: Mapping[int, bytes], marked: Mapping[int, str]
+    faces: IndexFaces, positions: MapPositions, pictures: Mapping[int, bytes], marked: Mapping[int, str]
 ) -> bytes:
-    """The map as a PNG. A face's frame has its person's colour; what has no picture is a dot.
+    """The map as a PNG. A face's frame has its person's colour; a face without a picture is a dot.
 
-    Pictures make way for each other, so one may lie a little beside its place.
+    Pictures that overlap are moved apart, so one may be a little off its place.
 
     Args:
         positions: (n, 2), as of ``map_2d``.
         pictures: a JPEG by a face's position in ``faces``.
-        marked: what is written below a face, which gets a second, dark frame.
+        marked: text below a face, by its position; such a face gets a second, dark frame.
     """
     # Imported here, as in charts.py.
     from matplotlib.figure import Figure
@@ -98,7 +100,7 @@ def draw(
     of_faces = [colours.get(face.name, OTHER_PEOPLE) for face in faces.faces]
     opened = {face: image for face, data in pictures.items() if (image := _face(data)) is not None}
     shown = np.array(sorted(opened), dtype=np.int64)
-    # A frame on both sides, and as much again between two.
+    # A frame on both sides, and a gap of the same width.
     space = 3 * FRAME
     side = min(LARGEST, float(np.sqrt(COVERED * WIDTH * HEIGHT / max(1, len(shown)))) - space)
     places = side + positions * (np.array([WIDTH, HEIGHT], dtype=np.float32) - 2 * side)
@@ -137,46 +139,48 @@ def _draw_face(
         axes.text(x, top + side + 3 * FRAME, _text(note), **style)
 
 
-def _draw_legend(axes: Any, faces: Faces, colours: Mapping[str | None, str]) -> None:
+def _draw_legend(axes: Any, faces: IndexFaces, colours: Mapping[str | None, str]) -> None:
     counts = np.bincount(faces.people() + 1, minlength=len(faces.names) + 1)
     of_person = dict(zip(faces.names, counts[1:].tolist(), strict=True))
-    lines = [(colour, f"{name}  {of_person[name]:,}") for name, colour in colours.items() if name is not None]
+    entries = [
+        (colour, f"{name}  {of_person[name]:,}") for name, colour in colours.items() if name is not None
+    ]
     others = [count for name, count in of_person.items() if name not in colours]
     if others:
-        lines.append((OTHER_PEOPLE, f"{len(others):,} other people  {sum(others):,}"))
+        entries.append((OTHER_PEOPLE, f"{len(others):,} other people  {sum(others):,}"))
     if counts[0]:
-        lines.append((NOBODY, f"nobody said who  {counts[0]:,}"))
-    for number, (colour, text) in enumerate(lines):
+        entries.append((NO_NAME, f"no name  {counts[0]:,}"))
+    for number, (colour, text) in enumerate(entries):
         y = 60 + 34 * number
         axes.scatter([WIDTH + 30], [y], s=130, c=[colour], marker="s", linewidths=0)
         axes.text(WIDTH + 48, y, _text(text), va="center", fontsize=11, color=INK)
 
 
-def _colours(faces: Faces) -> dict[str | None, str]:
-    """Of everybody who has one of their own, and of faces without a name."""
+def _colours(faces: IndexFaces) -> dict[str | None, str]:
+    """The people with a colour of their own, and None for faces without a name."""
     people = faces.people()
     counts = np.bincount(people[people >= 0], minlength=len(faces.names))
     most = np.argsort(-counts, kind="stable")[: len(COLOURS)]
     named = [faces.names[number] for number in most.tolist()]
-    return {**dict(zip(named, COLOURS, strict=False)), None: NOBODY}
+    return {**dict(zip(named, COLOURS, strict=False)), None: NO_NAME}
 
 
-def _apart(places: Positions, side: float) -> Positions:
-    """(n, 2): squares of ``side`` pixels that lie on each other move aside, by half of what is missing."""
-    # Two in the very same place would never part.
+def _apart(places: MapPositions, side: float) -> MapPositions:
+    """(n, 2): squares of ``side`` pixels that overlap are moved apart, each by half of the overlap."""
+    # Two at the same place would never move apart.
     apart = places + np.random.default_rng(0).normal(0, 0.5, places.shape)
     ends = np.array([WIDTH, HEIGHT]) - side / 2
     for _ in range(STEPS):
         between = apart[:, np.newaxis] - apart[np.newaxis]
-        missing = side - np.abs(between)
-        touching = (missing > 0).all(axis=2)
+        overlap = side - np.abs(between)
+        touching = (overlap > 0).all(axis=2)
         np.fill_diagonal(touching, False)
         if not touching.any():
             break
-        # Along the axis on which less is missing.
-        along = touching[..., np.newaxis] & (missing == missing.min(axis=2, keepdims=True))
-        pushed = np.where(along, np.sign(between) * missing / 2, 0).sum(axis=1)
-        # By half, or a crowd would swing to and fro.
+        # Along the axis with the smaller overlap.
+        along = touching[..., np.newaxis] & (overlap == overlap.min(axis=2, keepdims=True))
+        pushed = np.where(along, np.sign(between) * overlap / 2, 0).sum(axis=1)
+        # By half, or a crowd would oscillate.
         apart = np.clip(apart + pushed / 2, side / 2, ends)
     return apart.astype(np.float32)
 
@@ -192,5 +196,5 @@ def _face(crop: bytes) -> Image.Image | None:
 
 
 def _text(name: str) -> str:
-    # A dollar would begin a formula.
+    # A dollar sign would start a formula.
     return name.replace("$", r"\$")

@@ -1,7 +1,7 @@
-"""The faces that an index holds: its flat fields as an ``eland.DataFrame``, and the vectors, read beside it.
+"""The faces that an index holds: its flat fields as an ``eland.DataFrame``, and the vectors.
 
-Eland has Elasticsearch count instead of fetching documents, and knows nothing of vectors and nested fields.
-Vectors are read in pages from a point in time, so that what is indexed meanwhile mixes nothing up.
+Eland lets Elasticsearch count instead of fetching documents, and doesn't support vectors and nested fields.
+Vectors are read in pages of a point in time, so that photos indexed meanwhile don't change the pages.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import eland
 import numpy as np
 from elasticsearch import Elasticsearch, NotFoundError
 from numpy.typing import NDArray
@@ -22,9 +21,13 @@ from numpy.typing import NDArray
 from es_setup import mappings
 from es_setup.models import model_of
 from faces.calibration.indices import calibration_of, faces_in
-from faces.error_rates.identification import Vectors
+from faces.error_rates.arrays import Vectors
+from faces.extras import require
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
+
+if TYPE_CHECKING:
+    import eland
 
 LIMIT = 10_000
 """Faces that are read by default."""
@@ -49,15 +52,15 @@ COLUMNS = (
     "error.code",
     "model.id",
 )
-"""Flat fields of ours that say something in a table."""
+"""Our flat fields that are useful in a table."""
 
 VECTORS = ("faces.vector", "vector")
-"""Where a photo's faces and a portrait's one face have them."""
+"""The vector's field in the faces of a photo, and in the one face of a portrait."""
 HOLDERS = ("faces", "face")
-"""What has the rest of a face, likewise."""
+"""The object with the rest of a face, likewise."""
 READ = ("id", "vector", "box", "quality.score", "label.name")
 SOURCE = ["vector", "photo.fingerprint", *(f"{holder}.{name}" for holder in HOLDERS for name in READ)]
-# As fields, which read what was sent as "file": {"path"} and as "file.path" alike.
+# As fields, which cover both ways to send them: "file": {"path"} and "file.path".
 FIELDS = [{"field": name} for name in ("file.path", "person.name", "file.hash.sha256")]
 IN_PHOTO: dict[str, Any] = {
     "path": "faces",
@@ -72,13 +75,13 @@ NEWEST_FIRST: list[dict[str, Any]] = [
 
 
 class NothingToExplore(UserError):
-    """There is no index, or it holds no faces; the message says what to do."""
+    """No such index, or it holds no faces; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Face:
     """
-    name: who it is, because a person said so; None if nobody did.
+    name: given by a person, not by a match; None if nobody named the face.
     box: x, y, width, height in pixels of the upright photo.
     quality: 0 to 1, None if it isn't stored.
     sha256, fingerprint: of the photo, in hexadecimal; the latter has 64 bits.
@@ -96,12 +99,12 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Faces:
+class IndexFaces:
     """Faces of an index, those of the newest photos first.
 
-    vectors: (n, 128), of length 1; a row for each of ``faces``.
-    model: that made them.
-    total: how many the index holds; more than n when ``limit`` cut the reading.
+    vectors: (n, dims), of length 1; a row for each of ``faces``.
+    model: that made the vectors.
+    total: how many faces the index holds; more than n where ``limit`` was reached.
     """
 
     index: str
@@ -116,17 +119,17 @@ class Faces:
 
     @property
     def names(self) -> list[str]:
-        """Of the people, in order."""
+        """The people's names, in order."""
         return sorted({face.name for face in self.faces if face.name is not None})
 
     def people(self) -> NDArray[np.int64]:
-        """(n,): each face's person as a position in ``names``; -1 where nobody said who it is."""
+        """(n,): each face's person as a position in ``names``; -1 without a name."""
         numbers = {name: number for number, name in enumerate(self.names)}
         return np.array([-1 if face.name is None else numbers[face.name] for face in self.faces], np.int64)
 
 
 @dataclass(frozen=True)
-class Line:
+class MatchThreshold:
     """The cosine similarity from which on two faces are taken for one person, -1 to 1."""
 
     similarity: float
@@ -139,39 +142,44 @@ class Line:
 def frame(es: Elasticsearch, index: str) -> eland.DataFrame:
     """The documents of an index as a table: a row each, our flat fields as columns.
 
-    Nothing is fetched until it is asked for: filters, counts and quantiles are searches and aggregations.
+    Filters, counts and quantiles are searches and aggregations; no document is fetched for them.
 
     Raises:
         NothingToExplore: there is no such index, or its documents can't hold faces.
+        ExtraMissing: eland isn't installed.
     """
+    require("explore", "eland")
+    import eland
+
     present = _fields(es, index)
     return eland.DataFrame(es, index, columns=[name for name in COLUMNS if name in present])
 
 
-def read(es: Elasticsearch, index: str, limit: int = LIMIT) -> Faces:
+def read(es: Elasticsearch, index: str, limit: int = LIMIT) -> IndexFaces:
     """The faces with their vectors, at most ``limit`` of them, those of the newest photos first.
 
-    Crops stay where they are, for ``crops``: they would take twenty times the vectors' memory.
+    Without the crops, which would take twenty times the vectors' memory: see ``crops``.
 
     Raises:
         NothingToExplore: there is no such index, or it holds no faces.
         MixedModels: it holds vectors of several models.
     """
-    _fields(es, index)  # says what is wrong with the index
+    _fields(es, index)  # raises if the index can't hold faces
     model = model_of(es, index)
     found = list(islice(_faces(es, index), limit))
     if not found:
         raise NothingToExplore(
-            f"no faces in [{index}] yet, among {es.count(index=index)['count']:,} documents: drop photos "
-            "into it, as `faces index FOLDER` does"
+            f"no faces in [{index}] yet, among {es.count(index=index)['count']:,} documents: index photos, "
+            "as `faces index FOLDER` does"
         )
     faces, vectors = zip(*found, strict=True)
     total = faces_in(es, index) if len(faces) == limit else len(faces)
-    return Faces(index, model, np.array(vectors, dtype=np.float32), faces, total)
+    return IndexFaces(index, model, np.array(vectors, dtype=np.float32), faces, total)
 
 
-def crops(es: Elasticsearch, faces: Faces, wanted: Iterable[int]) -> dict[int, bytes]:
-    """The JPEG of each wanted face, by its position in ``faces``; a face may be gone, or have none."""
+def crops(es: Elasticsearch, faces: IndexFaces, wanted: Iterable[int]) -> dict[int, bytes]:
+    """The JPEG of each wanted face, by its position in ``faces``; deleted faces, and those without a crop,
+    are left out."""
     documents: dict[tuple[str, str], list[int]] = defaultdict(list)
     for position in wanted:
         face = faces.faces[position]
@@ -189,10 +197,12 @@ def crops(es: Elasticsearch, faces: Faces, wanted: Iterable[int]) -> dict[int, b
     return found
 
 
-def line(es: Elasticsearch, index: str) -> Line:
-    """Where the calibration that the indices share draws it; where similarities are strong without one."""
+def match_threshold(es: Elasticsearch, index: str) -> MatchThreshold:
+    """``strong`` of the calibration that the indices share, or else of the default thresholds."""
     calibration = calibration_of(es, index).calibration
-    return Line(calibration.thresholds.strong, True) if calibration else Line(UNCALIBRATED.strong, False)
+    if calibration is None:
+        return MatchThreshold(UNCALIBRATED.strong, calibrated=False)
+    return MatchThreshold(calibration.thresholds.strong, calibrated=True)
 
 
 def _fields(es: Elasticsearch, index: str) -> set[str]:
@@ -207,8 +217,7 @@ def _fields(es: Elasticsearch, index: str) -> set[str]:
         found = {}
     if not found:
         raise NothingToExplore(
-            f"there is no index [{index}]: take one that holds faces, such as [faces], which `faces install` "
-            "makes"
+            f"no such index [{index}]: name one that holds faces, such as [faces], made by `faces install`"
         )
     properties = [one["mappings"].get("properties", {}) for one in found.values()]
     fields = {name for one in properties for name in mappings.names(one)}
@@ -258,7 +267,7 @@ def _of_document(hit: dict[str, Any]) -> Iterator[tuple[Face, list[float]]]:
                 document=hit["_id"],
                 id=face.get("id", ""),
                 path=_first(fields, "file.path") or hit["_id"],
-                # What is said of a photo is said of its face if it has one.
+                # The photo's label is its face's, if it has only one.
                 name=face.get("label", {}).get("name") or (sent if len(held) == 1 else None),
                 box=(box.get("x", 0), box.get("y", 0), box.get("width", 0), box.get("height", 0)),
                 quality=face.get("quality", {}).get("score"),
@@ -270,7 +279,7 @@ def _of_document(hit: dict[str, Any]) -> Iterator[tuple[Face, list[float]]]:
 
 
 def _held(source: dict[str, Any]) -> list[dict[str, Any]]:
-    """The faces of a photo, or a portrait's one, with its vector."""
+    """The faces of a photo, or a portrait's one face with its vector."""
     if "face" in source:
         return [source["face"] | {name: source[name] for name in ("vector",) if name in source}]
     faces = source.get("faces", [])
@@ -278,7 +287,7 @@ def _held(source: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _hexadecimal(bits: str | list[int] | None) -> str | None:
-    """A bit vector: Elasticsearch 8 gives it as it was sent, and 9 as bytes from -128 to 127."""
+    """A bit vector: Elasticsearch 8 returns it as it was sent, 9 as bytes from -128 to 127."""
     return bytes(byte % 256 for byte in bits).hex() if isinstance(bits, list) else bits
 
 

@@ -1,15 +1,18 @@
-"""What an index holds, in numbers, as Elasticsearch counts it: no document is fetched."""
+"""What an index holds, in numbers. Elasticsearch counts; no document is fetched."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-import eland
-import pandas as pd
 from elasticsearch import Elasticsearch
 
 from faces.explore.index_faces import frame
+
+if TYPE_CHECKING:
+    import eland
+    import pandas as pd
 
 TOP = 10
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -25,10 +28,10 @@ Counts = dict[str, int]
 class Overview:
     """
     photos: documents; with_faces, without_face and failed are parts of them, waiting is the rest.
-    faces: on all photos; unnamed_faces: those of whom nobody said who it is, None where that isn't kept.
-    quality: quantiles of the quality, 0 to 1, of a photo's best face; by_quality: photos by its tenths.
-    people, observers: how many there are; by_person, by_observer: photos of those with most.
-    errors: photos by what is wrong with them.
+    faces: on all photos; unnamed_faces: those without a name, None where the index doesn't count them.
+    quality: quantiles of the quality, 0 to 1, of a photo's best face; by_quality: photos by tenths of it.
+    people, observers: how many there are; by_person, by_observer: photos of those with the most.
+    errors: photos by error code.
     by_time: photos by the hour, day, week, month or year of their ``@timestamp``, oldest first.
     """
 
@@ -49,7 +52,7 @@ class Overview:
 
     @property
     def waiting(self) -> int:
-        """Photos that no face was looked for on, such as those from before an index was attached."""
+        """Photos that weren't searched for faces, such as those from before an index was attached."""
         return self.photos - self.with_faces - self.without_face - self.failed
 
     def as_json(self) -> dict[str, Any]:
@@ -59,13 +62,13 @@ class Overview:
 def overview(es: Elasticsearch, index: str, top: int = TOP) -> Overview:
     """
     Args:
-        top: people and observers that are counted by name.
+        top: how many people and observers are counted by name.
 
     Raises:
         NothingToExplore: there is no such index, or its documents can't hold faces.
     """
     photos = frame(es, index)
-    # A photo whose successor failed may keep its faces; it counts as failed.
+    # A photo that was replaced by one that failed may keep its faces; it counts as failed.
     fine = photos[photos["error.code"].isna()]
     times = photos["@timestamp"]
     buckets = _buckets(es, index, times.max() - times.min())
@@ -98,8 +101,8 @@ def _most(photos: eland.DataFrame, field: str, top: int) -> Counts:
 
 
 def _buckets(es: Elasticsearch, index: str, between: pd.Timedelta) -> dict[str, list[dict[str, Any]]]:
-    """Histograms with ends of our own, which eland hasn't. ``between``: the first photo and the last."""
-    days = between / pd.Timedelta(days=1)
+    """Histograms with fixed bounds, which eland lacks. ``between``: from the first photo to the last."""
+    days = between / timedelta(days=1)
     span = next((name for name, length in SPANS.items() if days / length < MOST_SPANS), "year")
     ends = {"min": 0, "max": 1 - TENTH}
     time = {

@@ -1,4 +1,4 @@
-"""What was found in an index as a page: one HTML file that needs nothing else, and Markdown."""
+"""What was found in an index as a page: one self-contained HTML file, and Markdown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from faces.reports.html_page import (
     Command,
     Heading,
     Page,
-    Picture,
+    PagePicture,
     Section,
     Table,
     Text,
@@ -32,11 +32,11 @@ from faces.reports.html_page import (
 
 THUMBNAIL, QUALITY = 160, 82
 TILES = 30
-"""Of each kind that are shown."""
+"""How many of each kind are shown."""
 
 
 @dataclass(frozen=True)
-class Drawn:
+class PagePictures:
     """The map as a PNG; the faces that are shown on it or elsewhere, as JPEGs by their positions."""
 
     map: bytes
@@ -46,7 +46,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """Faces that are shown side by side, as positions in ``Faces``, and what is said of them."""
+    """Faces that are shown side by side, as positions in ``IndexFaces``, and their caption."""
 
     faces: tuple[int, ...]
     caption: tuple[str, ...]
@@ -61,11 +61,11 @@ def write(es: Elasticsearch, found: Exploration, folder: Path) -> None:
     page(found, draw(es, found)).write(folder, "explore")
 
 
-def draw(es: Elasticsearch, found: Exploration) -> Drawn:
-    """The map, with what is suspected marked on it, and the pictures that the page shows."""
+def draw(es: Elasticsearch, found: Exploration) -> PagePictures:
+    """The map, with suspected names marked, and the pictures that the page shows."""
     marked = {one.face: f"{one.name}?" for one in found.outliers}
     on_map = face_map.chosen(found.faces, marked)
-    suspicions = (*_outliers(found), *_duplicates(found), *_twice(found))
+    suspicions = (*_outliers(found), *_duplicates(found), *_same_photos(found))
     shown = {face for suspicion in suspicions for face in suspicion.faces}
     pictures = index_faces.crops(es, found.faces, sorted({*on_map, *shown}))
     drawn = face_map.draw(
@@ -74,31 +74,28 @@ def draw(es: Elasticsearch, found: Exploration) -> Drawn:
         {face: pictures[face] for face in on_map if face in pictures},
         marked,
     )
-    return Drawn(drawn, len(on_map), pictures)
+    return PagePictures(drawn, len(on_map), pictures)
 
 
-def page(found: Exploration, drawn: Drawn) -> Page:
+def page(found: Exploration, drawn: PagePictures) -> Page:
     introduction = tuple(Text(line) for line in (*summary(found.overview), *comparison(found)))
     unlike = (
         "Faces that are unlike the others of their name, the worst first: their mean similarity to these is "
-        "less than half of what is usual for the name, or less than half of that to somebody else. A name "
-        "needs three faces for one to stand out. Beside each: the most typical face of its name, and the "
-        "most similar one of who it is closest to."
+        "less than half of the usual one for the name, or less than half of that to another person. Names "
+        "with fewer than three faces aren't judged. Next to each face: the most typical face of its name, "
+        "and the most similar face of the person it is closest to."
     )
     alike = (
-        f"Faces of different names whose similarity is at least {found.line}, the most similar first; each "
-        "is shown once. One name may be wrong, both may be one person's, or two people look alike."
+        f"Faces of different names whose similarity is at least {found.threshold}, the most similar first; "
+        "each is shown once. One name may be wrong, both may be one person's, or two people look alike."
     )
-    twice = (
-        "Photos whose perceptual hashes are equal, or nearly so. Those on which different people are named "
-        "come first."
-    )
+    copies = "Photos whose perceptual hashes are equal, or nearly so. Those with different names come first."
     sections = (
         Section("What is there", tuple(_counts(found))),
         Section("A map of the faces", tuple(_map(found, drawn))),
         Section("Is the name right?", (Text(unlike), *_tiles(found, drawn, _outliers(found)))),
         Section("Two names for one person?", (Text(alike), *_tiles(found, drawn, _duplicates(found)))),
-        Section("Photos that are there twice", (Text(twice), *_tiles(found, drawn, _twice(found)))),
+        Section("Photos that are indexed twice", (Text(copies), *_tiles(found, drawn, _same_photos(found)))),
         Section("How this was made", tuple(_made(found))),
     )
     return Page(f"What is in {found.faces.index}?", introduction, sections)
@@ -115,22 +112,24 @@ def _counts(found: Exploration) -> Iterator[Block]:
         "photos by time, from": counted.by_time,
     }
     drawn = charts.bars([(title, counts) for title, counts in panels.items() if counts])
-    yield Chart(Picture("counts.png", drawn, "Bars: photos by person, observer, quality and time"))
+    yield Chart(PagePicture("counts.png", drawn, "Bars: photos by person, observer, quality and time"))
     if counted.errors:
         yield Heading("What failed")
         rows = tuple((code, f"{count:,}") for code, count in counted.errors.items())
         yield Table(("error", "photos"), rows)
 
 
-def _map(found: Exploration, drawn: Drawn) -> Iterator[Block]:
+def _map(found: Exploration, drawn: PagePictures) -> Iterator[Block]:
     every = drawn.on_map == len(found.faces.faces)
     dots = "" if every else f"{drawn.on_map:,} are drawn, the others are dots. "
     yield Text(
-        f"Faces that look alike lie side by side; distances between groups mean little. {dots}A frame has "
-        "the colour of who it is, because somebody said so. A dark frame and a name with a question mark: is "
-        "it?"
+        f"Similar faces are close together; distances between groups mean little. {dots}The colour of a "
+        "frame is that of the name that a person gave. A dark frame, and a name with a question mark: the "
+        "name may be wrong."
     )
-    yield Chart(Picture("map.png", drawn.map, "Faces; those that look alike lie side by side"), whole=True)
+    yield Chart(
+        PagePicture("map.png", drawn.map, "A map of faces; similar faces are close together"), whole=True
+    )
 
 
 def _outliers(found: Exploration) -> list[Suspicion]:
@@ -139,7 +138,7 @@ def _outliers(found: Exploration) -> list[Suspicion]:
             tuple(face for face in (one.face, one.typical, one.closest) if face is not None),
             (
                 f"{one.name}? {one.own:.3f}, usually {one.usual:.3f}",
-                f"closest to {one.other}: {one.similarity:.3f}" if one.other else "nobody else is there",
+                f"closest to {one.other}: {one.similarity:.3f}" if one.other else "no other person",
                 found.faces.faces[one.face].path,
             ),
         )
@@ -149,16 +148,16 @@ def _outliers(found: Exploration) -> list[Suspicion]:
 
 def _duplicates(found: Exploration) -> list[Suspicion]:
     suspicions = []
-    for one in found.duplicates[:TILES]:
+    for one in found.near_duplicates[:TILES]:
         first, second = found.faces.faces[one.first], found.faces.faces[one.second]
         said = f"{one.similarity:.3f} {first.name}, {second.name}"
         suspicions.append(Suspicion((one.first, one.second), (said, first.path, second.path)))
     return suspicions
 
 
-def _twice(found: Exploration) -> list[Suspicion]:
+def _same_photos(found: Exploration) -> list[Suspicion]:
     suspicions = []
-    for one in found.twice[:TILES]:
+    for one in found.same_photos[:TILES]:
         first, second = found.faces.faces[one.first], found.faces.faces[one.second]
         said = how_alike(one) + (f": {first.name}, {second.name}?" if one.conflict else "")
         suspicions.append(Suspicion((one.first, one.second), (said, first.path, second.path)))
@@ -166,19 +165,19 @@ def _twice(found: Exploration) -> list[Suspicion]:
 
 
 def _made(found: Exploration) -> Iterator[Block]:
-    # Not as it was typed, which may have a key or a password.
+    # Not the command as it was typed, which may have a key or a password.
     yield Command(shlex.join(["./run", "explore", "--index", found.faces.index]))
     made = datetime.now().astimezone().isoformat(timespec="minutes")
-    rows = (("made", made), ("model", found.faces.model or "not on record"))
+    rows = (("made", made), ("model", found.faces.model or "not recorded"))
     yield Table(("what", "which"), rows, text=2)
 
 
-def _tiles(found: Exploration, drawn: Drawn, suspicions: list[Suspicion]) -> Iterator[Block]:
+def _tiles(found: Exploration, drawn: PagePictures, suspicions: list[Suspicion]) -> Iterator[Block]:
     if not suspicions:
         yield Text("None.")
         return
     if len(suspicions) == TILES:
-        yield Text(f"{TILES} are shown; --json FILE writes all.")
+        yield Text(f"The first {TILES}; --json FILE writes all.")
     yield Tiles(
         tuple(
             Tile(tuple(_picture(found, drawn, face) for face in suspicion.faces), suspicion.caption)
@@ -187,10 +186,10 @@ def _tiles(found: Exploration, drawn: Drawn, suspicions: list[Suspicion]) -> Ite
     )
 
 
-def _picture(found: Exploration, drawn: Drawn, position: int) -> Picture:
+def _picture(found: Exploration, drawn: PagePictures, position: int) -> PagePicture:
     face = found.faces.faces[position]
-    alt = f"{face.name or 'nobody said who'}, {face.path}"
-    return Picture(f"face-{position}.jpg", _small(drawn.faces.get(position)), alt)
+    alt = f"{face.name or 'no name'}, {face.path}"
+    return PagePicture(f"face-{position}.jpg", _small(drawn.faces.get(position)), alt)
 
 
 def _small(crop: bytes | None) -> bytes | None:

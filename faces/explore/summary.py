@@ -1,4 +1,4 @@
-"""What was found in an index, in lines that the terminal and the page share."""
+"""What was found in an index, as lines of text for the terminal and the page."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 from faces.explore.exploration import Exploration
 from faces.explore.overview import Overview
-from faces.explore.suspects import Twice
+from faces.explore.suspects import SamePhoto
 
 
 def summary(counted: Overview) -> Iterator[str]:
     """What the index holds, a line each."""
     yield (
         f"{counted.photos:,} photos: {counted.with_faces:,} with faces, {counted.without_face:,} without, "
-        f"{counted.failed:,} failed" + (f", {counted.waiting:,} not looked at yet" if counted.waiting else "")
+        f"{counted.failed:,} failed" + (f", {counted.waiting:,} not processed yet" if counted.waiting else "")
     )
     unnamed = "" if counted.unnamed_faces is None else f", {counted.unnamed_faces:,} of them without a name"
     yield f"{counted.faces:,} faces{unnamed}"
     if counted.quality:
         yield (
-            f"quality of a photo's best face: half are above {counted.quality[0.5]:.2f}, "
+            f"quality of a photo's best face: median {counted.quality[0.5]:.2f}, "
             f"5 % below {counted.quality[0.05]:.2f}"
         )
     for what, number, counts in (
@@ -37,11 +37,11 @@ def comparison(found: Exploration) -> Iterator[str]:
     faces = found.faces
     if faces.cut:
         yield (
-            f"compared: the {len(faces.faces):,} faces of the newest photos of {faces.total:,} "
+            f"compared: {len(faces.faces):,} of {faces.total:,} faces, those of the newest photos "
             "(--limit compares more)"
         )
-    yield f"model {faces.model}; one person's from a similarity of {found.line}"
+    yield f"model {faces.model}; faces match from a similarity of {found.threshold}"
 
 
-def how_alike(twice: Twice) -> str:
-    return "the same file" if twice.same_file else f"{twice.bits} of 64 bits differ"
+def how_alike(copies: SamePhoto) -> str:
+    return "the same file" if copies.same_file else f"{copies.bits} of 64 bits differ"

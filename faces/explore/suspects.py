@@ -1,6 +1,6 @@
-"""Faces that something may be wrong with: a name that isn't theirs, a person with two names, a photo twice.
+"""What may be wrong: a face with another person's name, a person with two names, a photo indexed twice.
 
-All similarities are cosines, -1 to 1. Faces are compared by blocks: no table of all with all is ever held.
+All similarities are cosines, -1 to 1. Faces are compared in blocks, so memory grows with their number alone.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.error_rates.det_curve import Scores
-from faces.error_rates.identification import Vectors, normalized
-from faces.explore.index_faces import Faces
+from faces.error_rates.arrays import Scores, Vectors
+from faces.error_rates.similarity import normalized
+from faces.explore.index_faces import IndexFaces
 
 ROWS_AT_ONCE = 512
 FEWEST = 3
-"""Faces that a person needs for one of them to stand out."""
+"""Faces that a person needs for one of them to be judged."""
 SAME_PHOTO_BITS = 6
-"""Of a fingerprint's 64. In the sample copies differ in 2 at most, shrunk and blurred ones too, and different
-photos in 16 at least."""
+"""Of a fingerprint's 64. In the sample, copies differ in at most 2, shrunk and blurred ones included, and
+different photos in at least 16."""
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """A face that is unlike the others of its person. Faces are positions in ``Faces``.
+    """A face that is unlike the others of its person. Faces are positions in ``IndexFaces``.
 
     own: mean similarity to the person's other faces; usual: the median of this over all the person's faces.
     typical: the person's face that is most similar to the others.
-    other: who else it is closest to, None if there is nobody else; similarity: the mean to all their faces;
-    closest: the most similar of these.
+    other: the other person that it is closest to, None if there is none; similarity: the mean to all their
+    faces; closest: the most similar of these.
     """
 
     face: int
@@ -44,14 +44,14 @@ class Outlier:
 
     @property
     def score(self) -> float:
-        """How much less similar it is to its person than the others usually are, or than it is to somebody
-        else, whichever is more."""
+        """How far its similarity to its person is below the usual one, or below that to the other person,
+        whichever is more."""
         return max(self.usual, self.similarity) - self.own
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two faces of different names, as positions in ``Faces``."""
+class NearDuplicate:
+    """Two faces of different names that match, as positions in ``IndexFaces``."""
 
     first: int
     second: int
@@ -59,11 +59,11 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Twice:
-    """One photo in two documents: each by its first face, as a position in ``Faces``.
+class SamePhoto:
+    """One photo in two documents: the first face of each, as a position in ``IndexFaces``.
 
-    bits: in which the fingerprints differ; same_file: they have the same bytes.
-    conflict: people are named on both, and not the same.
+    bits: in which the fingerprints differ; same_file: the files are identical.
+    conflict: both have names, and not the same ones.
     """
 
     first: int
@@ -73,13 +73,14 @@ class Twice:
     conflict: bool
 
 
-def outliers(faces: Faces, fewest: int = FEWEST) -> list[Outlier]:
-    """Faces that are unlike their person's others: is the name wrong? Worst first, by ``Outlier.score``.
+def outliers(faces: IndexFaces, fewest: int = FEWEST) -> list[Outlier]:
+    """Faces whose name may be wrong, as they are unlike their person's others. Worst first, by
+    ``Outlier.score``.
 
-    A face stands out when its mean similarity to its person's other faces is less than half of what is usual
-    (the median over the person's faces), or less than half of its mean similarity to the faces of somebody
-    else. Means, because a second wrong face of the same stranger would be close to it; half, because who has
-    two names, or a double, has faces that are a little closer to the other.
+    A face is an outlier when its mean similarity to its person's other faces is less than half of the usual
+    one (the median over the person's faces), or less than half of its mean similarity to another person's
+    faces. Means, because a second wrong face of the same person would be close to it; half, because the faces
+    of a person with two names, or with a double, are often a little closer to the other name.
 
     Args:
         fewest: faces that a person must have.
@@ -91,7 +92,7 @@ def outliers(faces: Faces, fewest: int = FEWEST) -> list[Outlier]:
     judged = np.flatnonzero(np.isin(people, np.flatnonzero(counts >= fewest)))
     if not len(judged):
         return []
-    # A face's similarities to others add up to its product with their sum. To itself it is 1.
+    # A face's similarities to others sum to its product with their sum. Its similarity to itself is 1.
     own = np.full(len(people), np.nan)
     products = np.einsum("fd,fd->f", unit[judged], sums[people[judged]])
     own[judged] = (products - 1) / (counts[people[judged]] - 1)
@@ -101,10 +102,10 @@ def outliers(faces: Faces, fewest: int = FEWEST) -> list[Outlier]:
         usual[person], typical[person] = float(np.median(own[mine])), int(mine[np.argmax(own[mine])])
     others, similarity = _closest_others(unit, people, sums / counts[:, np.newaxis], judged)
     found = []
-    for face, other, strange in zip(judged.tolist(), others.tolist(), similarity.tolist(), strict=True):
+    for face, other, closeness in zip(judged.tolist(), others.tolist(), similarity.tolist(), strict=True):
         person = int(people[face])
-        if own[face] < max(usual[person], strange) / 2:
-            theirs = np.flatnonzero(people == other) if np.isfinite(strange) else None
+        if own[face] < max(usual[person], closeness) / 2:
+            theirs = np.flatnonzero(people == other) if np.isfinite(closeness) else None
             found.append(
                 Outlier(
                     face=face,
@@ -113,18 +114,18 @@ def outliers(faces: Faces, fewest: int = FEWEST) -> list[Outlier]:
                     usual=usual[person],
                     typical=typical[person],
                     other=None if theirs is None else names[other],
-                    similarity=strange,
+                    similarity=closeness,
                     closest=None if theirs is None else int(theirs[np.argmax(unit[theirs] @ unit[face])]),
                 )
             )
     return sorted(found, key=lambda outlier: -outlier.score)
 
 
-def near_duplicates(faces: Faces, line: float) -> list[Pair]:
-    """Faces of different names that are as similar as one person's: has somebody two names, or a wrong one?
+def near_duplicates(faces: IndexFaces, threshold: float) -> list[NearDuplicate]:
+    """Faces of different names that match: one person with two names, or a wrong name.
 
-    Each face is paired with the face of another name that it is most similar to, if that reaches ``line``.
-    Most similar first; a face is in one pair only, so that one wrong name doesn't fill the list.
+    Each face is paired with the most similar face of another name, if that reaches ``threshold``. The
+    most similar come first; a face is in one pair only, so that one wrong name doesn't fill the list.
     """
     people, unit = faces.people(), normalized(faces.vectors)
     named = np.flatnonzero(people >= 0)
@@ -135,8 +136,8 @@ def near_duplicates(faces: Faces, line: float) -> list[Pair]:
         similar[people[rows][:, np.newaxis] == people[named][np.newaxis, :]] = -np.inf
         best, highest = named[similar.argmax(axis=1)], similar.max(axis=1)
         for one, other, found in zip(rows.tolist(), best.tolist(), highest.tolist(), strict=True):
-            if found >= line:
-                pairs.add(Pair(min(one, other), max(one, other), round(found, 6)))
+            if found >= threshold:
+                pairs.add(NearDuplicate(min(one, other), max(one, other), round(found, 6)))
     seen: set[int] = set()
     kept = []
     for pair in sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second)):
@@ -146,11 +147,11 @@ def near_duplicates(faces: Faces, line: float) -> list[Pair]:
     return kept
 
 
-def same_photos(faces: Faces, bits: int = SAME_PHOTO_BITS) -> list[Twice]:
-    """Photos that are there twice: the fingerprints of two documents differ in ``bits`` bits at most.
+def same_photos(faces: IndexFaces, bits: int = SAME_PHOTO_BITS) -> list[SamePhoto]:
+    """Photos in two documents, whose fingerprints differ in at most ``bits`` bits.
 
-    Each copy is paired with the first document that has the photo. Conflicts of names come first, then those
-    of the fewest different bits.
+    Each copy is paired with the first document of the photo. Conflicts of names come first, then the fewest
+    differing bits.
     """
     firsts: dict[tuple[str, str], int] = {}
     named: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -172,7 +173,7 @@ def same_photos(faces: Faces, bits: int = SAME_PHOTO_BITS) -> list[Twice]:
                 first, second = firsts[keys[one]], firsts[keys[other]]
                 on_both = (named[keys[one]], named[keys[other]])
                 found.append(
-                    Twice(
+                    SamePhoto(
                         first=first,
                         second=second,
                         bits=int(differing[row, other]),
@@ -180,13 +181,13 @@ def same_photos(faces: Faces, bits: int = SAME_PHOTO_BITS) -> list[Twice]:
                         conflict=all(on_both) and on_both[0] != on_both[1],
                     )
                 )
-    return sorted(found, key=lambda twice: (not twice.conflict, twice.bits, not twice.same_file))
+    return sorted(found, key=lambda copies: (not copies.conflict, copies.bits, not copies.same_file))
 
 
 def _closest_others(
     unit: Vectors, people: NDArray[np.int64], means: NDArray[np.float64], judged: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], Scores]:
-    """(judged,): the other person that each is most similar to in the mean, and how similar; -inf if none."""
+    """(judged,): the other person with the highest mean similarity, and that; -inf if there is none."""
     others, similarity = [], []
     for start in range(0, len(judged), ROWS_AT_ONCE):
         rows = judged[start : start + ROWS_AT_ONCE]

@@ -1,1 +1,1 @@
-"""Pages and charts that several reports share."""
+"""The page and the charts of the reports."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from faces.error_rates.det_curve import Point, Rates, Scores
+from faces.error_rates.arrays import Rates, Scores
+from faces.error_rates.det_curve import OperatingPoint
 
 INK, PALE, GRID = "#1c1e23", "#8a8f98", "#e6e8ed"
 MAIN = "#0b64dd"
@@ -22,50 +23,50 @@ OTHERS = (
     ("#c9a200", (3, 1, 1, 1, 1, 1)),
     ("#565b66", (5, 1)),
 )
-"""Colour and dashes, so that lines differ in print as well."""
+"""Colour and dashes, so that curves differ in print as well."""
 SAME, DIFFERENT = "#0b64dd", "#d55e00"
 BINS = 60
 DPI = 160
 
 
 @dataclass(frozen=True)
-class Line:
-    """A way's errors: a rate of false positives and one of false negatives at each threshold."""
+class Curve:
+    """A method's false positive and false negative rates, at each threshold."""
 
     name: str
-    points: tuple[Point, ...]
+    points: tuple[OperatingPoint, ...]
 
 
 @dataclass(frozen=True)
 class Errors:
     """
     horizontal, vertical: what the false positives and false negatives are.
-    floors: the smallest rates that were possible, but none at all: where lines with no error are drawn.
+    floors: the smallest rates above 0 that were possible; curves without any error are drawn there.
     """
 
     horizontal: str
     vertical: str
     floors: tuple[float, float]
-    lines: tuple[Line, ...]
+    curves: tuple[Curve, ...]
 
 
 def error_curves(errors: Errors, main: str) -> bytes:
-    """A DET curve of each way on logarithmic axes; ``main`` is bold."""
-    # Imported here, as in faces/plotting.py: a second that nobody pays who wants no chart.
+    """A DET curve of each method on logarithmic axes; ``main`` is bold."""
+    # Imported here, as in faces/plotting.py, since it takes a second that only charts need.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 4.6), facecolor="white", layout="constrained")
     axes = figure.subplots()
-    looks = iter(OTHERS * len(errors.lines))
-    drawn = [_above(line, errors.floors) for line in errors.lines]
+    looks = iter(OTHERS * len(errors.curves))
+    drawn = [_above(curve, errors.floors) for curve in errors.curves]
     lowest = np.min([rates.min(axis=0) for rates in drawn], axis=0)
-    for line, rates in zip(errors.lines, drawn, strict=True):
+    for curve, rates in zip(errors.curves, drawn, strict=True):
         across, up = rates.T
-        if line.name == main:
-            axes.plot(across, up, color=MAIN, linewidth=2.4, label=_text(line.name), zorder=3)
+        if curve.name == main:
+            axes.plot(across, up, color=MAIN, linewidth=2.4, label=_text(curve.name), zorder=3)
         else:
             colour, dashes = next(looks)
-            axes.plot(across, up, color=colour, linewidth=1.4, dashes=dashes, label=_text(line.name))
+            axes.plot(across, up, color=colour, linewidth=1.4, dashes=dashes, label=_text(curve.name))
     axes.plot(
         [lowest.max(), 1], [lowest.max(), 1], color=PALE, linewidth=0.7, label="both errors equal", zorder=1
     )
@@ -81,7 +82,7 @@ def error_curves(errors: Errors, main: str) -> bytes:
 
 
 def similarities(same: Scores, different: Scores, threshold: float) -> bytes:
-    """Histograms of both kinds of pairs, each as shares of its own kind; scores are finite."""
+    """Histograms of both kinds of pairs, each in shares of its own kind. The scores must be finite."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 3.4), facecolor="white", layout="constrained")
@@ -103,7 +104,7 @@ def similarities(same: Scores, different: Scores, threshold: float) -> bytes:
 
 
 def bars(panels: Sequence[tuple[str, Mapping[str, int]]]) -> bytes:
-    """Counts by name, a panel for each title; names with a bar each, in their order."""
+    """Counts by name: a panel for each title, a bar for each name, in their order."""
     from matplotlib.figure import Figure
 
     rows = -(-len(panels) // 2)
@@ -124,9 +125,9 @@ def bars(panels: Sequence[tuple[str, Mapping[str, int]]]) -> bytes:
     return _png(figure)
 
 
-def _above(line: Line, floors: tuple[float, float]) -> Rates:
+def _above(curve: Curve, floors: tuple[float, float]) -> Rates:
     """(points, 2): no rate is zero, which has no logarithm."""
-    rates = [(point.false_positive, point.false_negative) for point in line.points]
+    rates = [(point.false_positive, point.false_negative) for point in curve.points]
     return np.maximum(np.array(rates, dtype=np.float64), floors)
 
 
@@ -147,5 +148,5 @@ def _png(figure: Any) -> bytes:
 
 
 def _text(name: str) -> str:
-    # A dollar would begin a formula.
+    # A dollar sign would start a formula.
     return name.replace("$", r"\$")

@@ -1,6 +1,6 @@
-"""A page of headings, tables and pictures, as one HTML file that needs nothing else, and as Markdown.
+"""A page of headings, tables and pictures, as one self-contained HTML file and as Markdown.
 
-All text is taken as text: what looks like markup in it is shown as it is.
+All text is escaped: markup in it is shown as it is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STYLE = """
 @media screen and (prefers-color-scheme: dark) {
   :root { --page: #141414; --ink: #e3e5ea; --soft: #a3a9b5; --rule: #3a3d44; --faint: #2a2c31;
     --panel: #202226; }
-  /* Charts are drawn on white: as dark as the page, and each line keeps its hue. */
+  /* Charts are drawn on white: as dark as the page, and each curve keeps its hue. */
   .chart img { filter: invert(.92) hue-rotate(180deg); } }
 body { margin: 2rem auto; max-width: 70rem; padding: 0 1.2rem; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
@@ -57,10 +57,10 @@ figcaption b { font-weight: 600; }
 
 
 @dataclass(frozen=True)
-class Picture:
+class PagePicture:
     """
-    name: of its file beside the Markdown.
-    data: a PNG or JPEG; None for a photo that can't be read, of which that is said.
+    name: of its file next to the Markdown.
+    data: a PNG or JPEG; None for a photo that can't be read, which is said in its place.
     """
 
     name: str
@@ -84,9 +84,9 @@ class Block(Protocol):
     def html(self) -> str: ...
 
     def markdown(self, folder: str) -> str:
-        """``folder``: where the pictures are, seen from the Markdown file."""
+        """``folder``: of the pictures, relative to the Markdown file."""
 
-    def pictures(self) -> Iterator[Picture]: ...
+    def pictures(self) -> Iterator[PagePicture]: ...
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,13 @@ class Text:
     def markdown(self, folder: str) -> str:
         return _plain(self.text)
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[PagePicture]:
         return iter(())
 
 
 @dataclass(frozen=True)
 class Heading:
-    """Below a section's own."""
+    """A heading within a section."""
 
     text: str
 
@@ -115,13 +115,13 @@ class Heading:
     def markdown(self, folder: str) -> str:
         return f"### {_plain(self.text)}"
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[PagePicture]:
         return iter(())
 
 
 @dataclass(frozen=True)
 class Command:
-    """What was typed, on one line."""
+    """A command, on one line."""
 
     text: str
 
@@ -131,15 +131,15 @@ class Command:
     def markdown(self, folder: str) -> str:
         return "    " + " ".join(self.text.splitlines())
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[PagePicture]:
         return iter(())
 
 
 @dataclass(frozen=True)
 class Table:
     """
-    rows: of cells; what follows a cell's first line is set smaller. A row may be too short.
-    text: the first so many columns are text, and the others numbers.
+    rows: of cells; all but a cell's first line is set smaller. The last cell of a short row spans the rest.
+    text: how many of the first columns are text; the others are numbers.
     """
 
     header: tuple[str, ...]
@@ -158,19 +158,19 @@ class Table:
         lines = [_row(self.header), f"|{'|'.join(marks)}|"]
         return "\n".join(lines + [_row(row + ("",) * (len(self.header) - len(row))) for row in self.rows])
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[PagePicture]:
         return iter(())
 
     def _cells(self, row: tuple[str, ...]) -> Iterator[str]:
-        """The last cell of a short row takes the place of all that are absent, as text."""
+        """The last cell of a short row spans all missing ones, as text."""
         absent = len(self.header) - len(row)
         for at, cell in enumerate(row):
             first, *others = map(_with_code, cell.split("\n"))
-            inside = first + "".join(f"<br><small>{line}</small>" for line in others)
+            content = first + "".join(f"<br><small>{line}</small>" for line in others)
             if absent and at == len(row) - 1:
-                yield f'<td class="text" colspan="{absent + 1}">{inside}</td>'
+                yield f'<td class="text" colspan="{absent + 1}">{content}</td>'
             else:
-                yield f"<td{self._aligned(at)}>{inside}</td>"
+                yield f"<td{self._aligned(at)}>{content}</td>"
 
     def _aligned(self, column: int) -> str:
         return ' class="text"' if column < self.text else ""
@@ -180,7 +180,7 @@ class Table:
 class Chart:
     """whole: as wide as the page."""
 
-    picture: Picture
+    picture: PagePicture
     whole: bool = False
 
     def html(self) -> str:
@@ -190,7 +190,7 @@ class Chart:
     def markdown(self, folder: str) -> str:
         return self.picture.markdown(folder)
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[PagePicture]:
         yield self.picture
 
 
@@ -198,13 +198,13 @@ class Chart:
 class Tile:
     """Photos that belong together; the caption's first line is the main one."""
 
-    photos: tuple[Picture, ...]
+    photos: tuple[PagePicture, ...]
     caption: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """All of them with as many photos each as the first."""
+    """Tiles in columns, wide enough for the tile with the most photos."""
 
     tiles: tuple[Tile, ...]
 
@@ -222,7 +222,7 @@ class Tiles:
         ]
         return "\n".join(["| | |", "| --- | --- |", *rows])
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[PagePicture]:
         for tile in self.tiles:
             yield from tile.photos
 
@@ -246,12 +246,12 @@ class Page:
             parts.append(f"<section>\n<h2>{html.escape(section.title)}</h2>")
             parts += [block.html() for block in section.blocks]
             parts.append("</section>")
-        inside = "\n".join(parts)
+        body = "\n".join(parts)
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n"
-            f"<body>\n<h1>{title}</h1>\n{inside}\n</body>\n</html>\n"
+            f"<body>\n<h1>{title}</h1>\n{body}\n</body>\n</html>\n"
         )
 
     def markdown(self, folder: str) -> str:
@@ -269,7 +269,7 @@ class Page:
         """
         pictures = f"{name}-pictures"
         (folder / pictures).mkdir(parents=True, exist_ok=True)
-        for former in (folder / pictures).iterdir():  # photos of people stay no longer than their page
+        for former in (folder / pictures).iterdir():  # no photo of a person outlives its page
             if former.suffix in PICTURES:
                 former.unlink()
         (folder / f"{name}.html").write_bytes(_encoded(self.html()))
@@ -278,7 +278,7 @@ class Page:
             if picture.data is not None:
                 (folder / pictures / picture.name).write_bytes(picture.data)
 
-    def _pictures(self) -> Iterator[Picture]:
+    def _pictures(self) -> Iterator[PagePicture]:
         for blocks in (self.introduction, *(section.blocks for section in self.sections)):
             for block in blocks:
                 yield from block.pictures()
@@ -288,7 +288,7 @@ PICTURES = (".jpg", ".png")
 
 
 def _breakable(escaped: str) -> str:
-    """A long name may go on in a new line where its words end."""
+    """A long name may break where its words end."""
     return re.sub(r"([/_])", r"\1<wbr>", escaped)
 
 
@@ -297,7 +297,7 @@ def _with_code(text: str) -> str:
 
 
 def _encoded(text: str) -> bytes:
-    # A path whose bytes aren't UTF-8 has characters that can't be written.
+    # A path whose bytes aren't UTF-8 has characters that UTF-8 can't encode.
     return text.encode("utf-8", "replace")
 
 
@@ -313,7 +313,7 @@ def _row(cells: tuple[str, ...]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Escaped, so that Markdown shows the text as it is."""
     escaped = html.escape(" ".join(text.split()), quote=False)
-    # Within a word an underscore marks nothing.
+    # An underscore within a word is no markup.
     return re.sub(r"([\\`*\[\]|~#$]|(?<!\w)_|_(?!\w))", r"\\\1", escaped)

@@ -1,4 +1,4 @@
-"""The boards, one a module, and what they share."""
+"""The boards, one per module, and what they share."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ OF_AN_ARCHIVE = (
     Control("quality", "rangeSliderControl", "Quality of the best face", "best_quality", 0.05),
     Control("time", "timeSlider", "Time"),
 )
-"""Controls of the boards over ``faces``."""
+"""Controls of the boards over the alias ``faces``."""
 
 
 def navigation() -> Panel:
-    """The row of links that every board begins with."""
+    """The row of links at the top of every board."""
     return links("boards", TITLES)

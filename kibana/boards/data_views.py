@@ -12,14 +12,14 @@ from kibana.objects.data_view import DataView, Field, duration, image, link, loo
 FACES_ID = "ingest-face-faces"
 THUMBNAIL = "data:image/jpeg;base64,{{rawValue}}"
 SECRET = ("image", "faces.vector", "vector", "photo.fingerprint", "faces.landmarks", "face.landmarks")
-"""Not fetched by Discover: large, or nothing that a person could read."""
+"""Not fetched by Discover, because they are large or unreadable."""
 
 
 def nearest(builder: dict[str, Any]) -> dict[str, Any]:
-    """A query that ranks photos by their face that is most similar.
+    """A query that ranks photos by their most similar face.
 
     Args:
-        builder: of the query vector builder ``face``.
+        builder: the options of the query vector builder ``face``.
     """
     knn = {
         "field": "faces.vector",
@@ -27,14 +27,14 @@ def nearest(builder: dict[str, Any]) -> dict[str, Any]:
         "num_candidates": 500,
         "query_vector_builder": {"face": builder},
     }
-    # Unmapped in a gallery, where a board's query is taken along to.
+    # Boards pass their query on to boards over the gallery, which has no nested faces.
     return {"nested": {"path": "faces", "query": {"knn": knn}, "score_mode": "max", "ignore_unmapped": True}}
 
 
 def _similar_faces(index: str) -> dict[str, Any]:
     """Makes a document's id a link to Discover, where all photos are ranked by this document's face.
 
-    To Discover and not to a board, since from 9.4 on a board's address carries no query but text.
+    The link can't lead to a board: since Kibana 9.4 the query in a board's address can only be text.
     """
     columns = ["thumbnail", "_id", "people", "observer.name", "file.path"]
     state = {

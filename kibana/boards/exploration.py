@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from kibana.boards import EXPLORATION, HEALTH, NEEDS_PICTURES, OF_AN_ARCHIVE, SEARCH, TAG, TITLES, navigation
 from kibana.boards import data_views as views
-from kibana.objects import lens, over_time, vega
+from kibana.objects import chosen_face, lens, over_time, vega
+from kibana.objects import vega_marks as marks
 from kibana.objects.dashboard import Dashboard, Row
 from kibana.objects.panel import Panel, markdown
 from kibana.verdicts import Verdicts
@@ -134,10 +135,10 @@ def _quality() -> Panel:
 
 
 def _similarity(verdicts: Verdicts) -> Panel:
-    """The lines are bounds of the bars, in place of those that lie close by."""
-    lines = {verdicts.thresholds.strong, verdicts.thresholds.possible}
-    apart = [one for one in SIMILARITIES if all(abs(one - line) > 0.02 for line in lines)]
-    bounds = sorted({*apart, *lines})
+    """The thresholds are bounds of bars, and replace the usual bounds that are too close to them."""
+    thresholds = {verdicts.thresholds.strong, verdicts.thresholds.possible}
+    apart = [one for one in SIMILARITIES if all(abs(one - other) > 0.02 for other in thresholds)]
+    bounds = sorted({*apart, *thresholds})
     names = [
         f"below {bounds[0]:g}",
         *(f"{low:g} to {high:g}" for low, high in pairwise(bounds)),
@@ -154,7 +155,7 @@ def _similarity(verdicts: Verdicts) -> Panel:
 
 
 def _people() -> Panel:
-    """Everybody with a name: best face, photos, last seen."""
+    """Everyone with a name: best face, number of photos, last seen."""
     aggs = {
         "people": {
             "terms": {"field": "people", "size": 60},
@@ -163,7 +164,7 @@ def _people() -> Panel:
         "all": {"cardinality": {"field": "people"}},
         **_best_faces(),
     }
-    signals, placed = vega.tiles("people", SIDE + 18, SIDE + 62)
+    signals, placed = marks.tiles("people", SIDE + 18, SIDE + 62)
     rows = [
         *vega.each("datum.aggregations.people.buckets", "bucket"),
         vega.formula("name", "datum.bucket.key"),
@@ -176,25 +177,25 @@ def _people() -> Panel:
     below = f"datum.y + {SIDE}"
     only = "kibanaAddFilter({term: {people: datum.name}}, 'faces', 'Person: ' + datum.name)"
     spec = {
-        "signals": [*signals, vega.clicked("person", only)],
+        "signals": [*signals, marks.clicked("person", only)],
         "data": [
             vega.counts("answer", "faces", "@timestamp", aggs, []),
             _crops(),
             {"name": "people", "source": "answer", "transform": rows},
         ],
         "marks": [
-            vega.counted("people", "With the most photos", of="data('answer')[0].aggregations.all.value"),
-            *vega.faces("person", "people", SIDE, tooltip, clickable=True),
-            vega.caption("people", "datum.name", "datum.x", f"{below} + 6", SIDE + 12, strong=True),
-            vega.caption(
+            marks.counted("people", "With the most photos", of="data('answer')[0].aggregations.all.value"),
+            *marks.faces("person", "people", SIDE, tooltip, clickable=True),
+            marks.caption("people", "datum.name", "datum.x", f"{below} + 6", SIDE + 12, strong=True),
+            marks.caption(
                 "people",
                 "datum.photos + (datum.photos === 1 ? ' photo' : ' photos')",
                 "datum.x",
                 f"{below} + 22",
                 SIDE + 12,
             ),
-            vega.caption("people", "'last ' + datum.last", "datum.x", f"{below} + 37", SIDE + 12),
-            vega.nothing_found("people", "Nobody has a name among these photos"),
+            marks.caption("people", "'last ' + datum.last", "datum.x", f"{below} + 37", SIDE + 12),
+            marks.nothing_found("people", "Nobody has a name among these photos"),
         ],
     }
     return vega.panel(
@@ -207,7 +208,7 @@ def _people() -> Panel:
 
 
 def _together() -> Panel:
-    """Pairs of people on the same photos, most often seen first."""
+    """Pairs of people on the same photos, the most frequent first."""
     pairs = {
         "terms": {"field": "people", "size": 60},
         "aggs": {
@@ -219,7 +220,7 @@ def _together() -> Panel:
     }
     aggs = {"pairs": pairs, **_best_faces()}
     side, width = 64, 2 * 64 + 130
-    signals, placed = vega.tiles("pairs", width, side + 20)
+    signals, placed = marks.tiles("pairs", width, side + 20)
     rows = [
         *vega.each("datum.aggregations.pairs.buckets", "one"),
         *vega.each("datum.one.others.buckets", "other"),
@@ -228,7 +229,7 @@ def _together() -> Panel:
         vega.formula("right", "datum.one.key < datum.other.key ? datum.other.key : datum.one.key"),
         vega.formula("photos", "datum.other.doc_count"),
         vega.formula("last", "datum.other.last.value"),
-        # A pair is there twice, unless only one of the two is among those with the most photos.
+        # A pair has two rows, unless only one of the two is among the people with the most photos.
         {
             "type": "aggregate",
             "groupby": ["left", "right"],
@@ -248,28 +249,28 @@ def _together() -> Panel:
     )
     beside = f"datum.x + {2 * side + 10}"
     spec = {
-        "signals": [*signals, vega.clicked("left", both), vega.clicked("right", both)],
+        "signals": [*signals, marks.clicked("left", both), marks.clicked("right", both)],
         "data": [
             vega.counts("answer", "faces", "@timestamp", aggs, []),
             _crops(),
             {"name": "pairs", "source": "answer", "transform": rows},
         ],
         "marks": [
-            vega.counted("pairs", "Pairs seen most often"),
-            *vega.faces("left", "pairs", side, tooltip, field="left_crop", clickable=True),
-            *vega.beside(
-                vega.faces("right", "pairs", side, tooltip, field="right_crop", clickable=True), side + 2
+            marks.counted("pairs", "Pairs seen most often"),
+            *marks.faces("left", "pairs", side, tooltip, field="left_crop", clickable=True),
+            *marks.beside(
+                marks.faces("right", "pairs", side, tooltip, field="right_crop", clickable=True), side + 2
             ),
-            vega.caption("pairs", "datum.left", beside, "datum.y + 2", 110, strong=True),
-            vega.caption("pairs", "datum.right", beside, "datum.y + 18", 110, strong=True),
-            vega.caption(
+            marks.caption("pairs", "datum.left", beside, "datum.y + 2", 110, strong=True),
+            marks.caption("pairs", "datum.right", beside, "datum.y + 18", 110, strong=True),
+            marks.caption(
                 "pairs",
                 "datum.photos + (datum.photos === 1 ? ' photo' : ' photos')",
                 beside,
                 "datum.y + 36",
                 110,
             ),
-            vega.nothing_found("pairs", "Nobody was seen with anybody"),
+            marks.nothing_found("pairs", "Nobody was seen with anybody"),
         ],
     }
     return vega.panel(
@@ -300,7 +301,7 @@ def _nameless() -> Panel:
         "_source": False,
         "fields": vega.ABOUT,
     }
-    signals, placed = vega.tiles("faces", SIDE + 16, SIDE + 44)
+    signals, placed = marks.tiles("faces", SIDE + 16, SIDE + 44)
     rows = [
         *vega.each_face(),
         vega.formula("quality", "datum.hit._source.quality ? datum.hit._source.quality.score : null"),
@@ -312,14 +313,14 @@ def _nameless() -> Panel:
     )
     below = f"datum.y + {SIDE}"
     spec = {
-        "signals": [*signals, vega.choosing("face", "faces")],
-        "data": [vega.chosen("faces"), vega.search("faces", "faces", body, "hits.hits", rows)],
+        "signals": [*signals, chosen_face.choosing("face", "faces")],
+        "data": [chosen_face.data("faces"), vega.search("faces", "faces", body, "hits.hits", rows)],
         "marks": [
-            vega.counted("faces", "Newest faces without a name"),
-            *vega.faces("face", "faces", SIDE, tooltip, clickable=True),
-            vega.caption("faces", "datum.observer", "datum.x", f"{below} + 6", SIDE + 10, strong=True),
-            vega.caption("faces", "datum.day", "datum.x", f"{below} + 22", SIDE + 10),
-            vega.nothing_found("faces", "No face without a name among these photos"),
+            marks.counted("faces", "Newest faces without a name"),
+            *marks.faces("face", "faces", SIDE, tooltip, clickable=True),
+            marks.caption("faces", "datum.observer", "datum.x", f"{below} + 6", SIDE + 10, strong=True),
+            marks.caption("faces", "datum.day", "datum.x", f"{below} + 22", SIDE + 10),
+            marks.nothing_found("faces", "No face without a name among these photos"),
         ],
     }
     return vega.panel(
@@ -332,14 +333,14 @@ def _nameless() -> Panel:
 
 
 def _best_faces() -> vega.Spec:
-    """Aggregations: the best face of each person of whom a face is named."""
+    """Aggregations: the best labelled face of each person."""
     best = {"top_hits": {"size": 1, "sort": [{"faces.quality.score": "desc"}], "_source": ["faces.crop"]}}
     names = {"terms": {"field": "faces.label.name", "size": 120}, "aggs": {"best": best}}
     return {"faces": {"nested": {"path": "faces"}, "aggs": {"names": names}}}
 
 
 def _crops() -> vega.Spec:
-    """The data set ``crops`` of what ``_best_faces`` asks for."""
+    """The data set ``crops``, from the answer to ``_best_faces``."""
     rows = [
         *vega.each("datum.aggregations.faces.names.buckets", "bucket"),
         vega.formula("key", "datum.bucket.key"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kibana.boards import NEEDS_PLUGIN, OF_AN_ARCHIVE, SEARCH, TAG, TITLES, navigation
 from kibana.boards.data_views import FACES, nearest
-from kibana.objects import vega
+from kibana.objects import chosen_face, vega
+from kibana.objects import vega_marks as marks
 from kibana.objects.dashboard import Dashboard, Row
 from kibana.objects.panel import Panel, documents, markdown
 from kibana.verdicts import Verdicts
@@ -36,7 +37,7 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
 
 
 def _nearest(verdicts: Verdicts) -> Panel:
-    """The chosen face, and beside it the most similar ones; a click makes a face the chosen one."""
+    """The chosen face and the faces most similar to it. A click on a face chooses it."""
     knn = {
         "field": "faces.vector",
         "k": 60,
@@ -56,7 +57,7 @@ def _nearest(verdicts: Verdicts) -> Panel:
         "_source": False,
         "fields": vega.ABOUT,
     }
-    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 54, left=CHOSEN_SIDE + 40)
+    signals, placed = marks.tiles("found", SIDE + 14, SIDE + 54, left=CHOSEN_SIDE + 40)
     chosen = "data('chosen')[0]"
     found = [
         *vega.each_face(),
@@ -66,28 +67,28 @@ def _nearest(verdicts: Verdicts) -> Panel:
     ]
     shown = "datum.name ? datum.name : 'not named'"
     about = f"title: {shown}, observer: datum.observer, when: datum.day, file: datum.file"
-    tooltip = f"{{{about}, similarity: {vega.score('4')}, verdict: {vega.VERDICT}}}"
+    tooltip = f"{{{about}, similarity: {marks.score('4')}, verdict: {marks.VERDICT}}}"
     below = f"datum.y + {SIDE}"
-    score = f"{vega.score()} + ' ' + ({vega.VERDICT})"
-    seed, at_left = vega.chosen_face(
+    score = f"{marks.score()} + ' ' + ({marks.VERDICT})"
+    seed, at_left = chosen_face.shown(
         "The chosen face", CHOSEN_SIDE, [shown, "datum.observer", "datum.day", "datum.file"]
     )
     spec = {
-        "signals": [*vega.verdict_signals(verdicts), *signals, vega.choosing("face", "faces")],
-        "data": [vega.chosen("faces"), seed, vega.search("found", "faces", body, "hits.hits", found)],
+        "signals": [*marks.verdict_signals(verdicts), *signals, chosen_face.choosing("face", "faces")],
+        "data": [chosen_face.data("faces"), seed, vega.search("found", "faces", body, "hits.hits", found)],
         "marks": [
             *at_left,
-            vega.counted(
+            marks.counted(
                 "found",
                 "Most similar, of the photos that the controls let through",
                 CHOSEN_SIDE + 40,
                 by="verdicts",
             ),
-            *vega.faces("face", "found", SIDE, tooltip, clickable=True),
-            vega.verdict_bar("found", SIDE),
-            vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
-            vega.caption("found", score, "datum.x", f"{below} + 26", SIDE),
-            vega.nothing_found("found", "No other face among the photos that the controls let through"),
+            *marks.faces("face", "found", SIDE, tooltip, clickable=True),
+            marks.verdict_bar("found", SIDE),
+            marks.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
+            marks.caption("found", score, "datum.x", f"{below} + 26", SIDE),
+            marks.nothing_found("found", "No other face among the photos that the controls let through"),
         ],
     }
     return vega.panel(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from kibana.boards import HEALTH, NEEDS_PICTURES, SEARCH, TAG, TITLES, navigation
 from kibana.boards import data_views as views
-from kibana.objects import lens, over_time, vega
+from kibana.objects import kql, lens, over_time, vega
+from kibana.objects import vega_marks as marks
 from kibana.objects.dashboard import Control, Dashboard, Row
 from kibana.objects.panel import Panel, documents, markdown
 
 EVERYWHERE = "faces,face-gallery,face-probes"
 LOW = 0.3
-"""Quality below which a face's matches are not to be trusted."""
+"""Below this quality the matches of a face are unreliable."""
 
 
 def board(requests: str) -> Dashboard:
@@ -21,9 +22,9 @@ def board(requests: str) -> Dashboard:
     view = views.INGEST
     tiles = (
         lens.metric("photos", "Photos", view, lens.count("Photos")),
-        lens.metric("failed", "Failed", view, lens.count("Failed", "event.outcome : failure")),
-        lens.metric("no-face", "No face", view, lens.count("Without a face", "tags : no_face")),
-        lens.metric("low", "Low quality", view, lens.count("Of low quality", f"best_quality < {LOW:g}")),
+        lens.metric("failed", "Failed", view, lens.count("Failed", kql.equals("event.outcome", "failure"))),
+        lens.metric("no-face", "No face", view, lens.count("Without a face", kql.equals("tags", "no_face"))),
+        lens.metric("low", "Low quality", view, lens.count("Of low quality", kql.below("best_quality", LOW))),
         lens.metric("p50", "Median time", view, lens.percentile("Endpoint, median", "event.duration", 50)),
         lens.metric("p95", "95 % time", view, lens.percentile("Endpoint, 95 %", "event.duration", 95)),
     )
@@ -59,7 +60,7 @@ def _rate() -> Panel:
         EVERYWHERE,
         "event.ingested",
         "event.outcome",
-        colors={"success": vega.STRONG_COLOR, "failure": "#E7664C", "none": vega.UNLIKELY_COLOR},
+        colors={"success": marks.STRONG_COLOR, "failure": "#E7664C", "none": marks.UNLIKELY_COLOR},
         description="Photos by the time of their ingest. Times are UTC.",
     )
 
@@ -118,7 +119,7 @@ def _failures() -> Panel:
         views.INGEST,
         columns,
         [("event.ingested", "desc")],
-        "error.code : *",
+        kql.exists("error.code"),
         "A photo that can't be read has no thumbnail; it is kept in the document's field image.",
         row_height=3,
     )
@@ -126,9 +127,9 @@ def _failures() -> Panel:
 
 def _unusable() -> Panel:
     kinds = {
-        "no face": "tags : no_face",
-        "low quality": f"best_quality < {LOW:g}",
-        "failed": "event.outcome : failure",
+        "no face": kql.equals("tags", "no_face"),
+        "low quality": kql.below("best_quality", LOW),
+        "failed": kql.equals("event.outcome", "failure"),
     }
     return lens.bars(
         "unusable",
@@ -164,7 +165,7 @@ def _duplicates_table() -> Panel:
 
 
 def _duplicates() -> Panel:
-    """Files that are there more than once, byte by byte."""
+    """Files of which there are several exact copies."""
     aggs = {
         "files": {
             "terms": {"field": "file.hash.sha256", "min_doc_count": 2, "size": 40},
@@ -174,7 +175,7 @@ def _duplicates() -> Panel:
         }
     }
     side = 100
-    signals, placed = vega.tiles("files", side + 24, side + 46)
+    signals, placed = marks.tiles("files", side + 24, side + 46)
     rows = [
         *vega.each("datum.aggregations.files.buckets", "bucket"),
         vega.formula("key", "datum.bucket.key"),
@@ -186,21 +187,20 @@ def _duplicates() -> Panel:
     ]
     tooltip = "{title: datum.count + ' documents', file: datum.file, sha256: datum.key}"
     copies = "{term: {'file.hash.sha256': datum.key}}"
-    copies = "{term: {'file.hash.sha256': datum.key}}"
     label = "'Copies of ' + (datum.file ? datum.file : datum.key)"
     only = f"kibanaAddFilter({copies}, '{EVERYWHERE}', {label})"
     below = f"datum.y + {side}"
     spec = {
-        "signals": [*signals, vega.clicked("copy", only)],
+        "signals": [*signals, marks.clicked("copy", only)],
         "data": [vega.counts("files", EVERYWHERE, "event.ingested", aggs, rows)],
         "marks": [
-            vega.counted("files", "Files with the most copies"),
-            *vega.faces("copy", "files", side, tooltip, clickable=True),
-            vega.caption(
+            marks.counted("files", "Files with the most copies"),
+            *marks.faces("copy", "files", side, tooltip, clickable=True),
+            marks.caption(
                 "files", "datum.count + ' times'", "datum.x", f"{below} + 6", side + 16, strong=True
             ),
-            vega.caption("files", "datum.file", "datum.x", f"{below} + 22", side + 16),
-            vega.nothing_found("files", "No photo is there twice"),
+            marks.caption("files", "datum.file", "datum.x", f"{below} + 22", side + 16),
+            marks.nothing_found("files", "No photo is there twice"),
         ],
     }
     return vega.panel(

@@ -7,12 +7,13 @@ from typing import Any
 from ingest_service.verdicts import Thresholds
 from kibana.boards import NEEDS_PICTURES, NEEDS_PLUGIN, PROBES, TAG, TITLES, navigation
 from kibana.boards import data_views as views
-from kibana.objects import lens, vega
+from kibana.objects import chosen_face, kql, lens, vega
+from kibana.objects import vega_marks as marks
 from kibana.objects.dashboard import Control, Dashboard, Row
 from kibana.objects.panel import Panel, documents, markdown
 from kibana.verdicts import Verdicts
 
-WATCH = "matched_tags : watch"
+WATCH = kql.equals("matched_tags", "watch")
 SIDE = 84
 
 
@@ -22,9 +23,9 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
         requests: Markdown with links to Dev Tools requests.
     """
     watched = {"term": {"faces.match.tags": "watch"}}
-    lines = verdicts.thresholds
-    between = {"gte": lines.possible, "lt": lines.strong}
-    # Probes of an older release have the similarity of their match alone.
+    thresholds = verdicts.thresholds
+    between = {"gte": thresholds.possible, "lt": thresholds.strong}
+    # Probes of an older release have only the similarity of their match.
     without = {
         "must_not": {"exists": {"field": "faces.best_similarity"}},
         "filter": {"range": {"faces.match.similarity": between}},
@@ -38,7 +39,10 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
                 (lens.metric("probes", "Probes", views.PROBES, lens.count("Probes")), 12),
                 (
                     lens.metric(
-                        "known", "Known", views.PROBES, lens.count("Look like somebody", "matched_people : *")
+                        "known",
+                        "Known",
+                        views.PROBES,
+                        lens.count("Look like somebody", kql.exists("matched_people")),
                     ),
                     12,
                 ),
@@ -48,7 +52,7 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
                         "unsure",
                         "Unsure",
                         views.PROBES,
-                        lens.count("To be reviewed, by their best candidate", _possible(lines)),
+                        lens.count("To be reviewed, by their best candidate", _possible(thresholds)),
                     ),
                     12,
                 ),
@@ -126,12 +130,12 @@ def _faces(
     most: int = 2,
     portraits: tuple[dict[str, Any], ...] = (),
 ) -> Panel:
-    """Faces of probes, newest first, one a line, each beside the portraits that it looks like.
+    """Faces of probes, newest first, each with the portraits that it looks like beside it.
 
     Args:
-        query: which faces, on the nested documents.
-        most: portraits beside a face.
-        portraits: clauses for those of the gallery that have a picture here; the others have their name.
+        query: on the nested documents: which faces.
+        most: the number of portraits beside a face.
+        portraits: clauses for the portraits that are shown; matches with others show only a name.
     """
     nested = {
         "path": "faces",
@@ -155,11 +159,11 @@ def _faces(
         "sort": [{"event.ingested": {"order": "desc", "unmapped_type": "date"}}],
         "_source": ["face.crop"],
     }
-    # Where a portrait isn't among the newest, another one of the same person stands in for it.
+    # If a portrait isn't among the newest, another one of the same person is shown.
     people = {**newest, "size": 200, "collapse": {"field": "person.name"}, "fields": ["person.name"]}
     crop = vega.formula("crop", "datum._source.face ? datum._source.face.crop : null")
-    signals, placed = vega.tiles("lines", (most + 1) * (SIDE + 10) + 24, SIDE + 52)
-    lines = [
+    signals, placed = marks.tiles("lines", (most + 1) * (SIDE + 10) + 24, SIDE + 52)
+    rows = [
         *vega.each_face(),
         vega.formula("candidates", "datum.hit._source.candidates ? datum.hit._source.candidates : []"),
         *placed,
@@ -174,7 +178,7 @@ def _faces(
         vega.lookup("people", "name", ["match.name"], ["other"]),
         vega.formula("portrait", "datum.very ? datum.very : datum.other"),
         vega.formula("who", "datum.match.name ? datum.match.name : 'no name'"),
-        # Only of a probe that met a calibrated gallery.
+        # A probe has it if its gallery was calibrated at the time.
         vega.formula("probability", "isNumber(datum.match.probability) ? datum.match.probability : null"),
         vega.formula("watched", "datum.match.tags ? indexof(datum.match.tags, 'watch') >= 0 : false"),
     ]
@@ -183,21 +187,21 @@ def _faces(
         " 'such faces in the photo': datum.inner_hits.faces.hits.total.value}"
     )
     tooltip = (
-        f"merge({{title: datum.who, similarity: {vega.score('4')}, verdict: {vega.VERDICT},"
+        f"merge({{title: datum.who, similarity: {marks.score('4')}, verdict: {marks.VERDICT},"
         " tags: datum.match.tags ? join(datum.match.tags, ', ') : ''},"
-        f" datum.probability === null ? {{}} : {{probability: {vega.percent('datum.probability')}}})"
+        f" datum.probability === null ? {{}} : {{probability: {marks.percent('datum.probability')}}})"
     )
     below = f"datum.y + {SIDE}"
-    likely = f"datum.probability === null ? '' : ' ' + {vega.percent('datum.probability')}"
-    score = f"(datum.watched ? '● ' : '') + {vega.score()} + ({likely})"
+    likely = f"datum.probability === null ? '' : ' ' + {marks.percent('datum.probability')}"
+    score = f"(datum.watched ? '● ' : '') + {marks.score()} + ({likely})"
     spec = {
         "signals": [
-            *vega.verdict_signals(verdicts),
+            *marks.verdict_signals(verdicts),
             *signals,
-            vega.choosing("probe", "face-probes"),
+            chosen_face.choosing("probe", "face-probes"),
         ],
         "data": [
-            vega.chosen("face-probes"),
+            chosen_face.data("face-probes"),
             vega.search("portraits", "face-gallery", newest, "hits.hits", [crop]),
             vega.search(
                 "people",
@@ -206,15 +210,15 @@ def _faces(
                 "hits.hits",
                 [crop, vega.formula("name", vega.first("datum.fields", "person.name"))],
             ),
-            vega.search("lines", "face-probes", probes, "hits.hits", lines),
+            vega.search("lines", "face-probes", probes, "hits.hits", rows),
             {"name": "matches", "source": "lines", "transform": matches},
         ],
         "marks": [
-            vega.counted("lines", "Newest faces", by="verdicts"),
-            *vega.faces("probe", "lines", SIDE, about, clickable=True),
-            vega.caption("lines", "datum.observer", "datum.x", f"{below} + 10", SIDE + 8, strong=True),
-            vega.caption("lines", "slice(datum.day, 2)", "datum.x", f"{below} + 26", SIDE + 8),
-            vega.caption(
+            marks.counted("lines", "Newest faces", by="verdicts"),
+            *marks.faces("probe", "lines", SIDE, about, clickable=True),
+            marks.caption("lines", "datum.observer", "datum.x", f"{below} + 10", SIDE + 8, strong=True),
+            marks.caption("lines", "slice(datum.day, 2)", "datum.x", f"{below} + 26", SIDE + 8),
+            marks.caption(
                 "lines",
                 "'like nobody known'",
                 f"datum.x + {SIDE + 16}",
@@ -222,11 +226,11 @@ def _faces(
                 2 * SIDE,
                 where="!length(datum.candidates)",
             ),
-            *vega.faces("match", "matches", SIDE, tooltip, field="portrait"),
-            vega.verdict_bar("matches", SIDE),
-            vega.caption("matches", "datum.who", "datum.x", f"{below} + 10", SIDE + 6, strong=True),
-            vega.caption("matches", score, "datum.x", f"{below} + 26", SIDE + 6),
-            vega.nothing_found("lines", nothing),
+            *marks.faces("match", "matches", SIDE, tooltip, field="portrait"),
+            marks.verdict_bar("matches", SIDE),
+            marks.caption("matches", "datum.who", "datum.x", f"{below} + 10", SIDE + 6, strong=True),
+            marks.caption("matches", score, "datum.x", f"{below} + 26", SIDE + 6),
+            marks.nothing_found("lines", nothing),
         ],
     }
     return vega.panel(
@@ -242,7 +246,7 @@ def _faces(
 
 
 def _portraits(verdicts: Verdicts) -> Panel:
-    """The portraits that the chosen probe looks like, of however large a gallery."""
+    """The portraits that the chosen probe looks like, however large the gallery."""
     knn = {
         "field": "vector",
         "k": 24,
@@ -255,8 +259,8 @@ def _portraits(verdicts: Verdicts) -> Panel:
         "_source": ["face.crop"],
         "fields": ["person.name", "tags"],
     }
-    big, top = 150, vega.HEADING + vega.LINE
-    signals, placed = vega.tiles("found", SIDE + 14, SIDE + 50, left=big + 30, top=top)
+    big, top = 150, marks.HEADING + marks.LINE
+    signals, placed = marks.tiles("found", SIDE + 14, SIDE + 50, left=big + 30, top=top)
     found = [
         vega.formula("crop", "datum._source.face ? datum._source.face.crop : null"),
         vega.formula("name", vega.first("datum.fields", "person.name")),
@@ -264,32 +268,33 @@ def _portraits(verdicts: Verdicts) -> Panel:
         vega.formula("similarity", "2 * datum._score - 1"),
         *placed,
     ]
-    seed, at_left = vega.chosen_face("The chosen probe", big, ["datum.observer", "datum.day"], top)
+    seed, at_left = chosen_face.shown("The chosen probe", big, ["datum.observer", "datum.day"], top)
     shown = "datum.name ? datum.name : 'no name'"
-    tooltip = f"{{title: {shown}, similarity: {vega.score('4')}, verdict: {vega.VERDICT}, tags: datum.tags}}"
+    about = f"title: {shown}, similarity: {marks.score('4')}, verdict: {marks.VERDICT}"
+    tooltip = f"{{{about}, tags: datum.tags}}"
     below = f"datum.y + {SIDE}"
     spec = {
-        "signals": [*vega.verdict_signals(verdicts), *signals],
+        "signals": [*marks.verdict_signals(verdicts), *signals],
         "data": [
-            vega.chosen("face-probes"),
+            chosen_face.data("face-probes"),
             seed,
             vega.search("found", "face-gallery", body, "hits.hits", found),
         ],
         "marks": [
             *at_left,
-            vega.counted("found", "Most similar portraits", big + 30),
-            vega.heading("length(data('found')) ? verdicts : ''", big + 30, line=1),
-            *vega.faces("portrait", "found", SIDE, tooltip),
-            vega.verdict_bar("found", SIDE),
-            vega.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
-            vega.caption(
+            marks.counted("found", "Most similar portraits", big + 30),
+            marks.heading("length(data('found')) ? verdicts : ''", big + 30, line=1),
+            *marks.faces("portrait", "found", SIDE, tooltip),
+            marks.verdict_bar("found", SIDE),
+            marks.caption("found", shown, "datum.x", f"{below} + 10", SIDE, strong=True),
+            marks.caption(
                 "found",
-                f"{vega.score()} + ' ' + datum.tags",
+                f"{marks.score()} + ' ' + datum.tags",
                 "datum.x",
                 f"{below} + 26",
                 SIDE,
             ),
-            vega.nothing_found("found", "The gallery is empty"),
+            marks.nothing_found("found", "The gallery is empty"),
         ],
     }
     return vega.panel(
@@ -312,15 +317,15 @@ def _review_queue(verdicts: Verdicts) -> Panel:
 
 
 def _all() -> Panel:
-    return _table("newest-table", "All probes, newest first", "")
+    return _table("newest-table", "All probes, newest first", kql.EVERYTHING)
 
 
-def _possible(lines: Thresholds) -> str:
-    """KQL: photos whose best candidate is possible, and not strong."""
-    return f"best_similarity >= {lines.possible:g} and best_similarity < {lines.strong:g}"
+def _possible(thresholds: Thresholds) -> kql.Kql:
+    """Photos whose best candidate is possible, and not strong."""
+    return kql.between("best_similarity", thresholds.possible, thresholds.strong)
 
 
-def _table(key: str, title: str, query: str, about: str = "") -> Panel:
+def _table(key: str, title: str, query: kql.Kql, about: str = "") -> Panel:
     columns = {
         "thumbnail": 150,
         "matched_people": None,

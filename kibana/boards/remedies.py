@@ -1,4 +1,4 @@
-"""What to do about each error code that a document can have."""
+"""What to do about each error code that a document can have, as the boards say it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What ``kibana.lint`` checks, one concern a module, and what these read: files, fields, KQL."""
+"""What can be wrong with the boards and data views that we build, each kind in a module of its own."""

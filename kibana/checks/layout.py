@@ -1,52 +1,42 @@
-"""A board as one looks at it: panels with a name, each at a place of its own."""
+"""Every panel has an id, a title and a place of its own."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterable, Iterator
 
-from kibana.checks.reading import Board, Export, Panel
-from kibana.objects.dashboard import COLUMNS
+from kibana.objects.dashboard import COLUMNS, Dashboard
 
 TITLELESS = "links"
-"""A row of links says what it is by itself."""
+"""The type of a panel that needs no title."""
 
 
-def check(export: Export) -> None:
-    for board in export.boards:
-        for one in (_ids, _grid, _titles):
-            export.guarded(board.where, one, board)
+def problems(dashboards: Iterable[Dashboard]) -> Iterator[str]:
+    for board in dashboards:
+        yield from _places(board)
+        yield from _names(board)
 
 
-def _ids(board: Board) -> Iterator[str]:
-    for key, count in Counter(panel.id for panel in board.panels).items():
-        if count > 1:
-            yield f"{board.where}: {count} panels have the id [{key}]: give each its own"
+def _places(board: Dashboard) -> Iterator[str]:
+    """Panels overlap or leave the grid only if a size isn't positive or a row's widths don't add up."""
+    for number, row in enumerate(board.rows):
+        widths = [width for _, width in row.panels]
+        at = f"dashboard [{board.id}], row {number}"
+        if row.height <= 0 or min(widths, default=1) <= 0:
+            yield f"{at}: height {row.height} and widths {widths} must be positive: its panels would overlap"
+        if sum(widths) != COLUMNS:
+            yield f"{at} has {sum(widths)} columns: make its widths add up to {COLUMNS}"
 
 
-def _grid(board: Board) -> Iterator[str]:
-    for panel in board.panels:
-        x, y, width, height = panel.grid
-        if width <= 0 or height <= 0 or x < 0 or y < 0:
-            yield f"{panel.where}: place ({x}, {y}) and size {width} by {height} must be positive"
-        elif x + width > COLUMNS:
-            yield f"{panel.where} ends at column {x + width}: the grid has {COLUMNS}, make it narrower"
-    for one, other in combinations(board.panels, 2):
-        if _overlap(one, other):
-            yield f"{one.where} and panel [{other.id}] overlap: move one of them"
-
-
-def _overlap(one: Panel, other: Panel) -> bool:
-    (x, y, width, height), (left, top, across, down) = one.grid, other.grid
-    return x < left + across and left < x + width and y < top + down and top < y + height
-
-
-def _titles(board: Board) -> Iterator[str]:
-    titled = [panel for panel in board.panels if panel.type != TITLELESS]
-    for panel in titled:
-        if not panel.title.strip():
-            yield f"{panel.where} has no title: ask a question or name what it shows"
-    for title, count in Counter(panel.title for panel in titled).items():
-        if title and count > 1:
-            yield f"{board.where}: {count} panels have the title [{title}]: say how they differ"
+def _names(board: Dashboard) -> Iterator[str]:
+    at = f"dashboard [{board.id}]"
+    for kind, parts in (("panels", board.panels), ("controls", board.controls)):
+        for key, count in Counter(part.id for part in parts).items():
+            if count > 1:
+                yield f"{at}: {count} {kind} have the id [{key}]: give each its own"
+    titles = Counter(panel.title for panel in board.panels if panel.type != TITLELESS)
+    for title, count in titles.items():
+        if not title.strip():
+            yield f"{at}: {count} panels have no title: ask a question or name what they show"
+        elif count > 1:
+            yield f"{at}: {count} panels have the title [{title}]: say how they differ"

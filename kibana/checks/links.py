@@ -1,4 +1,4 @@
-"""Links of Markdown panels and data views: in a form that works in every space, to boards that exist."""
+"""Links of Markdown panels and data views work in every space, and lead to boards that exist."""
 
 from __future__ import annotations
 
@@ -6,41 +6,35 @@ import json
 import re
 from collections.abc import Iterator
 
-from kibana.checks.reading import Export, Panel
+from kibana.build import Content
 
 LINK = re.compile(r"\]\(\s*<?([^\s)>]*)")
-WITHIN_KIBANA = re.compile(r"(?:\.\./app/)?[a-z_]+(?:[#/?].*)?|#/.*")
-"""Relative to a board's own page, …/app/dashboards: stays in its space and below Kibana's base path."""
-WEB = re.compile(r"(?:https?|mailto):.*")
+GOOD = re.compile(r"(?:https?|mailto):.*|(?:\.\./app/)?[a-z_]+(?:[#/?].*)?|#/.*")
+"""Into the web, or relative to a board's page (…/app/dashboards): a relative link stays in the reader's space
+and below Kibana's base path."""
 BOARD = re.compile(r"(?:dashboards)?#/view/([^?/&\s)\"\\]+)")
 
 
-def check(export: Export) -> None:
-    there = {board.id for board in export.boards}
-    for board in export.boards:
+def problems(content: Content) -> Iterator[str]:
+    boards = {board.id for board in content.dashboards}
+    for at, text in _texts(content):
+        for link in LINK.findall(text):
+            if not GOOD.fullmatch(link):
+                yield (
+                    f"{at}: the link [{link[:60]}] leaves the space or Kibana's base path: write it as "
+                    "dev_tools#/console or dashboards#/view/…"
+                )
+        for key in BOARD.findall(text):
+            if key not in boards:
+                yield f"{at} links to the dashboard [{key}], which isn't there: add it, or drop the link"
+
+
+def _texts(content: Content) -> Iterator[tuple[str, str]]:
+    for board in content.dashboards:
         for panel in board.panels:
-            if panel.type == "visualization" and not panel.by_reference:
-                export.guarded(panel.where, _markdown, panel, there)
-    for view in export.views.values():
-        for field, shown in view.formats.items():
-            where = f"{view.where}, field [{field}]"
-            export.guarded(where, _boards, where, json.dumps(shown), there)
-
-
-def _markdown(panel: Panel, there: set[str]) -> Iterator[str]:
-    saved = panel.config["savedVis"]
-    if saved["type"] != "markdown":
-        return
-    for link in LINK.findall(saved["params"]["markdown"]):
-        if not (WITHIN_KIBANA.fullmatch(link) or WEB.fullmatch(link)):
-            yield (
-                f"{panel.where}: the link [{link[:60]}] leaves the space or Kibana's base path: write it as "
-                "dev_tools#/console or dashboards#/view/…"
-            )
-    yield from _boards(panel.where, saved["params"]["markdown"], there)
-
-
-def _boards(where: str, text: str, there: set[str]) -> Iterator[str]:
-    for key in BOARD.findall(text):
-        if key not in there:
-            yield f"{where} links to the dashboard [{key}], which isn't in the file"
+            if panel.type == "visualization" and panel.config["savedVis"]["type"] == "markdown":
+                at = f"dashboard [{board.id}], panel [{panel.id}]"
+                yield at, panel.config["savedVis"]["params"]["markdown"]
+    for view in content.views:
+        for name, field in view.fields.items():
+            yield f"data view [{view.id}], field [{name}]", json.dumps(field.format)

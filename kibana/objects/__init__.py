@@ -1,1 +1,1 @@
-"""What Kibana's saved objects are made of: the same input gives the same bytes."""
+"""The parts of Kibana's saved objects. The same input always gives the same bytes."""

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from kibana.objects.data_view import DataView
+from kibana.objects.field_use import FieldUse, Need
 from kibana.objects.panel import NO_QUERY, Panel
-from kibana.objects.saved_object import Reference, dumped, saved_object
+from kibana.saved_object import Reference, SavedObject, dumped, saved_object
 
 COLUMNS = 48
 """Of Kibana's grid. A row of it is 20 pixels high, with 8 between rows."""
 
 ALL_TIME = ("now-100y", "now+100y")
-"""Kibana has no such thing. Dates come from cameras, whose clocks may be ahead."""
+"""Kibana has no "all time". The end is in the future, because a camera's clock may be ahead."""
+
+ControlKind = Literal["optionsListControl", "rangeSliderControl", "timeSlider"]
+CONTROL_NEEDS: dict[ControlKind, Need] = {"optionsListControl": "keyword", "rangeSliderControl": "number"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """Panels beside each other. ``panels``: (panel, width in columns)."""
+    """Panels beside each other, which fill the grid's width.
+
+    height: in rows of the grid.
+    panels: (panel, width in columns).
+    """
 
     height: int
     panels: tuple[tuple[Panel, int], ...]
@@ -26,10 +35,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Control:
-    """kind: ``optionsListControl`` or ``rangeSliderControl`` of ``field``, or ``timeSlider``."""
+    """``field``: empty for a time slider. ``step``: of a range slider."""
 
     id: str
-    kind: str
+    kind: ControlKind
     title: str
     field: str = ""
     step: float | None = None
@@ -45,7 +54,17 @@ class Dashboard:
     rows: tuple[Row, ...]
     tag: str
 
-    def saved_object(self) -> dict[str, Any]:
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        return tuple(panel for row in self.rows for panel, _ in row.panels)
+
+    def control_uses(self) -> Iterator[FieldUse]:
+        """The field of each control."""
+        for control in self.controls:
+            if need := CONTROL_NEEDS.get(control.kind):
+                yield FieldUse(self.view.pattern, control.field, need, part=f"control [{control.id}]")
+
+    def saved_object(self) -> SavedObject:
         panels, references = [], []
         top = 0
         for row in self.rows:
@@ -54,8 +73,6 @@ class Dashboard:
                 panels.append(_placed(panel, left, top, width, row.height))
                 references += [reference.within(panel.id) for reference in panel.references]
                 left += width
-            if left != COLUMNS:
-                raise ValueError(f"a row of [{self.id}] has {left} columns, not {COLUMNS}")
             top += row.height
         controls, of_controls = self._controls()
         attributes = {

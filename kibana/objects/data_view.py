@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from kibana.objects.saved_object import Reference, dumped, saved_object
+from kibana.objects.field_use import FieldUse
+from kibana.saved_object import Reference, SavedObject, dumped, saved_object
 
 
 @dataclass(frozen=True)
 class Field:
-    """How people see a field. Nothing here changes what is indexed."""
+    """How Kibana shows a field. Nothing here changes what is indexed."""
 
     label: str
     description: str
@@ -21,6 +23,7 @@ class Field:
 class DataView:
     """
     pattern: indices and aliases, separated by commas.
+    fields: field -> how it is shown.
     hidden: fields that Discover doesn't fetch.
     """
 
@@ -34,7 +37,12 @@ class DataView:
     def reference(self, name: str) -> Reference:
         return Reference("index-pattern", self.id, name)
 
-    def saved_object(self) -> dict[str, Any]:
+    def uses(self) -> Iterator[FieldUse]:
+        yield FieldUse(self.pattern, self.time_field, "date")
+        for name in self.fields:
+            yield FieldUse(self.pattern, name, "shown")
+
+    def saved_object(self) -> SavedObject:
         attributes = {
             "title": self.pattern,
             "name": self.name,
@@ -52,14 +60,14 @@ class DataView:
             "fields": "[]",
             "runtimeFieldMap": "{}",
             "typeMeta": "{}",
-            # The alias may come later than the boards.
+            # The alias may be created after the boards.
             "allowNoIndex": True,
         }
         return saved_object("index-pattern", self.id, attributes)
 
 
 def image(template: str, height: int) -> dict[str, Any]:
-    """A picture, ``height`` pixels high at most, whose address ``template`` makes of ``{{rawValue}}``."""
+    """A picture of at most ``height`` pixels; ``template`` makes its address of ``{{rawValue}}``."""
     params = {
         "type": "img",
         "urlTemplate": template,
@@ -71,18 +79,18 @@ def image(template: str, height: int) -> dict[str, Any]:
 
 
 def link(template: str, label: str, same_tab: bool = False) -> dict[str, Any]:
-    """A link made of ``{{value}}``, which comes encoded for an address."""
+    """A link built from ``{{value}}``, which Kibana encodes for an address."""
     params = {"type": "a", "urlTemplate": template, "labelTemplate": label, "openLinkInCurrentTab": same_tab}
     return {"id": "url", "params": params}
 
 
 def number(pattern: str) -> dict[str, Any]:
-    """A number by numeral.js's pattern."""
+    """A number, in a pattern of numeral.js."""
     return {"id": "number", "params": {"pattern": pattern}}
 
 
 def duration() -> dict[str, Any]:
-    """Nanoseconds, as people say them."""
+    """Nanoseconds in the unit that fits, such as `1.5 s`."""
     params = {
         "inputFormat": "nanoseconds",
         "outputFormat": "humanizePrecise",
@@ -93,6 +101,6 @@ def duration() -> dict[str, Any]:
 
 
 def lookup(entries: dict[str, str]) -> dict[str, Any]:
-    """Other words for known values; the rest as they are."""
+    """Replaces known values by other words; other values stay as they are."""
     params = {"lookupEntries": [{"key": key, "value": value} for key, value in entries.items()]}
     return {"id": "static_lookup", "params": params}

@@ -1,22 +1,37 @@
-"""Lens charts, by value. A chart has one layer, ``layer``, over one data view."""
+"""Lens charts, by value. Each chart has one layer (``LAYER``) over one data view."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kibana.objects.data_view import DataView
+from kibana.objects.field_use import FieldUse, Need
+from kibana.objects.kql import EVERYTHING, Kql
 from kibana.objects.panel import NO_QUERY, Panel
 
 LAYER = "layer"
 RECORDS = "___records___"
+NEEDS: dict[str, Need] = {
+    "sum": "number",
+    "max": "number or date",
+    "unique_count": "aggregated",
+    "percentile": "number",
+    "terms": "aggregated",
+    "range": "number",
+}
+"""What each operation needs of its field; the others have none."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table that a chart is drawn from: a bucket or a metric."""
+    """A column of the table that a chart is drawn from: a bucket or a metric.
+
+    filter: of the documents that a metric counts.
+    queries: of the documents in each bucket.
+    """
 
     label: str
     operation: str
@@ -25,10 +40,17 @@ class Column:
     bucketed: bool
     scale: str
     params: dict[str, Any]
-    filter: str = ""
+    filter: Kql = EVERYTHING
+    queries: tuple[Kql, ...] = ()
+
+    def uses(self, index: str) -> Iterator[FieldUse]:
+        if self.operation in NEEDS:
+            yield FieldUse(index, self.field, NEEDS[self.operation])
+        for query in (self.filter, *self.queries):
+            yield from (FieldUse(index, field, "searched") for field in query.fields)
 
     def as_json(self) -> dict[str, Any]:
-        narrowed = {"filter": {"query": self.filter, "language": "kuery"}} if self.filter else {}
+        filtered = {} if self.filter == EVERYTHING else {"filter": self.filter.as_json()}
         return {
             "label": self.label,
             "customLabel": True,
@@ -38,25 +60,25 @@ class Column:
             "isBucketed": self.bucketed,
             "scale": self.scale,
             "params": self.params,
-            **narrowed,
+            **filtered,
         }
 
 
-def count(label: str, where: str = "") -> Column:
-    """Documents, of those that ``where`` (KQL) matches."""
+def count(label: str, where: Kql = EVERYTHING) -> Column:
+    """The number of documents that match ``where``."""
     return Column(label, "count", RECORDS, "number", False, "ratio", {"emptyAsNull": False}, where)
 
 
-def total(label: str, field: str, where: str = "") -> Column:
+def total(label: str, field: str, where: Kql = EVERYTHING) -> Column:
     return Column(label, "sum", field, "number", False, "ratio", {"emptyAsNull": False}, where)
 
 
-def distinct(label: str, field: str, where: str = "") -> Column:
+def distinct(label: str, field: str, where: Kql = EVERYTHING) -> Column:
     return Column(label, "unique_count", field, "number", False, "ratio", {"emptyAsNull": False}, where)
 
 
 def latest(label: str, field: str) -> Column:
-    """The last date."""
+    """The newest date."""
     return Column(label, "max", field, "date", False, "ratio", {"emptyAsNull": True})
 
 
@@ -65,7 +87,7 @@ def percentile(label: str, field: str, percent: int) -> Column:
 
 
 def top(label: str, field: str, size: int, data_type: str = "string") -> Column:
-    """The ``size`` values of ``field`` with the most of the chart's first metric."""
+    """The ``size`` values of ``field`` that are highest by the chart's first metric."""
     params = {
         "size": size,
         "orderBy": {"type": "column", "columnId": "metric-0"},
@@ -78,7 +100,7 @@ def top(label: str, field: str, size: int, data_type: str = "string") -> Column:
 
 
 def ranges(label: str, field: str, bounds: Sequence[float], names: list[str] | None = None) -> Column:
-    """From each bound to the next."""
+    """Buckets from each bound (included) to the next (excluded)."""
     pairs = list(itertools.pairwise(bounds))
     shown = names or [f"{low:g} to {high:g}" for low, high in pairs]
     params = {
@@ -92,20 +114,20 @@ def ranges(label: str, field: str, bounds: Sequence[float], names: list[str] | N
     return Column(label, "range", field, "string", True, "ordinal", params)
 
 
-def cases(label: str, queries: dict[str, str]) -> Column:
-    """One bucket a query: name -> KQL."""
-    params = {
-        "filters": [
-            {"label": name, "input": {"query": query, "language": "kuery"}} for name, query in queries.items()
-        ]
-    }
-    return Column(label, "filters", "", "string", True, "ordinal", params)
+def cases(label: str, queries: dict[str, Kql]) -> Column:
+    """One bucket per query.
+
+    Args:
+        queries: name of the bucket -> its query.
+    """
+    params = {"filters": [{"label": name, "input": query.as_json()} for name, query in queries.items()]}
+    return Column(label, "filters", "", "string", True, "ordinal", params, queries=tuple(queries.values()))
 
 
 def metric(key: str, title: str, view: DataView, value: Column, description: str = "") -> Panel:
     state = {"layerId": LAYER, "layerType": "data", "metricAccessor": "metric-0"}
     panel = _panel(key, title, view, "lnsMetric", state, [], [value], description)
-    # The tile has the name of its value, which says the same.
+    # The tile shows the label of its value, which says the same.
     return replace(panel, config=panel.config | {"hidePanelTitles": True})
 
 
@@ -220,6 +242,6 @@ def _panel(
             "adHocDataViews": {},
         },
     }
-    return Panel(
-        key, "lens", title, description, {"attributes": attributes, "enhancements": {}}, (reference,)
-    )
+    config = {"attributes": attributes, "enhancements": {}}
+    uses = (use for column in (*buckets, *metrics) for use in column.uses(view.pattern))
+    return Panel(key, "lens", title, description, config, (reference,), tuple(uses))

@@ -1,8 +1,8 @@
-"""Vega charts over time that fit their dates, however long the board's time range is.
+"""Vega charts over time whose axis fits the data, not the board's time range.
 
-Lens draws its time axis over the board's whole range, which is all time here, and would press everything
-into one bar. So the search asks for seconds, minutes, hours and so on up to years, and the chart takes
-the finest that it has the width for and of which it got all.
+Lens draws its time axis over the board's whole range, here all time, and would squeeze all data into one bar.
+So the search asks for buckets of seconds, minutes, hours and so on up to years, and the chart takes the
+finest resolution that fits its width and whose buckets all came.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from kibana.objects.panel import Panel
-from kibana.objects.vega import ACCENT, Spec, counts, each, formula, nothing_found, panel
+from kibana.objects.vega import Spec, counts, each, formula, panel
+from kibana.objects.vega_marks import ACCENT, nothing_found
 
 MOST = 2000
-"""Buckets of one resolution that Elasticsearch answers with, over all series."""
+"""The most buckets of one resolution to ask for, over all series."""
 WIDEST = 120
-"""Buckets beside each other."""
+"""The most buckets that fit beside each other."""
 RESOLUTIONS = {
     "seconds": ({"fixed_interval": "1s"}, 1),
     "minutes": ({"calendar_interval": "minute"}, 60),
@@ -24,7 +25,7 @@ RESOLUTIONS = {
     "week": ({"calendar_interval": "week"}, 604800),
     "month": ({"calendar_interval": "month"}, 2592000),
 }
-"""By Vega's unit, finest first: Elasticsearch's interval, and its seconds. Years are what is left."""
+"""Vega's time unit -> (Elasticsearch's interval, its seconds), finest first. Where none fits: years."""
 YEARS = {"calendar_interval": "year"}
 COLORS = ["#54B399", "#6092C0", "#D36086", "#9170B8", "#D6BF57", "#DA8B45", "#AA6556", "#98A2B3"]
 
@@ -40,11 +41,12 @@ def stacked(
     without: str = "none",
     description: str = "",
 ) -> Panel:
-    """Bars of documents, or of a field's sum, stacked by the values of ``split``.
+    """Bars that count documents or sum a field, stacked by the values of ``split``.
 
     Args:
-        colors: value -> colour; else values get theirs in order, the most frequent first.
-        without: what stands for documents that have no value.
+        summed: the field to sum; None: count documents.
+        colors: value of ``split`` -> colour; None: by rank, the largest series first.
+        without: the name for documents without a value of ``split``.
     """
     value = {"value": {"sum": {"field": summed}}} if summed else {}
     sources = [{"series": {"terms": {"field": split, "missing_bucket": True}}}]
@@ -52,7 +54,7 @@ def stacked(
     rows = [
         formula("series", f"datum.bucket.key.series === null ? '{without}' : datum.bucket.key.series"),
         formula("amount", amount),
-        # Colours for a few: all but the largest series are one.
+        # There are only a few colours: the smallest series are drawn as one.
         {
             "type": "joinaggregate",
             "groupby": ["series"],
@@ -85,7 +87,7 @@ def stacked(
             "as": ["low", "high"],
         },
     ]
-    # A legend of nothing would take all the room.
+    # An empty legend would take all the room.
     scale: Spec = {
         "domain": {"signal": "length(data('kinds')) ? pluck(data('kinds'), 'series') : ['']"},
         "range": COLORS,
@@ -119,7 +121,7 @@ def stacked(
 
 
 def durations(key: str, title: str, index: str, time_field: str, field: str, description: str = "") -> Panel:
-    """Median and 95th percentile of ``field``, which is in nanoseconds, as two lines, in a unit that fits."""
+    """Two curves in a unit that fits: median and 95th percentile of ``field``, which is in nanoseconds."""
     value = {"value": {"percentiles": {"field": field, "percents": [50, 95]}}}
     rows = [
         formula("pairs", "[['median', '50.0'], ['95th percentile', '95.0']]"),
@@ -138,7 +140,7 @@ def durations(key: str, title: str, index: str, time_field: str, field: str, des
         "y": {"scale": "y", "field": "amount"},
         "stroke": {"scale": "color", "field": "series"},
     }
-    lines = {
+    curves = {
         "type": "group",
         "from": {"facet": {"name": "line", "data": "rows", "groupby": "series"}},
         "marks": [
@@ -167,12 +169,12 @@ def durations(key: str, title: str, index: str, time_field: str, field: str, des
         {"name": "unit", "update": _unit("(extent ? max(abs(extent[0]), abs(extent[1])) : 0)")}
     )
     spec["axes"][1]["title"] = {"signal": "unit.name"}
-    spec["marks"] = [lines, nothing_found("rows", "Nothing in this time range")]
+    spec["marks"] = [curves, nothing_found("rows", "Nothing in this time range")]
     return panel(key, title, spec, description)
 
 
 def _unit(nanoseconds: str) -> str:
-    """The largest unit of which there are two or more, as an expression."""
+    """An expression for the largest unit of which ``nanoseconds`` has at least two."""
     units = {"days": 864e11, "hours": 36e11, "minutes": 6e10, "seconds": 1e9}
     cases = "".join(
         f"{nanoseconds} >= {2 * length:.0f} ? {{name: '{name}', nanoseconds: {length:.0f}}} : "
@@ -190,14 +192,22 @@ def _chart(
     top: str,
     color: Spec,
 ) -> Spec:
-    """Everything but the marks. ``rows`` have ``when`` and ``until`` in milliseconds, and ``bucket``."""
+    """A specification without its marks.
+
+    Args:
+        sources: of the composite aggregation, beside the date.
+        value: the aggregation of each bucket; empty: none.
+        rows: transforms of rows that have ``bucket``, and ``when`` and ``until`` in milliseconds.
+        top: the field that the y axis must have room for.
+        color: the domain and range of the colours.
+    """
     intervals = {name: interval for name, (interval, _) in RESOLUTIONS.items()} | {"year": YEARS}
     aggs: dict[str, Any] = {
         name: {
             "composite": {
                 "size": MOST,
                 "sources": [
-                    # Where there are too many, those left out are the oldest.
+                    # If there are too many buckets, the oldest are left out.
                     {"when": {"date_histogram": {"field": time_field, "order": "desc", **interval}}},
                     *sources,
                 ],

@@ -1,22 +1,26 @@
-"""What all panels of a dashboard have, whatever they show, and the kinds that are quickly said."""
+"""What every panel of a dashboard has, and the simple kinds: Markdown, links and tables of documents."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kibana.objects.data_view import DataView
-from kibana.objects.saved_object import Reference, dumped
+from kibana.objects.field_use import FieldUse, fields_in_search
+from kibana.objects.kql import EVERYTHING, Kql
+from kibana.saved_object import Reference, dumped
 
-NO_QUERY = {"query": "", "language": "kuery"}
+NO_QUERY = EVERYTHING.as_json()
 
 
 @dataclass(frozen=True)
 class Panel:
     """
-    id: within its dashboard; stays the same for ever.
-    title: a question or a noun that a person understands; empty: none is shown.
-    description: what a person sees who asks for more.
+    id: unique within its dashboard; must never change.
+    title: a question or a noun; empty: none is shown.
+    description: shown on demand (the `i` beside the title).
+    uses: every field that the panel takes from an index.
     """
 
     id: str
@@ -25,9 +29,10 @@ class Panel:
     description: str
     config: dict[str, Any]
     references: tuple[Reference, ...] = ()
+    uses: tuple[FieldUse, ...] = ()
 
     def leading_to(self, dashboard: str, label: str) -> Panel:
-        """With a drilldown: who clicks a value may go on to another dashboard, the value as its filter."""
+        """With a drilldown: a click on a value can open another dashboard, filtered by the value."""
         event = {
             "eventId": f"{self.id}-to-{dashboard}",
             "triggers": ["FILTER_TRIGGER"],
@@ -51,8 +56,15 @@ def markdown(key: str, title: str, text: str, description: str = "") -> Panel:
     return visualization(key, "markdown", title, description, params)
 
 
-def visualization(key: str, kind: str, title: str, description: str, params: dict[str, Any]) -> Panel:
-    """A panel of the visualizations' plugin, by value."""
+def visualization(
+    key: str,
+    kind: str,
+    title: str,
+    description: str,
+    params: dict[str, Any],
+    uses: Iterable[FieldUse] = (),
+) -> Panel:
+    """A panel of the visualizations plugin, by value."""
     saved = {
         "id": "",
         "title": title,
@@ -62,14 +74,15 @@ def visualization(key: str, kind: str, title: str, description: str, params: dic
         "uiState": {},
         "data": {"aggs": [], "searchSource": {"query": NO_QUERY, "filter": []}},
     }
-    return Panel(key, "visualization", title, description, {"savedVis": saved, "enhancements": {}})
+    config = {"savedVis": saved, "enhancements": {}}
+    return Panel(key, "visualization", title, description, config, uses=tuple(uses))
 
 
 def links(key: str, targets: dict[str, str]) -> Panel:
-    """A row of links to dashboards, which keep filters and time range.
+    """A row of links to dashboards; filters and time range are passed on.
 
     Args:
-        targets: dashboard's id -> what the link says.
+        targets: dashboard id -> label.
     """
     entries, references = [], []
     for order, (dashboard, label) in enumerate(targets.items()):
@@ -103,20 +116,26 @@ def documents(
     view: DataView,
     columns: dict[str, int | None],
     sort: list[tuple[str, str]],
-    query: str | dict[str, Any] = "",
+    query: Kql | dict[str, Any] = EVERYTHING,
     description: str = "",
     row_height: int = 4,
 ) -> Panel:
     """A table of documents as in Discover, by value.
 
     Args:
-        columns: field -> width in pixels; None: what is left.
-        query: in KQL; or of the query DSL, which stands in Lucene's place, and there alone gives scores.
+        columns: field -> width in pixels; None: share the remaining width.
+        query: in KQL or the query DSL. Kibana stores the latter as a Lucene query, the only kind for which it
+            asks for scores.
         row_height: in lines of text; a thumbnail needs four.
     """
     name = "kibanaSavedObjectMeta.searchSourceJSON.index"
-    language = "kuery" if isinstance(query, str) else "lucene"
-    source = {"query": {"query": query, "language": language}, "filter": [], "indexRefName": name}
+    if isinstance(query, Kql):
+        asked: dict[str, Any] = query.as_json()
+        of_query = [FieldUse(view.pattern, field, "searched") for field in query.fields]
+    else:
+        asked = {"query": query, "language": "lucene"}
+        of_query = list(fields_in_search(view.pattern, query))
+    source = {"query": asked, "filter": [], "indexRefName": name}
     reference = view.reference(name)
     attributes = {
         "title": title,
@@ -133,6 +152,7 @@ def documents(
         "kibanaSavedObjectMeta": {"searchSourceJSON": dumped(source)},
         "references": [reference.as_json()],
     }
-    return Panel(
-        key, "search", title, description, {"attributes": attributes, "enhancements": {}}, (reference,)
-    )
+    uses = [FieldUse(view.pattern, column, "shown") for column in columns]
+    uses += [FieldUse(view.pattern, field, "aggregated") for field, _ in sort if field != "_score"]
+    config = {"attributes": attributes, "enhancements": {}}
+    return Panel(key, "search", title, description, config, (reference,), (*uses, *of_query))

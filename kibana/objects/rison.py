@@ -1,4 +1,4 @@
-"""Rison, in which Kibana keeps the state of a page in its address."""
+"""Rison, the format in which Kibana keeps the state of a page in its address."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from urllib.parse import quote
 
 PLAIN = re.compile(r"[A-Za-z_./~][\w./~-]*")
-"""What needs no quotes."""
+"""Strings that need no quotes."""
 
 
 def in_address(value: Any) -> str:
-    """Fit to stand in an address, and to be the template of one: braces stay."""
+    """Rison encoded for an address, or for the template of one: braces are not encoded."""
     return quote(dumped(value), safe="!'()*,:;@/~{}")
 
 
 def dumped(value: Any) -> str:
     """
     Raises:
-        TypeError: a value that JSON hasn't.
+        TypeError: a value has a type that JSON lacks.
     """
     match value:
         case None:

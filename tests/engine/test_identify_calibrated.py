@@ -1,4 +1,4 @@
-"""What `identify` makes of a calibration, on real photos: the line of a match, and its probability."""
+"""What `identify` makes of a calibration, on real photos: the threshold of a match, and its probability."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def face(es, people) -> Callable[..., dict]:
 
 @pytest.fixture
 def portraits(enrolled) -> str:
-    """Madonna, and three others who are less like her than the uncalibrated line."""
+    """Madonna, and three others whose similarity to her is below the uncalibrated threshold."""
     return enrolled("face_recognition-one", madonna=0, ben_afflek=0, elton_john=0, mindy_kaling=0)
 
 
@@ -74,22 +74,22 @@ def is_uncalibrated(face: dict, similarities: list[float]) -> bool:
     return without and similar(face) == similarities[:1]
 
 
-def test_without_a_calibration_the_line_is_that_of_possible(portraits, face, similarities):
+def test_without_a_calibration_the_threshold_is_that_of_possible(portraits, face, similarities):
     assert is_uncalibrated(face(portraits), similarities)
     assert all("probability" not in candidate for candidate in face(portraits, similarity=-1)["candidates"])
 
 
-def test_the_line_is_the_calibrated_similarity(portraits, face, similarities, calibrate):
+def test_the_threshold_is_the_calibrated_similarity(portraits, face, similarities, calibrate):
     calibrate(portraits, between(similarities[1], similarities[2]))
     found = face(portraits)
     assert similar(found) == similarities[:2]
     assert found["match"]["similarity"] == found["best_similarity"] == similarities[0]
 
 
-def test_whoever_is_possible_below_the_line_is_a_candidate_and_no_match(
+def test_possible_people_below_the_threshold_are_candidates_and_no_match(
     portraits, face, similarities, calibrate
 ):
-    """Possible is where the logistic map says one half."""
+    """Possible begins where the probability is 50 %."""
     calibrate(portraits, between(similarities[0], 1))
     found = face(portraits)
     assert "match" not in found
@@ -133,7 +133,7 @@ def test_the_similarity_that_a_pipeline_gives_wins(portraits, face, similarities
         {"made": None},
     ],
 )
-def test_a_calibration_of_another_model_or_of_nonsense_is_none(
+def test_a_calibration_of_another_model_or_with_wrong_values_is_ignored(
     portraits, face, similarities, calibrate, changes
 ):
     calibrate(portraits, 0, **changes)
@@ -141,7 +141,7 @@ def test_a_calibration_of_another_model_or_of_nonsense_is_none(
 
 
 @pytest.mark.parametrize("meta", [{"ingest_face": "0.6"}, {"ingest_face": {"calibration": [0.6]}}, {}])
-def test_what_is_in_the_place_of_a_calibration_fails_no_document(es, portraits, face, similarities, meta):
+def test_other_values_in_the_place_of_a_calibration_fail_no_document(es, portraits, face, similarities, meta):
     es.indices.put_mapping(index=portraits, meta=meta)
     assert is_uncalibrated(face(portraits), similarities)
 
@@ -158,12 +158,14 @@ def two(es, portraits, enrolled) -> tuple[str, str]:
 @pytest.mark.parametrize(
     "both", ["both-galleries", "face_recognition-*", "face_recognition-one,face_recognition-two"]
 )
-def test_of_several_galleries_the_strictest_line_counts_and_each_ones_probability(two, face, calibrate, both):
+def test_of_several_galleries_the_strictest_threshold_counts_and_each_ones_probability(
+    two, face, calibrate, both
+):
     one, other = two
     all_of_both = similar(face(both, similarity=-1))
-    line = between(all_of_both[2], all_of_both[3])
+    strictest = between(all_of_both[2], all_of_both[3])
     calibrate(one, -1, logistic={"slope": 10, "offset": -4})
-    calibrate(other, line)
+    calibrate(other, strictest)
     found = face(both)
     assert similar(found) == all_of_both[:3]
     scales = {one: (10, -4), other: (SLOPE, OFFSET)}
@@ -173,7 +175,7 @@ def test_of_several_galleries_the_strictest_line_counts_and_each_ones_probabilit
     assert f"{other}-madonna" in {candidate["gallery_id"] for candidate in found["candidates"]}
 
 
-def test_a_gallery_without_a_calibration_keeps_its_line_beside_one_that_has_one(two, face, calibrate):
+def test_a_gallery_without_a_calibration_keeps_its_threshold_beside_one_that_has_one(two, face, calibrate):
     calibrate(two[0], -1)
     candidates = face("both-galleries")["candidates"]
     assert all(candidate["similarity"] >= UNCALIBRATED for candidate in candidates)
@@ -207,7 +209,7 @@ def test_of_another_cluster_no_calibration_is_known(portraits, face, similaritie
     assert sorted("probability" in candidate for candidate in both["candidates"]) == [False, True]
 
 
-def test_a_calibration_made_anew_counts_from_the_next_document(portraits, face, calibrate):
+def test_a_new_calibration_counts_from_the_next_document(portraits, face, calibrate):
     calibrate(portraits, -1)
     before = face(portraits)["match"]
     calibrate(portraits, -1, logistic={"slope": 2, "offset": 0})

@@ -1,4 +1,4 @@
-"""Every request and recipe of the README, run as it stands there."""
+"""Every request and recipe of the README and of the first pages that it leads to, run as it stands there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 from dev_tools import console
 from tools import encoded, python, scene, shell
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+FIRST_STEPS = (ROOT / "docs" / "first-steps.md").read_text()
+SEND_PHOTOS = (ROOT / "docs" / "send-photos.md").read_text()
 
 
 @pytest.fixture
@@ -23,25 +26,42 @@ def folder(tmp_path, large_photo):
     return tmp_path
 
 
+def test_every_scene_of_the_pages_is_run_here():
+    tests = Path(__file__).read_text()
+    for page in (README, FIRST_STEPS, SEND_PHOTOS):
+        scenes = re.findall(r"<!-- scene: (.*?) -->", page)
+        assert scenes
+        assert [name for name in scenes if f'"{name}"' not in tests] == []
+
+
+def test_the_readmes_request_finds_the_photo(es, faces, portrait):
+    photo = encoded(portrait)
+    console(es, scene(FIRST_STEPS, "drop"), photo=photo)
+    (answer,) = console(es, scene(README, "search by photo"), photo=photo)
+    (hit,) = answer["hits"]["hits"]
+    assert hit["_id"] == "ann-at-the-beach"
+    assert hit["inner_hits"]["faces"]["hits"]["total"]["value"] == 1
+
+
 def test_dropping_and_querying_in_dev_tools(es, faces, portrait):
     photo = encoded(portrait)
-    created, shown = console(es, scene(README, "drop"), photo=photo)
+    created, shown = console(es, scene(FIRST_STEPS, "drop"), photo=photo)
     assert created["result"] == "created"
     assert shown["_source"]["face_count"] == 1
     for name in ("search by photo", "search by document"):
-        (answer,) = console(es, scene(README, name), photo=photo)
+        (answer,) = console(es, scene(FIRST_STEPS, name), photo=photo)
         hit = answer["hits"]["hits"][0]
         assert hit["_id"] == "ann-at-the-beach"
         assert hit["_score"] == pytest.approx(1, abs=1e-4)
         assert hit["fields"] == {"people": ["Ann"]}
     es.update(index=faces, id="ann-at-the-beach", doc={"observer": {"name": "gate 3"}}, refresh=True)
-    (answer,) = console(es, scene(README, "search with a filter"), photo=photo)
+    (answer,) = console(es, scene(FIRST_STEPS, "search with a filter"), photo=photo)
     assert [hit["_id"] for hit in answer["hits"]["hits"]] == ["ann-at-the-beach"]
 
 
 def test_what_is_shown_of_a_dropped_photo_is_what_it_has(es, faces, portrait, whole):
-    console(es, scene(README, "drop"), photo=encoded(portrait))
-    pasted = json.loads(re.search(r"```json\n(.*?)```", README, re.DOTALL)[1])
+    console(es, scene(FIRST_STEPS, "drop"), photo=encoded(portrait))
+    pasted = json.loads(re.search(r"```json\n(.*?)```", FIRST_STEPS, re.DOTALL)[1])
     left_out = {".faces.vector", ".faces.crop", ".thumbnail"}
     assert fields(pasted) == fields(whole(faces, "ann-at-the-beach")) - left_out
 
@@ -57,9 +77,9 @@ def fields(value: object, path: str = "") -> set[str]:
 
 def test_who_is_this_in_dev_tools(es, gallery, probes, portrait):
     photo = encoded(portrait)
-    (enrolled,) = console(es, scene(README, "enrol"), photo=photo)
-    probed, shown = console(es, scene(README, "probe"), photo=photo)
-    (found,) = console(es, scene(README, "watch list"))
+    (enrolled,) = console(es, scene(FIRST_STEPS, "enrol"), photo=photo)
+    probed, shown = console(es, scene(FIRST_STEPS, "probe"), photo=photo)
+    (found,) = console(es, scene(FIRST_STEPS, "watch list"))
     assert enrolled["result"] == probed["result"] == "created"
     assert shown["_source"]["faces"][0]["match"]["name"] == "Ann"
     (hit,) = found["hits"]["hits"]
@@ -69,19 +89,19 @@ def test_who_is_this_in_dev_tools(es, gallery, probes, portrait):
 
 
 def test_curl_sends_a_photo_of_5_mb_and_searches_with_it(es, faces, running, folder):
-    shell(running.connection.es_url, scene(README, "curl"), folder)
+    shell(running.connection.es_url, scene(SEND_PHOTOS, "curl"), folder)
     assert es.get(index=faces, id="photo-1")["_source"]["face_count"] == 1
-    answer = json.loads(shell(running.connection.es_url, scene(README, "curl search"), folder))
+    answer = json.loads(shell(running.connection.es_url, scene(SEND_PHOTOS, "curl search"), folder))
     assert answer["hits"]["hits"][0]["_id"] == "photo-1"
 
 
 def test_the_python_recipe_sends_a_photo_of_5_mb(es, faces, running, folder):
-    assert python(running.connection.es_url, scene(README, "python"), folder=folder) == ""
+    assert python(running.connection.es_url, scene(SEND_PHOTOS, "python"), folder=folder) == ""
     assert es.get(index=faces, id="beach")["_source"]["face_count"] == 1
 
 
 def test_logstashs_bulk_request_sends_a_photo_of_5_mb(es, faces, running, folder):
-    assert json.loads(shell(running.connection.es_url, scene(README, "logstash"), folder)) == {
+    assert json.loads(shell(running.connection.es_url, scene(SEND_PHOTOS, "logstash"), folder)) == {
         "errors": False
     }
     assert es.get(index=faces, id="photo-2")["_source"]["face_count"] == 1

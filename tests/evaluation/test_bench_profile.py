@@ -9,7 +9,7 @@ from evaluation.bench.profile import FIVE_POINTS, by_five_points, choices
 from evaluation.methods import read
 from ingest_service import profiles
 from ingest_service.embedding import unit, whiten
-from ingest_service.profiles import FacenetProfile
+from ingest_service.facenet import WIDER, FacenetProfile
 from ingest_service.settings import Settings
 
 
@@ -20,7 +20,7 @@ def facenet(cache) -> FacenetProfile:
 
 @pytest.mark.parametrize(
     ("row", "name"),
-    [("facenet", "facenet"), (f"and mirrored, {profiles.WIDER} as wide", "facenet-thorough")],
+    [("facenet", "facenet"), (f"and mirrored, {WIDER} as wide", "facenet-thorough")],
 )
 def test_the_rows_of_the_profiles_have_their_vectors(row, name, cache, facenet, sample):
     profile = profiles.load(Settings(cache=cache.root, profile=name))

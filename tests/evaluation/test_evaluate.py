@@ -17,13 +17,16 @@ from PIL import Image
 from rich.console import Console
 
 from evaluation import methods
+from evaluation.bars import Bar, bars
 from evaluation.engine_search import INDEX, search_index
-from evaluation.evaluate import bars, folder_task, measure, run, sample_task
+from evaluation.evaluate import run
 from evaluation.methods import DIMS
-from evaluation.report_query import answers, most_similar, query_photo
-from evaluation.results import Bar, Row
-from faces.error_rates import identification
-from faces.error_rates.det_curve import Interval
+from evaluation.original_query import answers, most_similar, query_photo
+from evaluation.results import MethodResult
+from evaluation.task import folder_task, sample_task
+from faces.error_rates.identification import open_set, roles, search
+from faces.error_rates.interval import Interval
+from faces.error_rates.ranking import leave_one_out
 from faces.labelled_photos import FolderError
 from ingest_service.embedding import unit
 
@@ -34,11 +37,11 @@ def task(cache):
 
 
 @pytest.fixture(scope="module")
-def rows(cache, task):
-    """Our default way and the one without detection, on the whole sample."""
-    wanted = [way for way in methods.WAYS if way.name in ("whole photo", "facenet")]
+def runs(cache, task):
+    """Our default method and the one without detection, on the whole sample."""
+    wanted = [method for method in methods.METHODS if method.name in ("whole photo", "facenet")]
     found = methods.side_by_side(wanted, cache, task.folder.photos, lambda *_: None)
-    return {row.way.name: (row.embedded, measure(task, row.way, row.embedded)) for row in found}
+    return {one.method.name: (one.embedded, MethodResult.of(task, one.method, one.embedded)) for one in found}
 
 
 def evaluated(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -66,17 +69,18 @@ def labelled(tmp_path, people) -> Path:
     return folder
 
 
-def test_the_default_way_tells_the_samples_people_apart_and_a_whole_photo_does_not(rows):
-    ours, whole = rows["facenet"][1], rows["whole photo"][1]
-    assert ours.no_face == 0
+def test_the_default_method_tells_the_samples_people_apart_and_a_whole_photo_does_not(runs):
+    result = runs["facenet"][1]
+    ours, whole = result.rates, runs["whole photo"][1].rates
+    assert result.no_face == 0
     assert ours.verification.eer <= 0.02
     assert ours.retrieval.rank1.value == 1.0
     assert whole.verification.eer > 0.3
     assert ours.intervals.eer.low <= ours.verification.eer <= ours.intervals.eer.high
 
 
-def test_elasticsearch_finds_what_an_exact_comparison_finds_and_leaves_nothing_behind(es, task, rows):
-    vectors = rows["facenet"][0].vectors
+def test_elasticsearch_finds_what_an_exact_comparison_finds_and_leaves_nothing_behind(es, task, runs):
+    vectors = runs["facenet"][0].vectors
     found = search_index(es, vectors, task.people, task.indexed, task.queries)
     assert found.searches == 25
     assert found.rank1 == 1.0
@@ -88,7 +92,7 @@ def test_elasticsearch_finds_what_an_exact_comparison_finds_and_leaves_nothing_b
 
 
 def test_false_hits_and_misses_through_elasticsearch_are_those_of_exact_searches(es):
-    """Sixty people with three photos each and 150 strangers, some of whom look like them."""
+    """Sixty people with three photos each and 150 unenrolled people, some of whom look like them."""
     random = np.random.default_rng(0)
     numbers = np.concatenate([np.repeat(np.arange(60), 3), np.arange(60, 210)])
     faces = random.normal(size=(210, DIMS))
@@ -97,35 +101,34 @@ def test_false_hits_and_misses_through_elasticsearch_are_those_of_exact_searches
     vectors[[4, 200]] = np.nan
     everything = np.arange(len(numbers))
     found = search_index(es, vectors, numbers, everything, np.arange(180))
-    parts = identification.roles(numbers)
-    exact = identification.open_set(identification.search(vectors, numbers, parts))
-    ranked = identification.leave_one_out(vectors, numbers).summary()
+    exact = open_set(search(vectors, numbers, roles(numbers)))
+    ranked = leave_one_out(vectors, numbers).summary()
     assert 0 < exact.misses[0].fnir < 1
     assert [one.fpir for one in found.misses] == [one.fpir for one in exact.misses]
     assert found.misses[0].fnir == pytest.approx(exact.misses[0].fnir)
     assert found.misses[0].threshold == pytest.approx(exact.misses[0].threshold, abs=1e-5)
     assert found.rank1 == pytest.approx(ranked.rank1.value)
     assert found.precision_at_5 == pytest.approx(ranked.precision_at_5.value)
-    assert "FNIR 0." in found.words
+    assert "FNIR 0." in found.summary
 
 
-def test_a_photo_without_a_face_is_a_search_that_found_nobody(es, task, rows):
-    vectors = rows["facenet"][0].vectors.copy()
+def test_a_query_without_a_face_is_a_search_that_finds_no_one(es, task, runs):
+    vectors = runs["facenet"][0].vectors.copy()
     vectors[task.queries[0]] = np.nan
     found = search_index(es, vectors, task.people, task.indexed, task.queries)
     assert found.failed == 1
     assert found.rank1 == pytest.approx(24 / 25)
 
 
-def test_the_query_finds_itself_first(task, rows):
+def test_the_query_finds_itself_first(task, runs):
     query = query_photo(task)
-    (first, similarity), *others = most_similar(rows["facenet"][0].vectors, query, 5)
+    (first, similarity), *others = most_similar(runs["facenet"][0].vectors, query, 5)
     assert first == query
     assert similarity == pytest.approx(1, abs=1e-5)
     assert len(others) == 4
 
 
-def test_the_query_is_the_reports_own_where_that_is_there_and_else_of_somebody_with_two(tmp_path, people):
+def test_the_query_is_the_reports_own_if_there_and_else_of_a_person_with_two(tmp_path, people):
     photos = iter(people["madonna"])
     for name in ("Aaron/Aaron_0001", "Al/Al_0001", "Al/Al_0002", "Alvaro_Noboa/Alvaro_Noboa_0001"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -137,9 +140,9 @@ def test_the_query_is_the_reports_own_where_that_is_there_and_else_of_somebody_w
     assert task.name(query_photo(task)) == "Al/Al_0001"
 
 
-def test_the_reports_query_is_answered_as_the_report_answered_it(task, rows):
+def test_the_reports_query_has_the_reports_kinds_of_answers(task, runs):
     query = query_photo(task)
-    vectors = rows["facenet"][0].vectors
+    vectors = runs["facenet"][0].vectors
     itself, own, other = answers(vectors, task.people, query)
     assert (itself.photo, itself.reported) == (query, "1")
     assert own.photo != query
@@ -153,37 +156,37 @@ def test_the_reports_query_is_answered_as_the_report_answered_it(task, rows):
     assert answers(alone, task.people, query) == ()
 
 
-def test_promises_are_kept_or_not(task, rows):
+def test_promises_are_kept_or_not(task, runs):
     names = {"facenet": "facenet", "deepface": "whole photo", "DeepFace default": "whole photo"}
-    measured = {name: rows[source][1] for name, source in names.items()}
+    measured = {name: runs[source][1] for name, source in names.items()}
     found = type("Found", (), {"rank1": 24 / 25})
     promised = {bar.promise: bar for bar in bars(task, measured, found)}
     assert not promised.pop("rank 1 over val, through Elasticsearch").passed
     assert all(bar.passed for bar in promised.values())
     assert len(promised) == 3
-    over_default = promised["EER over DeepFace's default way's"]
-    eers = [measured[way].verification.eer for way in ("facenet", "DeepFace default")]
+    over_default = promised["EER over that of DeepFace's defaults"]
+    eers = [measured[method].rates.verification.eer for method in ("facenet", "DeepFace default")]
     assert over_default.measured == pytest.approx(eers[0] / eers[1])
     assert over_default.interval.low <= over_default.measured <= over_default.interval.high < 0.5
-    measured["deepface"] = Row("deepface", "b", "missing")
+    measured["deepface"] = MethodResult("deepface", "b", "missing")
     (absent,) = (bar for bar in bars(task, measured, found) if "deepface profile" in bar.promise)
     assert not absent.passed
-    assert absent.said == "-"
+    assert absent.measurement == "-"
 
 
-def test_a_bar_says_its_interval():
-    assert Bar("x", 0.52, 0.65, True, Interval(0.45, 0.59)).said == "0.5200 (0.4500, 0.5900)"
-    assert Bar("x", 0.52, 0.65, True).said == "0.5200"
+def test_a_bar_shows_its_interval():
+    assert Bar("x", 0.52, 0.65, True, Interval(0.45, 0.59)).measurement == "0.5200 (0.4500, 0.5900)"
+    assert Bar("x", 0.52, 0.65, True).measurement == "0.5200"
     assert not Bar("of a number that isn't there", None, 1, True).passed
     assert json.dumps(Bar("x", np.float32(1), np.float64(2), True).passed) == "true"
-    assert Row("a", "b", "missing").misses(0.01) is None
+    assert MethodResult("a", "b", "missing").misses(0.01) is None
 
 
 def test_a_list_of_pairs_in_the_folder_is_used_unasked(labelled):
-    assert len(folder_task(labelled, None).first) == 6
+    assert len(folder_task(labelled, None).pairs.first) == 6
     (labelled / "pairs.txt").write_text("1\nmadonna\t1\t2\nmadonna\t1\telton_john\t1\n")
     found = folder_task(labelled, None)
-    assert found.same.tolist() == [True, False]
+    assert found.pairs.same.tolist() == [True, False]
 
 
 def of_one_person(folder: Path) -> None:
@@ -205,7 +208,7 @@ def no_photo(folder: Path) -> None:
         photo.rename(photo.with_suffix(".txt"))
 
 
-def a_photo_of_nobody(folder: Path) -> None:
+def a_photo_in_no_folder(folder: Path) -> None:
     (folder / "madonna" / "madonna_0001.jpg").rename(folder / "loose.jpg")
 
 
@@ -216,21 +219,21 @@ def pairs_of(text: str) -> Callable[[Path], object]:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (shutil.rmtree, ["there is no folder [", "labelled]"]),
-        (of_one_person, ["photos of one person, [elton_john]", "telling people apart takes two"]),
-        (one_photo_each, ["one photo of each of 2 people", "somebody has to have two or more"]),
-        (no_photo_that_can_be_read, ["none of the 4 photos in [", "can be read: are they photos?"]),
-        (no_photo, ["there is no photo in [", "a folder for each person"]),
-        (a_photo_of_nobody, ["put each into a folder of its person: loose.jpg"]),
+        (shutil.rmtree, ["no such folder [", "labelled]"]),
+        (of_one_person, ["one person, [elton_john]", "two people"]),
+        (one_photo_each, ["one photo of each of 2 people"]),
+        (no_photo_that_can_be_read, ["none of the 4 photos in [", "labelled]"]),
+        (no_photo, ["no photos in [", "labelled]", "a folder for each person"]),
+        (a_photo_in_no_folder, ["labelled]", "person", ": loose.jpg"]),
         (
             pairs_of("madonna\t1\t2\nmadonna\t1\telton_john\t7\n"),
-            ["pairs.txt] names photos that [", "lacks: elton_john/elton_john_0007"],
+            ["pairs.txt]", "labelled]", ": elton_john/elton_john_0007"],
         ),
         (pairs_of("madonna\t1\t2\nmadonna 1 2\n"), ["line 2 of [", "can't be read: [madonna 1 2]"]),
-        (pairs_of("2\t300\nmadonna\t1\t2\n"), ["says 2 x 600 pairs", "and has 1: is it complete?"]),
+        (pairs_of("2\t300\nmadonna\t1\t2\n"), ["says 2 x 600 pairs", " 1:"]),
         (pairs_of("madonna\t1\t2\n"), ["pairs.txt] has no pair of two people"]),
         (pairs_of("madonna\t1\telton_john\t1\n"), ["pairs.txt] has no pair of one person"]),
-        (pairs_of(""), ["there is no pair in ["]),
+        (pairs_of(""), ["pairs.txt] has no pairs"]),
     ],
 )
 def test_what_nothing_can_be_measured_with_is_one_message_and_status_1(labelled, spoil, words):
@@ -248,11 +251,10 @@ def test_a_named_list_of_pairs_takes_the_place_of_the_folders_own(labelled, tmp_
     pairs_of("madonna\t1\t2\nmadonna\t1\telton_john\t1\n")(labelled)
     done = evaluated(labelled, "--pairs", tmp_path / "absent.txt")
     assert done.returncode == 1
-    assert re.fullmatch(
-        r"error: the pairs in \[.*absent.txt\] can't be read: No such file or directory\n", done.stderr
-    )
+    assert re.fullmatch(r"error: .*\[.*absent.txt\].*: No such file or directory\n", done.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -260,24 +262,24 @@ def test_a_named_list_of_pairs_takes_the_place_of_the_folders_own(labelled, tmp_
         (["--pairs", "pairs.txt"], "--pairs goes with a FOLDER or --lfw"),
         (["folder", "--json", "nowhere/found.json"], "--json: there is no folder [nowhere]"),
         (["folder", "--vgg-weights", "nowhere.h5"], "--vgg-weights: there is no file [nowhere.h5]"),
-        (["folder", "another"], "unrecognized arguments: another"),
-        (["folder", "--json"], "expected one argument"),
+        (["folder", "another"], "(another)"),
+        (["folder", "--json"], "Option '--json'"),
     ],
 )
 def test_arguments_that_make_no_sense_are_status_2_at_once(arguments, message):
     done = evaluated(*arguments)
     assert done.returncode == 2
     assert message in done.stderr
-    assert done.stderr.startswith("usage: ./run evaluate")
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_lfw_without_internet_is_one_message_and_leaves_nothing(tmp_path):
     nobody = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     done = evaluated("--lfw", **nobody, no_proxy="", NO_PROXY="", FACES_CACHE=str(tmp_path / "cache"))
     assert done.returncode == 1
-    assert re.search(
-        r"^error: LFW can't be fetched \(.+\): without internet, name a FOLDER", done.stderr, re.M
-    )
+    assert re.search(r"^error: LFW .*\(.+\): .* FOLDER", done.stderr, re.M)
     assert "Traceback" not in done.stderr
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -292,8 +294,8 @@ def test_for_scripts_standard_output_has_the_numbers_and_nothing_else(labelled, 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["photos"], found["people"], found["pairs"], found["passed"]) == (6, 2, 15, True)
-    rows = {row["way"]: row for row in found["rows"]}
-    assert list(rows) == [way.name for way in methods.WAYS]
+    rows = {row["method"]: row for row in found["rows"]}
+    assert list(rows) == [method.name for method in methods.METHODS]
     assert rows["facenet"]["no_face"] == 2
     assert rows["facenet"]["verification"]["failed_same"] == 4
     itself, *_ = found["query"]["answers"]["report"]
@@ -305,11 +307,12 @@ def test_for_scripts_standard_output_has_the_numbers_and_nothing_else(labelled, 
     assert "doesn't hold VGG-16's weights" in text
 
 
-def test_a_way_that_finds_no_face_says_so_and_without_the_default_way_there_is_nothing(
+def test_a_method_that_finds_no_face_says_so_and_without_the_default_method_there_is_nothing(
     labelled, cache, es, monkeypatch
 ):
     for photo in labelled.glob("*/*.jpg"):
         Image.new("RGB", (160, 160), "grey").save(photo)
-    monkeypatch.setattr("evaluation.evaluate.WAYS", [way for way in methods.WAYS if way.name == "facenet"])
-    with pytest.raises(FolderError, match="facenet found a face on 0 of 4 photos, and on both photos of no"):
+    ours = [method for method in methods.METHODS if method.name == "facenet"]
+    monkeypatch.setattr("evaluation.evaluate.METHODS", ours)
+    with pytest.raises(FolderError, match="facenet found a face on 0 of 4 photos"):
         run(folder_task(labelled, None), cache, es, Console())

@@ -10,10 +10,10 @@ import pytest
 from sklearn.datasets import _lfw
 from sklearn.datasets._base import RemoteFileMetadata
 
-from evaluation.evaluate import folder_task
 from evaluation.lfw import fetch
+from evaluation.task import folder_task
 from faces.labelled_photos import FolderError
-from ingest_service.weights import Cache, sha256_of
+from ingest_service.weights.cache import Cache, sha256_of
 
 PAIRS = "2\t1\nAnn\t1\t2\nAnn\t1\tBen\t1\nBen\t1\t2\nAnn\t2\tBen\t2\n"
 
@@ -50,8 +50,8 @@ def test_it_is_fetched_once_into_the_cache_and_has_its_pairs(published, empty):
     assert [path.name for path in empty.root.iterdir()] == [folder.name]
     task = folder_task(folder, None)
     assert sorted({*task.folder.people}) == ["Ann", "Ben"]
-    assert task.folds.tolist() == [0, 0, 1, 1]
-    assert task.same.tolist() == [True, False, True, False]
+    assert task.pairs.folds.tolist() == [0, 0, 1, 1]
+    assert task.pairs.same.tolist() == [True, False, True, False]
     shutil.rmtree(published)
     assert fetch(empty, said.append) == folder
     assert "fetching" in said[0]
@@ -62,7 +62,7 @@ def test_it_is_fetched_once_into_the_cache_and_has_its_pairs(published, empty):
 def test_a_file_that_was_changed_is_refused_and_nothing_stays(published, empty, name):
     with (published / name).open("ab") as file:
         file.write(b"\n")
-    with pytest.raises(FolderError, match=rf"LFW can't be fetched \(.*SHA256.*{name}.*name a FOLDER"):
+    with pytest.raises(FolderError, match=rf"LFW .*\(.*SHA256.*{name}.*FOLDER"):
         fetch(empty, lambda _: None)
     assert list(empty.root.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""The ways from photos to vectors: each gives what it says, and a photo that it fails on is never dropped."""
+"""The methods from photos to vectors; a photo that a method fails on is never left out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from tools import landscape, picture
 
-from evaluation.methods import WAYS, Way, closeness, cosine, side_by_side
-from ingest_service.settings import PROFILES
-from ingest_service.weights import Cache, prepare_dlib
+from evaluation.methods import METHODS, Method, closeness, side_by_side
+from faces.error_rates.similarity import cosine
+from ingest_service.registry import MODELS
+from ingest_service.weights.cache import Cache
+from ingest_service.weights.prepare import prepare_dlib
 
-NAMES = [way.name for way in WAYS]
+NAMES = [method.name for method in METHODS]
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +33,16 @@ def told():
 @pytest.fixture(scope="module")
 def rows(cache, photos, told):
     prepare_dlib(cache, lambda _: None)
-    found = side_by_side(WAYS, cache, photos, lambda name, done: told.append((name, done)))
-    return {row.way.name: row for row in found}
+    found = side_by_side(METHODS, cache, photos, lambda name, done: told.append((name, done)))
+    return {row.method.name: row for row in found}
 
 
-def test_the_ways_are_in_the_order_of_the_table(rows):
+def test_the_methods_are_in_the_order_of_the_table(rows):
     assert list(rows) == NAMES
     assert NAMES[:5] == ["whole photo", "DeepFace default", "report", "deepface", "facenet"]
     assert NAMES[-1] == "dlib"
-    assert ("facenet-thorough" in NAMES) == ("facenet-thorough" in PROFILES)
-    assert all("\n" not in way.about and len(way.about) < 110 for way in WAYS)
+    assert ("facenet-thorough" in NAMES) == ("facenet-thorough" in MODELS)
+    assert all("\n" not in method.about and len(method.about) < 110 for method in METHODS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,7 +73,7 @@ def test_nearly_every_face_is_found(rows, name):
     assert failed <= (2 if name in ("DeepFace default", "report") else 0)
 
 
-def test_the_default_way_is_what_deepface_itself_returns(rows, photos):
+def test_the_vectors_of_deepfaces_defaults_are_deepfaces_own(rows, photos):
     from deepface import DeepFace
     from deepface.modules.exceptions import FaceNotDetected
 
@@ -89,8 +91,8 @@ def test_the_report_and_deepfaces_default_share_one_run_and_differ_in_the_score(
     assert report.seconds == default.seconds
     lengths = np.linalg.norm(report.vectors, axis=1, keepdims=True)
     assert np.allclose(report.vectors / lengths, default.vectors, atol=1e-6, equal_nan=True)
-    assert rows["report"].way.similarity is closeness
-    assert all(row.way.similarity is cosine for name, row in rows.items() if name != "report")
+    assert rows["report"].method.similarity is closeness
+    assert all(row.method.similarity is cosine for name, row in rows.items() if name != "report")
 
 
 @pytest.mark.parametrize("name", ["facenet", "deepface"])
@@ -107,20 +109,20 @@ def test_a_profiles_vectors_are_the_services(rows, photos, cache, name):
     assert np.allclose(served, rows[name].embedded.vectors[:3], atol=1e-4)
 
 
-def test_order_is_kept_and_progress_is_told(cache, photos, rows, told):
-    (facenet,) = (way for way in WAYS if way.name == "facenet")
+def test_order_is_kept_and_progress_is_reported(cache, photos, rows, told):
+    (facenet,) = (method for method in METHODS if method.name == "facenet")
     backwards = facenet.load(cache)(photos[::-1], lambda done: None)
     assert np.allclose(backwards.vectors[::-1], rows["facenet"].embedded.vectors, atol=1e-5, equal_nan=True)
     assert [done for name, done in told if name == "facenet"] == list(range(1, 14))
     assert "report" not in {name for name, _ in told}
 
 
-def test_a_way_that_lacks_something_says_what_and_the_others_go_on(tmp_path, photos):
+def test_an_unavailable_method_says_what_it_lacks_and_the_others_go_on(tmp_path, photos):
     def blind(cache):
         return lambda pixels: None
 
-    last = Way("blind", "finds nothing", blind)
-    *without, row = side_by_side([*WAYS, last], Cache(tmp_path), photos, lambda *_: None)
+    last = Method("blind", "finds nothing", blind)
+    *without, row = side_by_side([*METHODS, last], Cache(tmp_path), photos, lambda *_: None)
     for lacking in without:
         assert lacking.embedded is None
         assert str(tmp_path) in lacking.missing

@@ -10,7 +10,7 @@ import pytest
 
 from es_setup.install import InstallError
 from faces import local_stack
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 REFUSED = "[faces-000001] holds vectors of another model"
 

@@ -1,4 +1,4 @@
-"""Photos to vectors: in order, with patience, and as many at a time as the service likes."""
+"""Photos to vectors: in order, with retries, and as many at a time as the service likes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools import encoded, wait_until
 
 from es_setup.connection import ConnectionFailed, Service, ServiceRefused
 from faces import photo_vectors
-from faces.photo_vectors import AT_ONCE, Embedded, embed
+from faces.photo_vectors import AT_ONCE, PhotoVector, embed
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def photos(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def asked(fake: FakeService, photos: list[Path]) -> Iterator[Embedded]:
+def asked(fake: FakeService, photos: list[Path]) -> Iterator[PhotoVector]:
     return embed(Service(fake.url), MODEL["id"], photos)
 
 
@@ -40,20 +40,20 @@ def vector_of(photo: Path) -> list[float]:
 
 
 def test_each_photo_has_its_own_vector_in_order(fake, photos):
-    assert list(asked(fake, photos)) == [Embedded(vector_of(photo)) for photo in photos]
+    assert list(asked(fake, photos)) == [PhotoVector(vector_of(photo)) for photo in photos]
 
 
 def test_a_file_that_cannot_be_read_stops_no_other(fake, photos):
     photos[1].unlink()
     first, second, third = asked(fake, photos[:3])
-    assert second == Embedded(error="unreadable_file")
+    assert second == PhotoVector(error="unreadable_file")
     assert [first.vector, third.vector] == [vector_of(photos[0]), vector_of(photos[2])]
 
 
 @pytest.mark.parametrize("behaviour", ["busy", "half an answer"])
 def test_a_service_that_is_busy_or_gone_for_a_moment_is_asked_again(fake, photos, behaviour):
     fake.behaviour = behaviour
-    found: list[Embedded] = []
+    found: list[PhotoVector] = []
     thread = threading.Thread(target=lambda: found.extend(asked(fake, photos[:AT_ONCE])))
     thread.start()
     wait_until(lambda: len(fake.batches) == AT_ONCE)

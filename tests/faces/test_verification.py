@@ -9,7 +9,8 @@ from math import erf, sqrt
 import numpy as np
 import pytest
 
-from faces.error_rates.det_curve import Curve, Ratio, supported
+from faces.error_rates.det_curve import DetCurve, supported
+from faces.error_rates.ratio import Ratio
 from faces.error_rates.verification import intervals, verify
 
 
@@ -24,8 +25,8 @@ def verified(same_scores, different_scores, failed_same=0, failed_different=0):
 
 
 def drawn_pairs(rng, people, photos, spread=0.0):
-    """All pairs of people's photos: one person's scores around 2, strangers' around 0, all of deviation 1;
-    ``spread`` of the variance of one person's belongs to the person."""
+    """All pairs of people's photos: scores of one person around 2, of two around 0, all of deviation 1;
+    ``spread`` is the share of one person's variance that belongs to the person."""
     owners = np.repeat(np.arange(people), photos)
     first, second = np.triu_indices(len(owners), 1)
     same = owners[first] == owners[second]
@@ -71,7 +72,7 @@ def test_a_tie_counts_half_in_the_area():
     assert verified([0.5, 0.9], [0.5, 0.1]).auc == (0.5 + 1 + 1 + 1) / 4
 
 
-def test_between_two_thresholds_the_equal_error_lies_on_the_line():
+def test_between_two_thresholds_the_equal_error_is_interpolated():
     # From (far 1/2, frr 0) at 0.4 to (0, 1/3) at 0.5: equal at 1/5.
     assert verified([0.4, 0.6, 0.7], [0.4, 0.1]).eer == pytest.approx(0.2)
 
@@ -136,7 +137,7 @@ def test_a_rate_that_is_met_exactly_is_met():
 
 
 def test_each_folds_threshold_is_chosen_on_the_others():
-    # The second fold's scores lie higher: judged by the first fold's threshold its strangers are accepted.
+    # The second fold's scores are higher: at the first fold's threshold its pair of two people is accepted.
     scores = np.array([0.3, 0.1, 0.9, 0.7])
     same = np.array([True, False, True, False])
     accuracy = verify(scores, same, np.zeros(4, bool), np.array([0, 0, 1, 1])).accuracy
@@ -154,7 +155,7 @@ def test_accuracy_is_the_folds_mean_and_their_standard_deviation():
     assert accuracy.std == pytest.approx(sqrt((1 / 9 + 1 / 9 + 4 / 9) / 2))
 
 
-def test_a_failed_pair_is_judged_wrongly_in_its_fold_and_moves_no_threshold():
+def test_a_failed_pair_is_an_error_in_its_fold_and_moves_no_threshold():
     scores = np.array([0.9, 0.1, 0.9, 0.1, 0.9, 0.1])
     same, folds = np.array([True, False] * 3), np.array([0, 0, 1, 1, 2, 2])
     whole = verify(scores, same, np.zeros(6, bool), folds).accuracy
@@ -179,7 +180,7 @@ def test_without_two_folds_there_is_no_accuracy():
         ([True, False, True], [False, False], "equally long"),
     ],
 )
-def test_pairs_that_say_nothing_are_refused_in_words(same, failed, message):
+def test_pairs_that_say_nothing_are_refused(same, failed, message):
     with pytest.raises(ValueError, match=message):
         verify(np.array([0.1, 0.2]), np.array(same), np.array(failed))
 
@@ -288,7 +289,7 @@ def test_draws_of_one_person_alone_are_left_out():
 
 def test_a_curve_can_be_thinned_without_moving_its_equal_error():
     rng = np.random.default_rng(14)
-    curve = Curve.of(rng.normal(1, 1, 3000), rng.normal(0, 1, 30_000))
+    curve = DetCurve.of(rng.normal(1, 1, 3000), rng.normal(0, 1, 30_000))
     thin = curve.thinned(300)
     assert len(thin.thresholds) < 310
     assert thin.equal_error() == curve.equal_error()

@@ -10,7 +10,7 @@ from fake_service import FakeService
 
 from es_setup.embedded import distribution
 from faces import local_stack
-from ingest_service.weights import Cache
+from ingest_service.weights.cache import Cache
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

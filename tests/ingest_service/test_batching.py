@@ -13,7 +13,7 @@ from ingest_service.batching import Batcher
 from ingest_service.errors import FaceServiceError
 
 LONG = 3_600.0
-"""A linger that no test would live to see the end of."""
+"""A wait that no test would see the end of."""
 PATIENCE = 30
 """Seconds after which a test has failed."""
 
@@ -57,7 +57,7 @@ def values(future) -> list[float]:
 
 
 def test_faces_that_gather_run_as_one_batch_and_each_photo_gets_its_own_vectors_in_order(network):
-    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100)
+    batcher = Batcher(network, max_batch=8, max_wait=LONG, capacity=100)
     network.hold(batcher)
     photos = [batcher.submit(faces(*photo)) for photo in ([1, 2, 3], [4], [5, 6, 7, 8])]
     network.open.set()
@@ -65,15 +65,15 @@ def test_faces_that_gather_run_as_one_batch_and_each_photo_gets_its_own_vectors_
     assert network.batches[1:] == [[1, 2, 3, 4, 5, 6, 7, 8]]
 
 
-def test_a_full_batch_does_not_wait_for_the_linger(network):
-    batcher = Batcher(network, max_batch=2, linger=LONG, capacity=100)
+def test_a_full_batch_does_not_wait(network):
+    batcher = Batcher(network, max_batch=2, max_wait=LONG, capacity=100)
     first, second = batcher.submit(faces(2)), batcher.submit(faces(3))
     assert (values(first), values(second)) == ([-2], [-3])
     assert network.batches == [[2, 3]]
 
 
-def test_a_second_runner_waits_for_its_fair_part_and_then_runs_beside_the_first(network):
-    batcher = Batcher(network, max_batch=8, linger=LONG, capacity=100, runners=2, fair=lambda: 3)
+def test_a_second_thread_waits_for_its_share_and_then_runs_beside_the_first(network):
+    batcher = Batcher(network, max_batch=8, max_wait=LONG, capacity=100, threads=2, share=lambda: 3)
     network.hold(batcher)
     waiting = [batcher.submit(faces(n)) for n in (1, 2)]
     assert not network.entered.acquire(timeout=0.05)
@@ -84,21 +84,21 @@ def test_a_second_runner_waits_for_its_fair_part_and_then_runs_beside_the_first(
     assert [values(photo) for photo in waiting] == [[-1], [-2], [-3]]
 
 
-def test_what_waits_for_company_runs_when_the_batch_beside_it_is_done(network):
-    batcher = Batcher(network, max_batch=8, linger=0, capacity=100, runners=2, fair=lambda: 3)
+def test_faces_below_the_share_run_when_the_batch_beside_them_is_done(network):
+    batcher = Batcher(network, max_batch=8, max_wait=0, capacity=100, threads=2, share=lambda: 3)
     network.hold(batcher)
     waiting = batcher.submit(faces(1))
     network.open.set()
     assert values(waiting) == [-1]
 
 
-def test_a_lone_face_runs_when_its_linger_is_over(network):
-    batcher = Batcher(network, max_batch=8, linger=0.001, capacity=100)
+def test_a_lone_face_runs_when_its_wait_is_over(network):
+    batcher = Batcher(network, max_batch=8, max_wait=0.001, capacity=100)
     assert values(batcher.submit(faces(1))) == [-1]
 
 
 def test_photos_run_in_the_order_in_which_they_came(network):
-    batcher = Batcher(network, max_batch=2, linger=0, capacity=100)
+    batcher = Batcher(network, max_batch=2, max_wait=0, capacity=100)
     network.hold(batcher)
     waiting = [batcher.submit(faces(n)) for n in range(1, 7)]
     network.open.set()
@@ -108,13 +108,13 @@ def test_photos_run_in_the_order_in_which_they_came(network):
 
 def test_a_photo_with_more_faces_than_a_batch_is_run_in_parts_and_put_together_again(network):
     seen = []
-    batcher = Batcher(network, max_batch=4, linger=0, capacity=100, observe=seen.append)
+    batcher = Batcher(network, max_batch=4, max_wait=0, capacity=100, observe=seen.append)
     assert values(batcher.submit(faces(*range(10)))) == [-n for n in range(10)]
     assert [len(batch) for batch in network.batches] == [4, 4, 2] == seen
 
 
 def test_when_full_it_refuses_and_forgets_nothing_that_it_took(network):
-    batcher = Batcher(network, max_batch=4, linger=0, capacity=3)
+    batcher = Batcher(network, max_batch=4, max_wait=0, capacity=3)
     network.hold(batcher)
     taken = [batcher.submit(faces(1, 2)), batcher.submit(faces(3))]
     assert batcher.depth() == 3
@@ -127,12 +127,12 @@ def test_when_full_it_refuses_and_forgets_nothing_that_it_took(network):
 
 
 def test_a_photo_with_more_faces_than_fit_gets_in_when_nothing_waits(network):
-    batcher = Batcher(network, max_batch=4, linger=0, capacity=3)
+    batcher = Batcher(network, max_batch=4, max_wait=0, capacity=3)
     assert len(values(batcher.submit(faces(*range(9))))) == 9
 
 
 def test_a_failure_reaches_everybody_who_waited_for_it_and_nobody_after(network):
-    batcher = Batcher(network, max_batch=8, linger=0, capacity=100)
+    batcher = Batcher(network, max_batch=8, max_wait=0, capacity=100)
     network.hold(batcher)
     waiting = [batcher.submit(faces(n)) for n in (1, 2, 3)]
     network.failure = RuntimeError("the network fell over")
@@ -145,7 +145,7 @@ def test_a_failure_reaches_everybody_who_waited_for_it_and_nobody_after(network)
 
 
 def test_a_photo_of_another_shape_fails_its_batch_and_the_thread_lives(network):
-    batcher = Batcher(network, max_batch=8, linger=0, capacity=100)
+    batcher = Batcher(network, max_batch=8, max_wait=0, capacity=100)
     network.hold(batcher)
     odd = batcher.submit(np.zeros((1, 2), dtype=np.float32))
     even = batcher.submit(faces(1))
@@ -157,7 +157,7 @@ def test_a_photo_of_another_shape_fails_its_batch_and_the_thread_lives(network):
 
 
 def test_what_is_cancelled_while_it_waits_is_never_run(network):
-    batcher = Batcher(network, max_batch=8, linger=0, capacity=100)
+    batcher = Batcher(network, max_batch=8, max_wait=0, capacity=100)
     network.hold(batcher)
     kept, dropped = batcher.submit(faces(1)), batcher.submit(faces(2))
     assert dropped.cancel()
@@ -170,7 +170,7 @@ def test_what_is_cancelled_while_it_waits_is_never_run(network):
 
 
 def test_a_batch_of_which_all_are_cancelled_is_skipped(network):
-    batcher = Batcher(network, max_batch=2, linger=0, capacity=100)
+    batcher = Batcher(network, max_batch=2, max_wait=0, capacity=100)
     network.hold(batcher)
     assert all(batcher.submit(faces(n)).cancel() for n in (1, 2))
     network.open.set()
@@ -180,7 +180,7 @@ def test_a_batch_of_which_all_are_cancelled_is_skipped(network):
 
 
 def test_many_threads_at_once_all_get_their_own_vectors(network):
-    batcher = Batcher(network, max_batch=8, linger=0, capacity=10_000)
+    batcher = Batcher(network, max_batch=8, max_wait=0, capacity=10_000)
     wrong = []
 
     def client(number: int) -> None:

@@ -11,8 +11,8 @@ from PIL import Image
 from tools import encoded, landscape, picture
 
 from ingest_service.app import create_app
-from ingest_service.errors import CODES
-from ingest_service.settings import Settings, SettingsError
+from ingest_service.errors import CODES, SettingsError
+from ingest_service.settings import Settings
 
 
 def post(service, *images, **fields):
@@ -190,7 +190,7 @@ def test_an_unexpected_failure_stays_in_its_slot_and_shows_no_traceback(
     def explode(*_):
         raise RuntimeError(secret)
 
-    monkeypatch.setattr("ingest_service.pictures.thumbnail", explode)
+    monkeypatch.setattr("ingest_service.renditions.thumbnail", explode)
     response = post(service, secret)
     assert only(response)["error"]["code"] == "internal"
     assert secret[:64] not in caplog.text
@@ -199,25 +199,25 @@ def test_an_unexpected_failure_stays_in_its_slot_and_shows_no_traceback(
 
 
 @pytest.mark.parametrize(
-    ("body", "word"),
+    ("body", "fact"),
     [
-        (None, "the body"),
-        ([], "the body"),
+        (None, "body"),
+        ([], "body"),
         ({"images": []}, "[images]"),
-        ({"images": [{"image": "x"}] * 65}, "at most 64"),
+        ({"images": [{"image": "x"}] * 65}, "64"),
         ({"images": ["x"]}, "[images][0]"),
         ({"images": [{"photo": "x"}]}, "[images][0][photo]"),
-        ({"images": [{"image": "x"}], "return": ["vectors"]}, "return"),
-        ({"images": [{"image": "x"}], "priority": "now"}, "priority"),
-        ({"images": [{"image": "x", "options": {"max_faces": 0}}]}, "max_faces"),
-        ({"images": [{"image": "x", "options": {"min_quality": "high"}}]}, "min_quality"),
+        ({"images": [{"image": "x"}], "return": ["vectors"]}, "[return]"),
+        ({"images": [{"image": "x"}], "priority": "now"}, "[priority]"),
+        ({"images": [{"image": "x", "options": {"max_faces": 0}}]}, "[max_faces]"),
+        ({"images": [{"image": "x", "options": {"min_quality": "high"}}]}, "[min_quality]"),
     ],
 )
-def test_a_request_of_another_form_is_refused_with_the_field_that_is_wrong(service, body, word):
+def test_a_request_of_another_form_is_refused_with_the_field_that_is_wrong(service, body, fact):
     response = service.post("/v1/faces", json=body)
     assert response.status_code == 400
     assert response.json["error"]["code"] == "bad_request"
-    assert word in response.json["error"]["message"]
+    assert fact in response.json["error"]["message"]
 
 
 def test_another_model_is_refused_and_the_served_one_is_named(service, portrait):
@@ -253,5 +253,7 @@ def test_with_a_key_only_its_holder_gets_in(cache, portrait):
     ("name", "value"), [("FACES_PORT", "http"), ("FACES_MAX_BYTES", "0"), ("FACES_PROFILE", "vgg")]
 )
 def test_a_setting_that_cannot_be_used_is_named(name, value):
-    with pytest.raises(SettingsError, match=f"{name} is \\[{value}\\]"):
+    with pytest.raises(SettingsError) as error:
         Settings.from_environment({name: value})
+    assert name in str(error.value)
+    assert f"[{value}]" in str(error.value)

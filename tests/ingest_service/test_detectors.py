@@ -10,15 +10,17 @@ import pytest
 from PIL import Image
 from tools import encoded
 
-from ingest_service import deepface_library, detectors
+from ingest_service import deepface_library, needs
 from ingest_service.app import create_app
-from ingest_service.catalogue import FINDERS, Needs
 from ingest_service.decoding import decode
 from ingest_service.detection import CenterFace, resized
-from ingest_service.detectors import DeepFaceDetector
-from ingest_service.profiles import load
-from ingest_service.settings import DETECTORS, Settings, SettingsError
-from ingest_service.weights import Cache, WeightsError, prepare_dlib
+from ingest_service.errors import SettingsError
+from ingest_service.needs import Needs
+from ingest_service.profiles import load, load_detector
+from ingest_service.registry import DETECTORS
+from ingest_service.settings import Settings
+from ingest_service.weights.cache import Cache, WeightsError
+from ingest_service.weights.prepare import prepare_dlib
 
 
 def pixels_of(path):
@@ -141,45 +143,51 @@ def test_a_deepface_detector_is_chosen_by_name(name, cache, portrait, service):
 def test_a_deepface_detector_also_bounds_the_photo_and_drops_small_faces(cache, portrait):
     pixels = pixels_of(portrait)
     settings = Settings(cache=cache.root, detector="opencv")
-    (face, *_) = detectors.load(settings).detect(pixels)
+    (face, *_) = load_detector(settings).detect(pixels)
     assert face.box[0] + face.box[2] <= pixels.shape[1]
-    assert detectors.load(replace(settings, min_face_px=2000)).detect(pixels) == []
+    assert load_detector(replace(settings, min_face_px=2000)).detect(pixels) == []
 
 
 def test_the_names_are_deepfaces_own_and_centerface_is_ours():
     from deepface.modules.modeling import AVAILABLE_MODELS
 
-    assert {finder.client for finder in FINDERS.values()} == set(AVAILABLE_MODELS["face_detector"])
-    assert DETECTORS[0] == "centerface"
-    assert {name for name, finder in FINDERS.items() if finder.client != name} == {"deepface-centerface"}
-    with pytest.raises(SettingsError, match=r"FACES_DETECTOR is \[haar\], valid values are .*'opencv'"):
+    deepfaces = {name.removeprefix("deepface-"): name for name in DETECTORS if name != "centerface"}
+    assert set(deepfaces) == set(AVAILABLE_MODELS["face_detector"])
+    assert {ours for its, ours in deepfaces.items() if ours != its} == {"deepface-centerface"}
+    assert Settings.from_environment({}).detector == "centerface"
+    assert all(entry.name == name for name, entry in DETECTORS.items())
+    with pytest.raises(SettingsError) as error:
         Settings.from_environment({"FACES_DETECTOR": "haar"})
-    with pytest.raises(SettingsError, match="deepface"):
+    assert "FACES_DETECTOR is [haar]" in str(error.value)
+    assert str(list(DETECTORS)) in str(error.value)
+    with pytest.raises(SettingsError) as error:
         Settings.from_environment({"FACES_DETECTOR": "opencv", "FACES_PROFILE": "deepface"})
+    assert "FACES_DETECTOR is [opencv]" in str(error.value)
+    assert "FACES_PROFILE [deepface]" in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["yunet", "ssd", "dlib", "yolov8n", "retinaface"])
 def test_absent_weights_are_an_error_that_names_the_file_and_its_place(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(deepface_library, "find_spec", lambda module: module)
+    monkeypatch.setattr(needs, "find_spec", lambda module: module)
     with pytest.raises(WeightsError) as error:
-        detectors.check(Settings(cache=tmp_path, detector=name))
-    wanted = Cache(tmp_path).deepface_weights / FINDERS[name].needs.files[0]
+        load_detector(Settings(cache=tmp_path, detector=name))
+    wanted = Cache(tmp_path).deepface_weights / DETECTORS[name].needs.files[0]
     assert f"FACES_DETECTOR [{name}]" in str(error.value)
     assert str(wanted) in str(error.value)
 
 
 def test_an_absent_package_is_an_error_that_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr(deepface_library, "find_spec", lambda module: None)
+    monkeypatch.setattr(needs, "find_spec", lambda module: None)
     with pytest.raises(SettingsError, match=r"FACES_DETECTOR \[fastmtcnn\].*pip install facenet-pytorch"):
-        detectors.check(Settings(cache=tmp_path, detector="fastmtcnn"))
+        load_detector(Settings(cache=tmp_path, detector="fastmtcnn"))
 
 
 @pytest.mark.parametrize("name", ["yunet", "ssd", "dlib"])
 def test_deepface_cant_download_while_serving(name, tmp_path, cache):
     try:
-        with pytest.raises(WeightsError, match=FINDERS[name].needs.files[0]):
+        with pytest.raises(WeightsError, match=DETECTORS[name].needs.files[0]):
             deepface_library.build("face_detector", name, Cache(tmp_path))
-        with pytest.raises(WeightsError, match="downloads nothing"):
+        with pytest.raises(WeightsError, match=r"https://example\.org/weights"):
             gdown.download("https://example.org/weights")
         assert list(tmp_path.rglob("*")) == []
     finally:
@@ -199,7 +207,7 @@ def test_every_parameter_of_a_deepface_detector_is_part_of_what_the_id_covers(
     what, cache, tmp_path, monkeypatch
 ):
     name, side, folder = "deepface-centerface", 1024, cache
-    before = DeepFaceDetector.load(name, folder, side, 16).parts()
+    before = DETECTORS[name].load(folder, side, 16).parts()
     if what == "name":
         name = "opencv"
     elif what == "max_side":
@@ -213,11 +221,11 @@ def test_every_parameter_of_a_deepface_detector_is_part_of_what_the_id_covers(
     else:
         monkeypatch.setattr(deepface_library.metadata, "version", lambda _: "0.0.0")
     try:
-        assert DeepFaceDetector.load(name, folder, side, 16).parts() != before
+        assert DETECTORS[name].load(folder, side, 16).parts() != before
     finally:
         deepface_library.open_library(cache)
 
 
 def test_a_detector_without_files_needs_its_package_only(cache):
-    assert deepface_library.is_complete(Needs("cv2", "opencv"), cache)
-    assert not deepface_library.is_complete(Needs("cv2", "opencv", ("no such file",)), cache)
+    assert Needs("cv2", "opencv").are_present(cache)
+    assert not Needs("cv2", "opencv", ("no such file",)).are_present(cache)

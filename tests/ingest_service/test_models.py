@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -17,15 +18,17 @@ from tools import encoded
 
 from ingest_service import deepface_library, profiles
 from ingest_service.app import create_app
-from ingest_service.catalogue import RECOGNIZERS
-from ingest_service.model import Model
-from ingest_service.settings import MODELS, Settings, SettingsError
-from ingest_service.weights import Cache, WeightsError, prepare_dlib
+from ingest_service.errors import SettingsError
+from ingest_service.model import Model, Preparation
+from ingest_service.registry import MODELS
+from ingest_service.settings import Settings
+from ingest_service.weights.cache import Cache, WeightsError
+from ingest_service.weights.prepare import prepare_dlib
 
 ROOT = Path(__file__).parents[2]
-FETCHABLE = [
-    name for name in RECOGNIZERS if name != "Buffalo_L"
-]  # whose package carries a C++ compiler's wish
+LISTED = [name for name, entry in MODELS.items() if entry.listed]
+DEEPFACES = [name for name in LISTED if MODELS[name].needs.files]
+FETCHABLE = [name for name in DEEPFACES if name != "Buffalo_L"]  # whose package needs a C++ compiler
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +83,7 @@ def test_dlib_is_served_without_tensorflow(cache, dlib):
 def test_the_models_are_listed_with_their_terms_and_the_served_one_with_its_id(dlib, service):
     for client, served in ((service, "facenet"), (dlib, "Dlib")):
         models = {model["name"]: model for model in client.get("/v1/models").json["models"]}
-        assert set(models) == set(MODELS)
+        assert list(models) == LISTED
         assert [name for name, model in models.items() if model["served"]] == [served]
         assert models[served]["id"] == client.get("/readyz").json["model"]["id"]
         assert models[served]["weights_present"]
@@ -92,16 +95,20 @@ def test_the_names_are_deepfaces_own():
     from deepface.modules.modeling import AVAILABLE_MODELS
 
     # Its Facenet is served as our three profiles.
-    assert set(RECOGNIZERS) == set(AVAILABLE_MODELS["facial_recognition"]) - {"Facenet"}
-    for name in MODELS:
+    assert set(DEEPFACES) == set(AVAILABLE_MODELS["facial_recognition"]) - {"Facenet"}
+    assert LISTED[:3] == ["facenet", "facenet-thorough", "deepface"]
+    for name, entry in MODELS.items():
+        assert entry.name == name
         assert Settings.from_environment({"FACES_PROFILE": name}).profile == name
-    with pytest.raises(SettingsError, match=r"FACES_PROFILE is \[arcface\], valid values are .*'ArcFace'"):
+    with pytest.raises(SettingsError) as error:
         Settings.from_environment({"FACES_PROFILE": "arcface"})
+    assert "FACES_PROFILE is [arcface]" in str(error.value)
+    assert str(LISTED) in str(error.value)
 
 
 @pytest.mark.parametrize("name", FETCHABLE)
 def test_the_files_that_are_asked_for_are_those_that_deepface_looks_for(name, tmp_path, cache):
-    (file,) = RECOGNIZERS[name].needs.files
+    (file,) = MODELS[name].needs.files
     with pytest.raises(WeightsError) as ours:
         profiles.check(Settings(cache=tmp_path, profile=name))
     try:
@@ -120,14 +127,15 @@ def test_size_and_dims_are_deepfaces_own(name, tmp_path, cache, monkeypatch):
     monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: None)
     monkeypatch.setattr(dlib, "face_recognition_model_v1", lambda _: None)
     folder = Cache(tmp_path)
-    (file,) = RECOGNIZERS[name].needs.files
+    (file,) = MODELS[name].needs.files
     folder.deepface_weights.mkdir(parents=True)
     (folder.deepface_weights / file).touch()
     try:
         client = deepface_library.build("facial_recognition", name, folder)
     finally:
         deepface_library.open_library(cache)
-    assert (client.input_shape, client.output_shape) == (RECOGNIZERS[name].size, RECOGNIZERS[name].dims)
+    assert client.output_shape == MODELS[name].dims
+    assert client.input_shape == MODELS[name].size
 
 
 @pytest.fixture
@@ -138,11 +146,11 @@ def with_small_networks(cache, tmp_path) -> Cache:
     folder.deepface_weights.mkdir(parents=True)
     folder.centerface.parent.mkdir(parents=True)
     folder.centerface.symlink_to(cache.centerface)
-    folder.centerface_digests.symlink_to(cache.centerface_digests)
+    folder.digests("centerface").symlink_to(cache.digests("centerface"))
     for name in ("ArcFace", "DeepID"):
-        model = RECOGNIZERS[name]
+        model = MODELS[name]
         matrix = np.random.default_rng(1).normal(size=(3, model.dims)).astype(np.float32)
-        rows, columns = model.size[1], model.size[0]
+        columns, rows = model.size
         graph = helper.make_graph(
             [
                 helper.make_node("ReduceMean", ["face", "axes"], ["mean"], keepdims=0),
@@ -175,20 +183,21 @@ def test_any_model_whose_weights_are_there_is_served(name, dims, with_small_netw
         deepface_library.open_library(cache)
 
 
-PARTS = {
-    "dims": 128,
-    "weights": "ab",
-    "detector": {"name": "centerface"},
-    "alignment": "eyes and box",
-    "colour": "RGB",
-    "resize": "stretched",
-    "normalization": "Facenet",
-}
+PREPARATION = Preparation("eyes and box", "RGB", "stretched", "Facenet")
+PARTS = {"dims": 128, "weights": "ab", "detector": {"name": "centerface"}, "preparation": PREPARATION}
+OTHERS = [
+    ("dims", 256),
+    ("weights", "cd"),
+    ("detector", {"name": "opencv"}),
+    *[
+        ("preparation", replace(PREPARATION, **{field.name: "another"}))
+        for field in dataclasses.fields(Preparation)
+    ],
+]
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_another_of_any_part_is_another_id(part):
-    other = {"name": "opencv"} if part == "detector" else PARTS[part] * 2
+@pytest.mark.parametrize(("part", "other"), OTHERS)
+def test_another_of_any_part_is_another_id(part, other):
     one, changed = Model.of("facenet", **PARTS), Model.of("facenet", **PARTS | {part: other})
     assert one == Model.of("facenet", **dict(reversed(PARTS.items())))
     assert changed.id != one.id
@@ -201,6 +210,15 @@ def test_another_profile_and_a_part_left_out_are_no_ones_id():
     for part in PARTS:
         with pytest.raises(TypeError, match=part):
             Model.of("facenet", **{name: value for name, value in PARTS.items() if name != part})
+
+
+def test_the_ids_of_stored_vectors_have_not_changed(cache):
+    """An index keeps the id of its vectors: the same vectors under another id would be refused."""
+    ids = {
+        profiles.load(Settings(cache=cache.root, profile=name)).model.id
+        for name in ("facenet", "facenet-thorough", "deepface")
+    }
+    assert ids == {"facenet-fb6176c8", "facenet-thorough-2e66da33", "deepface-b8c5a638"}
 
 
 def test_profile_detector_and_bound_change_the_id_but_what_only_bounds_the_work_does_not(cache, dlib):

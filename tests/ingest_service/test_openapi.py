@@ -17,7 +17,6 @@ from tools import encoded, landscape, picture
 
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
-from ingest_service.weights import default_cache
 
 KEY = "the-right-key"
 SENT = settings(
@@ -26,8 +25,8 @@ SENT = settings(
 
 
 @pytest.fixture(scope="module")
-def api():
-    app = create_app(Settings(cache=default_cache(), max_pixels=1_000_000, api_keys=(KEY,)))
+def api(cache):
+    app = create_app(Settings(cache=cache.root, max_pixels=1_000_000, api_keys=(KEY,)))
     loaded = schemathesis.openapi.from_wsgi("/openapi.json", app)
     loaded.config.generation.update(modes=list(GenerationMode))
     return loaded

@@ -13,13 +13,14 @@ from tools import encoded, picture
 from ingest_service import profiles
 from ingest_service.app import create_app
 from ingest_service.embedding import Facenet
+from ingest_service.facenet import WIDER
 from ingest_service.settings import Settings
 from ingest_service.verdicts import POSSIBLE
 
 
 @pytest.fixture(scope="module")
 def thorough(cache):
-    return create_app(Settings(cache=cache.root, profile="facenet-thorough")).test_client()
+    return create_app(Settings(cache=cache.root, profile="facenet-thorough", deadline_s=300)).test_client()
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_the_vector_lies_half_way_between_its_two_views_and_has_length_1(profile
 def test_the_second_view_is_the_face_mirrored_with_a_little_more_around_it(profile, inputs):
     """Its middle, as much smaller as its box is larger, is the mirrored first view."""
     network = profile.network.size
-    edge = round(network * (1 - 1 / profiles.WIDER) / 2)
+    edge = round(network * (1 - 1 / WIDER) / 2)
     for face, wider in inputs:
         middle = cv2.resize(wider[edge:-edge, edge:-edge], (network, network))
         likeness = [np.corrcoef(middle.ravel(), view.ravel())[0, 1] for view in (face[:, ::-1], face)]
@@ -78,11 +79,11 @@ def test_a_full_batch_takes_no_more_memory_than_in_facenet(profile, inputs):
     rows = []
 
     class Watched(Facenet):
-        def embed(self, faces, alone=False):
+        def embed(self, faces, all_cores=False):
             rows.append(len(faces))
-            return super().embed(faces, alone)
+            return super().embed(faces, all_cores)
 
-    network = Watched(profile.network.shared, profile.network.whole)
+    network = Watched(profile.network.one_core, profile.network.all_cores)
     replace(profile, network=network).embed(inputs[:8])
     assert rows == [8, 8]
 

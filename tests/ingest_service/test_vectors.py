@@ -17,7 +17,7 @@ from es_setup.shipped_files import requests as installed
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
 from ingest_service.verdicts import POSSIBLE
-from ingest_service.weights import Cache, WeightsError, check_centerface, facenet_digest
+from ingest_service.weights.cache import Cache, WeightsError, require_intact
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,11 +106,13 @@ def test_the_deepface_profile_gives_deepfaces_own_vectors_on_every_sample_photo(
     assert worst >= 0.9999
 
 
-def test_serving_imports_neither_tensorflow_nor_in_the_default_profile_deepface(cache):
+def test_serving_imports_neither_tensorflow_nor_the_preparation_nor_in_the_default_profile_deepface(cache):
     code = (
         "import sys; from ingest_service.app import create_app; from ingest_service.settings import Settings;"
         "create_app(Settings.from_environment());"
-        "print(sorted({'tensorflow', 'keras', 'tf_keras', 'torch', 'deepface'} & set(sys.modules)))"
+        "unwanted = {'tensorflow', 'keras', 'tf_keras', 'torch', 'deepface', 'onnx'};"
+        "unwanted |= {f'ingest_service.weights.{name}' for name in ('prepare', 'convert', 'download')};"
+        "print(sorted(unwanted & set(sys.modules)))"
     )
     for profile, expected in (("facenet", "[]"), ("deepface", "['deepface']")):
         environment = os.environ | {"FACES_PROFILE": profile, "FACES_CACHE": str(cache.root)}
@@ -158,12 +160,15 @@ def test_missing_and_damaged_weights_are_refused_with_what_to_do(cache, tmp_path
     damaged = Cache(tmp_path)
     damaged.centerface.parent.mkdir(parents=True, exist_ok=True)
     damaged.centerface.write_bytes(cache.centerface.read_bytes()[:-1])
-    damaged.centerface_digests.write_bytes(cache.centerface_digests.read_bytes())
-    with pytest.raises(WeightsError, match="damaged"):
-        check_centerface(damaged)
+    damaged.digests("centerface").write_bytes(cache.digests("centerface").read_bytes())
+    with pytest.raises(WeightsError) as error:
+        require_intact(damaged, "centerface")
+    assert str(damaged.centerface) in str(error.value)
     damaged.facenet.parent.mkdir(parents=True)
-    damaged.facenet_digests.parent.mkdir(parents=True, exist_ok=True)
+    damaged.digests("facenet").parent.mkdir(parents=True, exist_ok=True)
     damaged.facenet.write_bytes(b"half a file")
-    damaged.facenet_digests.write_bytes(cache.facenet_digests.read_bytes())
-    with pytest.raises(WeightsError, match="damaged"):
-        facenet_digest(damaged)
+    damaged.digests("facenet").write_bytes(cache.digests("facenet").read_bytes())
+    with pytest.raises(WeightsError) as error:
+        require_intact(damaged, "facenet")
+    assert str(damaged.facenet) in str(error.value)
+    assert "python -m ingest_service.weights" in str(error.value)

@@ -1,4 +1,4 @@
-"""Every Lens chart and every table of documents has something to show over the scene, and counts rightly."""
+"""Every Lens chart and every table of documents has rows over the scene, and its numbers are right."""
 
 from __future__ import annotations
 
@@ -16,13 +16,8 @@ from kibana.boards import EXPLORATION, HEALTH, PROBES
 from kibana.boards.remedies import REMEDIES
 
 Documents = dict[str, list[dict]]
-CHARTS = {
-    f"{board.id}-{panel.id}": (board, panel, view, layer)
-    for board, panel, view, layer in lens_rules.shipped("lens")
-}
-TABLES = {
-    f"{board.id}-{panel.id}": (board, panel, view) for board, panel, view, _ in lens_rules.shipped("search")
-}
+CHARTS = {f"{one[0].id}-{one[1].id}": one for one in lens_rules.shipped("lens")}
+TABLES = {f"{one[0].id}-{one[1].id}": one for one in lens_rules.shipped("search")}
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +35,9 @@ def documents(es: Elasticsearch, scene) -> Documents:
 
 
 def charted(es: Elasticsearch, name: str) -> list[dict]:
-    board, panel, view, layer = CHARTS[name]
-    body = lens_rules.chart(panel, layer, view, lens_rules.time_range(board.id))
-    return lens_rules.rows(layer, es.search(index=view.pattern, body=body).body)
+    board, panel, view = CHARTS[name]
+    body = lens_rules.chart(panel, view, lens_rules.time_range(board.id))
+    return lens_rules.rows(panel, es.search(index=view.pattern, body=body).body)
 
 
 @pytest.mark.parametrize("name", CHARTS)

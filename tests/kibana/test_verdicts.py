@@ -1,4 +1,4 @@
-"""The lines of the boards' verdicts: where they come from, and that no board holds others."""
+"""The thresholds of the boards' verdicts: where they come from, and that no board has others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from copy import deepcopy
 import pytest
 from dev_tools import decompressed
 
-from board_preview.scene import CALIBRATION
+from board_preview.scene_loading import CALIBRATION
 from es_setup import models
 from es_setup.shipped_files import shipped_model
 from faces.calibration import board_verdicts
@@ -20,27 +20,26 @@ from ingest_service.verdicts import UNCALIBRATED, Thresholds
 from kibana import build
 from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.lint import problems
-from kibana.verdicts import NOT_CALIBRATED, Verdicts, said_by, shown
+from kibana.verdicts import NOT_CALIBRATED, Verdicts, shown, stated_by
 
-# No bar of a distribution has a bound near these but the lines themselves.
+# No bar of a distribution has a bound near these, except the thresholds themselves.
 OTHERS = Verdicts(Thresholds(0.5934, 0.4521), "0.1 % false hits over 12,345 faces, calibrated 2026-11-25")
 CONSOLE = re.compile(r"load_from=data:text/plain,([\w+$-]+)")
 
 
-def changed(**values: object) -> dict:
-    return CALIBRATION.as_meta() | values
+def changed(**fields: object) -> dict:
+    return CALIBRATION.as_meta() | fields
 
 
 def read(meta: dict) -> Verdicts:
     return of_calibration(Calibration.from_meta(meta, CALIBRATION.model))
 
 
-def test_the_lines_of_a_calibration_are_its_similarity_and_where_the_logistic_map_says_one_half():
+def test_the_thresholds_of_a_calibration_are_its_similarity_and_where_the_logistic_map_says_one_half():
     found = read(changed(similarity=0.6731, logistic={"slope": 21.3, "offset": -9.8}))
     assert found.thresholds == Thresholds(strong=0.6731, possible=0.4601)
-    assert found.words == (
-        "strong from 0.6731, possible from 0.4601; 1 % false hits over 746 faces, calibrated 2026-11-25"
-    )
+    for fact in ("0.6731", "0.4601", "1 %", "746", "2026-11-25"):
+        assert fact in found.words
 
 
 def test_possible_is_never_above_strong():
@@ -49,20 +48,21 @@ def test_possible_is_never_above_strong():
 
 
 @pytest.mark.parametrize(
-    ("line", "text"), [(0.6, "0.60"), (0.46, "0.46"), (0.673, "0.673"), (0.6731, "0.6731"), (-0.1, "-0.10")]
+    ("threshold", "text"),
+    [(0.6, "0.60"), (0.46, "0.46"), (0.673, "0.673"), (0.6731, "0.6731"), (-0.1, "-0.10")],
 )
-def test_a_line_is_shown_with_the_decimals_that_it_needs(line, text):
-    assert shown(line) == text
+def test_a_threshold_is_shown_with_the_decimals_that_it_needs(threshold, text):
+    assert shown(threshold) == text
 
 
-def test_a_request_has_each_line_in_its_place_also_if_one_is_the_others_number():
+def test_a_request_gets_both_thresholds_even_if_one_equals_the_old_other():
     request = "strong from 0.60, possible from 0.46; not 0.600, 10.46 or 0.461"
     assert Verdicts(Thresholds(0.46, 0.4), "").in_request(request) == (
         "strong from 0.46, possible from 0.40; not 0.600, 10.46 or 0.461"
     )
 
 
-def test_without_a_calibration_the_lines_are_not_calibrated(es, calibrate, monkeypatch):
+def test_without_a_calibration_the_thresholds_are_not_calibrated(es, calibrate, monkeypatch):
     assert of_cluster(es) == NOT_CALIBRATED
     monkeypatch.setattr(board_verdicts, "ALIASES", ("not-installed-yet",))
     assert of_cluster(es) == NOT_CALIBRATED
@@ -116,8 +116,8 @@ def test_a_calibration_that_cant_be_read_is_none(es, calibrate, garbage):
     assert of_cluster(es) == NONE_IN_COMMON
 
 
-def said(objects: list[dict]) -> dict[str, object]:
-    """Where -> what, of all that the objects say."""
+def values(objects: list[dict]) -> dict[str, object]:
+    """Path -> value, of everything in the objects."""
     return {
         path: value
         for one in objects
@@ -126,7 +126,7 @@ def said(objects: list[dict]) -> dict[str, object]:
 
 
 def leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
-    """JSON within strings and requests behind links are taken apart."""
+    """JSON in strings is parsed, and requests in links are decompressed."""
     if isinstance(value, dict | list):
         for key, one in value.items() if isinstance(value, dict) else enumerate(value):
             name = one.get("panelIndex") or one.get("name") or key if isinstance(one, dict) else key
@@ -140,44 +140,45 @@ def leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
 
 
 def uncalibrated(objects: list[dict]) -> set[str]:
-    """Where a line that isn't calibrated stands, or the word."""
+    """The paths of values with an uncalibrated threshold, or with "not calibrated"."""
     old = re.compile(r"(?<![\d.])0\.(46|60?)(?!\d)|not calibrated")
-    # Bars of a quality have every tenth for a bound, 0.6 too.
+    # The bars of the quality have every tenth as a bound, including 0.6.
     return {
-        path for path, value in said(objects).items() if old.search(str(value)) and "/quality/" not in path
+        path for path, value in values(objects).items() if old.search(str(value)) and "/quality/" not in path
     }
 
 
-def test_no_board_keeps_a_line_that_is_not_the_calibrations():
+def test_no_board_keeps_a_threshold_that_is_not_the_calibrations():
     found = uncalibrated(build.objects())
     for board in (SEARCH, PROBES, EXPLORATION):
         assert f"dashboard:{board}/description" in found
-    assert any("/request-" in path for path in found), "requests have lines, too"
+    assert any("/request-" in path for path in found), "requests have thresholds, too"
     assert uncalibrated(build.objects(OTHERS)) == set()
 
 
-def test_nothing_differs_between_calibrated_boards_and_those_that_are_not_but_the_lines():
-    ours, calibrated = said(build.objects()), said(build.objects(OTHERS))
+def test_calibrated_boards_differ_from_others_only_in_their_thresholds():
+    ours, calibrated = values(build.objects()), values(build.objects(OTHERS))
     differ = {path for path in ours | calibrated if ours.get(path) != calibrated.get(path)}
-    # How many places the lines have, and the bars between the lines.
+    # Also the number of decimals, and the bars between the thresholds.
     assert {path for path in differ - uncalibrated(build.objects()) if "/similarity/" not in path} == {
         path for path in ours if path.endswith("/signals/places/value")
     }
 
 
 def test_calibrated_boards_have_no_problem():
-    for lines in (OTHERS.thresholds, Thresholds(0.55, 0.55), Thresholds(0.3, 0.1), Thresholds(0.97, 0.95)):
-        assert problems(build.objects(Verdicts(lines, OTHERS.source))) == []
+    others = (OTHERS.thresholds, Thresholds(0.55, 0.55), Thresholds(0.3, 0.1), Thresholds(0.97, 0.95))
+    for thresholds in others:
+        assert problems(build.content(Verdicts(thresholds, OTHERS.source))) == []
 
 
 @pytest.mark.parametrize("shown_by", [NOT_CALIBRATED, OTHERS], ids=["not calibrated", "calibrated"])
-def test_a_board_says_which_lines_it_was_built_with(shown_by):
-    found = {one["id"]: verdicts for one in build.objects(shown_by) if (verdicts := said_by(one))}
+def test_a_board_states_the_thresholds_that_it_was_built_with(shown_by):
+    found = {one["id"]: verdicts for one in build.objects(shown_by) if (verdicts := stated_by(one))}
     assert found == dict.fromkeys((SEARCH, PROBES, EXPLORATION), shown_by)
 
 
-def test_a_copy_is_built_again_with_the_lines_that_it_shows():
+def test_a_copy_is_built_again_with_the_thresholds_that_it_states():
     ours = {one["id"]: one for one in build.objects()}
     for copy in build.objects(OTHERS):
-        built = build.with_lines_of(ours[copy["id"]], deepcopy(copy))
-        assert built == (copy if said_by(copy) else None)
+        built = build.with_thresholds_of(ours[copy["id"]], deepcopy(copy))
+        assert built == (copy if stated_by(copy) else None)

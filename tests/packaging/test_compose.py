@@ -26,7 +26,8 @@ from typer.testing import CliRunner
 
 from es_setup.embedded.plugins import elasticsearch_version
 from faces.cli import app
-from ingest_service.settings import PROFILES, Settings
+from ingest_service.registry import MODELS
+from ingest_service.settings import Settings
 from kibana.boards import PROBES
 
 ROOT = Path(__file__).parents[2]
@@ -262,7 +263,7 @@ def test_the_service_reads_every_variable_that_it_is_given(services):
     in_the_image = re.findall(r"\b(FACES_\w+)=", DOCKERFILES["ingest_service"].read_text())
     assert {*environment, *in_the_image} <= names
     assert set(in_the_image) == {"FACES_CACHE", "FACES_HOST"}
-    assert Settings.from_environment(environment).profile == PROFILES[0]
+    assert Settings.from_environment(environment).profile == next(iter(MODELS))
 
 
 def test_the_image_runs_as_another_user_than_root_and_reports_to_nobody():

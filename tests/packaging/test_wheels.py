@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # it asks the package index
+
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 PACKAGES = ("es_setup", "evaluation", "faces", "ingest_service", "kibana")

