@@ -11,6 +11,7 @@ from urllib.parse import quote
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from es_setup.connection import log_request
 from ingest_service.errors import UserError
 from kibana.saved_object import parsed
 
@@ -91,6 +92,7 @@ class KibanaServer:
                 "the key for Kibana has a character that can't be sent, such as a line break: set "
                 "KIBANA_API_KEY again (without it ES_API_KEY is used)"
             ) from None
+        log_request(response)
         self._require_kibana(response)
         if not response.ok:
             raise _refusal(response, f"{method} {path}", self.space)

