@@ -26,7 +26,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "attach": cluster.attach_command,
     "index": photos.index_command,
     "search": photos.search_command,
-    "explore": explore.explore,
+    "explore": explore.explore_command,
     "calibrate": calibrate.calibrate,
     "evaluate": evaluate.evaluate,
     "status": cluster.status,
