@@ -182,7 +182,7 @@ def _check_pipeline(es: Elasticsearch, name: str) -> None:
     found = es.options(ignore_status=404).ingest.get_pipeline(id=name).body.get(name)
     if found and found.get("_meta", {}).get("managed_by") != "ingest-face":
         raise AttachError(
-            f"a pipeline [{name}] of somebody else's exists: delete or rename it. Nothing was changed"
+            f"pipeline [{name}] exists, not managed by ingest-face: delete or rename it. Nothing was changed"
         )
 
 

@@ -235,7 +235,7 @@ def _another_index(es: Elasticsearch, index: str) -> str:
 
 def _why_no_roles(error: ApiError) -> str:
     if error.status_code == 403:
-        return "to PUT roles you need the cluster privilege [manage_security]: ask somebody who has it"
+        return "roles need the cluster privilege [manage_security], which this user lacks"
     return (
         f"this Elasticsearch takes no roles (status {error.status_code}): enable security with native roles, "
         "or copy the roles into each node's `config/roles.yml`"

@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 from faces.cli import calibrate, cluster, dashboards, evaluate, explore, photos, servers
+from faces.cli.output import PLAIN
 from faces.cli.verbosity import Quiet, Verbose, set_verbosity, with_verbosity
 from ingest_service import __version__
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None if PLAIN else "rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -24,7 +26,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "attach": cluster.attach_command,
     "index": photos.index_command,
     "search": photos.search_command,
-    "explore": explore.explore,
+    "explore": explore.explore_command,
     "calibrate": calibrate.calibrate,
     "evaluate": evaluate.evaluate,
     "status": cluster.status,

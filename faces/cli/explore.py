@@ -14,8 +14,7 @@ from es_setup.connection import Connection
 from faces.cli.options import STANDARD_OUTPUT, IndexOption, connected_to_elasticsearch
 from faces.cli.output import busy, check_can_write, explained, out, print_json
 from faces.explore import index_faces
-from faces.explore.exploration import Exploration
-from faces.explore.exploration import explore as look
+from faces.explore.exploration import Exploration, explore
 from faces.explore.summary import comparison, how_alike, summary
 from faces.extras import require
 
@@ -24,7 +23,7 @@ SHOWN = 20
 
 
 @connected_to_elasticsearch
-def explore(
+def explore_command(
     connection: Connection,
     index: IndexOption = "faces",
     folder: Annotated[
@@ -48,7 +47,7 @@ def explore(
         es = connection.elasticsearch()
         with busy() as step:
             step(f"reading [{index}]")
-            found = look(es, index, limit)
+            found = explore(es, index, limit)
             if folder:
                 # Imported here, since it takes seconds that only pictures need.
                 from faces.explore.report import write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,11 +32,20 @@ from faces.searching import Match
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
 
-# Without a terminal tables are wide enough to show every value in full.
-WIDTH = None if sys.stdout.isatty() else 250
-out = Console(highlight=False, soft_wrap=True, width=WIDTH)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+PLAIN = bool(os.environ.get("NO_COLOR"))
+"""Whether a terminal, too, gets text without escape sequences."""
+
+
+def console(stderr: bool) -> Console:
+    # Without a terminal tables are wide enough to show every value in full.
+    width = None if stderr or sys.stdout.isatty() else 250
+    terminal = False if PLAIN else None
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width, force_terminal=terminal)
+
+
+out = console(stderr=False)
+err = console(stderr=True)
+notes = console(stderr=True)
 """Progress and notes, which `-q` silences."""
 
 

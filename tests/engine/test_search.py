@@ -104,7 +104,7 @@ def test_a_bad_query_is_refused_with_the_option_or_value_at_fault(es, archive, p
     assert {"4", "image", "1"} <= refused(es, archive, image=image, face=4)
     assert {"image", "document", "filter"} <= refused(es, archive, image=image, document=document)
     assert {"image", "document", "filter"} <= refused(es, archive)
-    assert {"meadow", "faces.vector"} <= refused(es, archive, document={"index": archive, "id": "meadow"})
+    assert {"meadow", "faces", "vector"} <= refused(es, archive, document={"index": archive, "id": "meadow"})
     (face,) = es.get(index=archive, id="madonna-0")["_source"]["faces"]
     assert {"absent", "madonna-0", face["id"]} <= refused(es, archive, document=document | {"face": "absent"})
     other = refused(es, archive, document=document, model="facenet-00000000")
