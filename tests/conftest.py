@@ -26,6 +26,7 @@ from ingest_service.weights.prepare import prepare
 
 NEED_MORE = {"cache", "running", "renderer", "loader", "installed", "sources"}
 """Fixtures that need weights, a server, a browser, or the network."""
+SERVERS_ALONE = {"engine", "test_openapi.py", "test_explore.py", "test_methods.py", "test_bench_profile.py"}
 NAMES = {"mindy_kaling": "Ann", "ben_afflek": "Ben", "madonna": "Cara", "elton_john": "Dan"}
 
 
@@ -33,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick", action="store_true", help="the tests that need no network, weights or servers"
     )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --quick: not even importing what needs servers alone, for the seconds that it takes."""
+    return True if config.getoption("--quick") and collection_path.name in SERVERS_ALONE else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
