@@ -81,10 +81,10 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="VGG-16's ImageNet weights; default: Keras's download")
     ] = None,
 ) -> None:
-    """Measure each method's vectors on labelled photos, and this project's promises.
+    """Measure the accuracy of each method on labelled photos, and check this project's promises.
 
-    A photo without a face is an error and never left out. On the sample, searches are its own: val photos
-    among train photos. Exit status 1: a promise isn't kept, or nothing can be measured; 2: wrong arguments.
+    A photo on which no face is found counts as an error. On the sample, photos of `val` are searched among
+    those of `train`. Exit status 1: a promise isn't kept, or nothing can be measured; 2: wrong arguments.
     """
     _check(folder, all_of_lfw, pairs)
     _check_files(json_file, out, vgg_weights)

@@ -49,25 +49,25 @@ def calibrate(
     connection: Connection,
     folder: FolderArgument,
     fpir: Annotated[
-        float, typer.Option(help="false hits allowed, 0 to 1: share of searches for unenrolled people")
+        float, typer.Option(help="allowed share of searches for unenrolled people that return someone")
     ] = 0.01,
     gallery_size: Annotated[
         int | None,
-        typer.Option(min=1, help="faces that are searched; default: as many as are indexed now"),
+        typer.Option(min=1, help="number of faces searched; default: as many as are indexed now"),
     ] = None,
     index: Annotated[
         str | None,
         typer.Option(
-            help="only this index, or the indices behind this alias; default: all of the service's model"
+            help="only this index, or the indices behind this alias; default: all with the service's model"
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="store nothing")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Set verdicts and probabilities from labelled photos, for a rate of false hits.
+    """Choose thresholds from labelled photos, for a stated rate of false hits.
 
     FOLDER has a folder for each person with that person's photos, as in LFW.
-    Too few photos or people for the rate are refused: nothing is stored, and the message says how many more
+    If there are too few photos or people for the rate, nothing is stored, and the message says how many more
     are needed.
     """
     if not 0 < fpir < 1:

@@ -26,9 +26,9 @@ def install_command(
     ] = None,
     vectors: Annotated[
         Vectors | None,
-        typer.Option(help="how new indices store vectors; default: int8_hnsw, for the gallery flat"),
+        typer.Option(help="how new indices store vectors; default: int8_hnsw; flat for the gallery"),
     ] = None,
-    roles: Annotated[bool, typer.Option("--roles", help="PUT the roles, too")] = False,
+    roles: Annotated[bool, typer.Option("--roles", help="also PUT the roles")] = False,
 ) -> None:
     """PUT pipelines and templates, and create the first index of `faces`, `face-gallery`, `face-probes`."""
     with explained():
@@ -47,7 +47,7 @@ def attach_command(
     field: Annotated[str, typer.Option(help="the field with the photo in base64")],
     target_field: Annotated[
         str | None,
-        typer.Option(help="object to write everything into; default: the top of the document"),
+        typer.Option(help="object that receives all fields; default: the top of the document"),
     ] = None,
     remove_binary: Annotated[
         bool, typer.Option("--remove-binary", help="remove the photo once its faces are stored")
@@ -63,7 +63,7 @@ def attach_command(
         bool, typer.Option("--overwrite", help="replace another default pipeline of the index")
     ] = False,
 ) -> None:
-    """Add face search to an index of your own: pipeline `faces-INDEX`, mapping, default pipeline."""
+    """Add face search to an index of your own: PUT the mapping, and `faces-INDEX` as its default pipeline."""
     attachment = Attachment(index, field, target_field, remove_binary)
     with explained():
         es = connection.elasticsearch()

@@ -76,7 +76,7 @@ def install(
         err.print(f"thresholds unchanged: the calibration can't be read: {unknown}", markup=False)
     if kept := sum(outcome.state == "kept" for outcome in outcomes):
         err.print(
-            f"{kept} of {len(outcomes)} are not as shipped: somebody edited them, or they are from an older "
+            f"{kept} of {len(outcomes)} are not as shipped: they were edited, or are from an older "
             "release. `faces dashboards install --overwrite` replaces them; changes made to them are lost",
             markup=False,
         )

@@ -33,14 +33,14 @@ def explore_command(
     json_file: Annotated[
         Path | None,
         typer.Option(
-            "--json", help="write all numbers and suspects; - is standard output, with nothing else"
+            "--json", help="write all numbers and suspected documents; - prints only them, to standard output"
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=2, max=100_000, help="faces to compare, from the newest photos back")
+        int, typer.Option(min=2, max=100_000, help="how many faces to compare, newest photos first")
     ] = index_faces.LIMIT,
 ) -> None:
-    """Show what an index holds, a map of its faces, wrong names, people with two names, duplicate photos."""
+    """Describe an index, and list suspected wrong names, people with two names, and duplicate photos."""
     with explained():
         require("explore", "eland", *(["matplotlib", "sklearn"] if folder else []))
         check_can_write(None if json_file == STANDARD_OUTPUT else json_file)

@@ -52,12 +52,13 @@ SERVICE = (
 
 def up(
     data: Annotated[
-        Path | None, typer.Option(help="keep the data in this folder's ingest-face; default: the cache")
+        Path | None,
+        typer.Option(help="keep the data below this folder, in `ingest-face`; default: in the cache"),
     ] = None,
     es_port: Annotated[int, typer.Option(min=1, max=65535, help="Elasticsearch's port")] = 9200,
     faces_port: Annotated[int, typer.Option(min=1, max=65535, help="the service's port")] = 8501,
 ) -> None:
-    """Run Elasticsearch and the service on loopback until Ctrl-C. The next start has the same data."""
+    """Run Elasticsearch and the service on loopback until Ctrl-C. The data is kept for the next start."""
     with explained(), stopped_by_signals():
         require("service", *SERVICE)
         with busy() as step:
@@ -70,11 +71,12 @@ def up(
 
 def demo(
     folder: Annotated[
-        Path | None, typer.Argument(exists=True, file_okay=False, help="photos; default: the sample")
+        Path | None,
+        typer.Argument(exists=True, file_okay=False, help="a folder of photos; default: the sample"),
     ] = None,
     labels: Labels = None,
     query: Annotated[
-        str | None, typer.Option(help="search only with this photo, below FOLDER or elsewhere")
+        str | None, typer.Option(help="search only with this photo: a path in FOLDER, or any other path")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="keep the servers running until Ctrl-C")] = False,
     json_file: Annotated[
