@@ -166,7 +166,7 @@ def _same_photos(found: Exploration) -> list[Suspicion]:
 
 def _made(found: Exploration) -> Iterator[Block]:
     # Not the command as it was typed, which may have a key or a password.
-    yield Command(shlex.join(["./run", "explore", "--index", found.faces.index]))
+    yield Command(shlex.join(["faces", "explore", "--index", found.faces.index]))
     made = datetime.now().astimezone().isoformat(timespec="minutes")
     rows = (("made", made), ("model", found.faces.model or "not recorded"))
     yield Table(("what", "which"), rows, text=2)
