@@ -1,4 +1,4 @@
-"""What all models share: a model's id, a face on its way to a vector, and what serves a model."""
+"""What all models share: a model's id, a face before it is embedded, and what serves a model."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def open_set(searches: Searches, draws: int = 200, seed: int = 0) -> Identificat
         ValueError: no probe.
     """
     if not len(searches.probes):
-        raise ValueError("there is no probe: somebody who is enrolled has to have a second photo")
+        raise ValueError("there is no probe: an enrolled person needs a second photo")
     mates = np.where(searches.right, searches.scores, -np.inf)
     hits = searches.false_hit_scores
     curve = _curve(mates, hits) if len(hits) else None
