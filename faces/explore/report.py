@@ -29,8 +29,8 @@ from faces.reports.html_page import (
     Tile,
     Tiles,
 )
+from faces.reports.thumbnail import thumbnail
 
-THUMBNAIL, QUALITY = 160, 82
 TILES = 30
 """How many of each kind are shown."""
 
@@ -193,12 +193,9 @@ def _picture(found: Exploration, drawn: PagePictures, position: int) -> PagePict
 
 
 def _small(crop: bytes | None) -> bytes | None:
-    """A JPEG without EXIF, at most 160 pixels a side; None if there is none, or it can't be read."""
+    """A crop's thumbnail; None if there is no crop, or it can't be read."""
     try:
         image = Image.open(io.BytesIO(crop or b"")).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
-    return buffer.getvalue()
+    return thumbnail(image)
