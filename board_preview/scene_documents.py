@@ -28,8 +28,8 @@ PEOPLE = {
 }
 """Folder of the sample -> the person's name."""
 
-STRANGER = "mindy_kaling"
-"""The unenrolled person: not in the gallery."""
+UNENROLLED = "mindy_kaling"
+"""The person who is not in the gallery."""
 
 TAGS = {"madonna": ["watch"], "jerry_seinfeld": ["staff"]}
 """Of portraits in the gallery."""
@@ -97,7 +97,7 @@ def scene(sample: Path) -> Scene:
 
 def _gallery(photos: dict[str, list[Path]]) -> Iterator[SceneDocument]:
     for folder, name in PEOPLE.items():
-        if folder == STRANGER:
+        if folder == UNENROLLED:
             continue
         for number, path in enumerate(photos[folder][:IN_GALLERY], 1):
             body = _body(path.read_bytes(), f"gallery/{folder}-{number}.jpg", number)
@@ -177,7 +177,7 @@ def _probes(photos: dict[str, list[Path]]) -> Iterator[SceneDocument]:
     for folders in PROBED_GROUPS:
         image, _ = group([photos[folder][4] for folder in folders])
         pictures.append(jpeg(image))
-    pictures += [jpeg(landscape(360, 240)), photos[STRANGER][2].read_bytes()[:-3000]]
+    pictures += [jpeg(landscape(360, 240)), photos[UNENROLLED][2].read_bytes()[:-3000]]
     for number in range(len(pictures)):
         # Shuffled: 7 and the number of pictures have no common divisor.
         data = pictures[(number + 1) * 7 % len(pictures)]

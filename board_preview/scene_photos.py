@@ -8,12 +8,17 @@ from typing import Any
 
 from PIL import Image, ImageFilter
 
+GROUP_HEIGHT = 300
+"""Pixels of a group photo."""
 
-def group(paths: list[Path], height: int = 300) -> tuple[Image.Image, list[tuple[int, int]]]:
+
+def group(paths: list[Path]) -> tuple[Image.Image, list[tuple[int, int]]]:
     """Portraits beside each other, and the left and right edge of each, in pixels."""
     portraits = [Image.open(path).convert("RGB") for path in paths]
-    scaled = [image.resize((round(image.width * height / image.height), height)) for image in portraits]
-    joined = Image.new("RGB", (sum(image.width for image in scaled), height))
+    scaled = [
+        image.resize((round(image.width * GROUP_HEIGHT / image.height), GROUP_HEIGHT)) for image in portraits
+    ]
+    joined = Image.new("RGB", (sum(image.width for image in scaled), GROUP_HEIGHT))
     edges, left = [], 0
     for image in scaled:
         joined.paste(image, (left, 0))

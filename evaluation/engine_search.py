@@ -11,7 +11,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
 
 from faces.error_rates.arrays import People, Positions, Scores, Vectors
-from faces.error_rates.identification import Misses, Searches, open_set, roles
+from faces.error_rates.identification import Misses, Searches, open_set, roles, searches_by
 from faces.error_rates.similarity import cosine, without_face
 
 INDEX = "faces-evaluation"
@@ -102,23 +102,7 @@ def search_index(
 
 def _open_searches(es: Elasticsearch, vectors: Vectors, people: People) -> Searches:
     """As `identification.search`, through the index."""
-    parts = roles(people)
-    unenrolled = parts.unenrolled[~without_face(vectors[parts.unenrolled])]
-    hits, scores = _best_hits(es, vectors, parts.probes)
-    false_hits, false_hit_scores = _best_hits(es, vectors, unenrolled)
-    return Searches(
-        enrolled=len(parts.enrolled),
-        probes=parts.probes,
-        people=people[parts.probes],
-        hits=hits,
-        scores=scores,
-        right=(hits >= 0) & (people[hits] == people[parts.probes]),
-        unenrolled=unenrolled,
-        unenrolled_people=people[unenrolled],
-        false_hits=false_hits,
-        false_hit_scores=false_hit_scores,
-        not_searched=people[np.setdiff1d(parts.unenrolled, unenrolled)],
-    )
+    return searches_by(lambda photos: _best_hits(es, vectors, photos), vectors, people, roles(people))
 
 
 def _best_hits(es: Elasticsearch, vectors: Vectors, photos: Positions) -> tuple[Positions, Scores]:

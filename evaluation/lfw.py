@@ -1,6 +1,6 @@
 """All of LFW (Labeled Faces in the Wild, Huang et al. 2007): 13,233 photos of 5,749 people, by scikit-learn.
 
-scikit-learn has the archive's address and digest; its arrays of the photos aren't used.
+scikit-learn knows the archive's address and digest, and downloads it; its arrays of pixels aren't used.
 """
 
 from __future__ import annotations

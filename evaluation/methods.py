@@ -247,7 +247,7 @@ METHODS: tuple[Method, ...] = (
     ),
     Method(
         "facenet-thorough",
-        "the profile `facenet-thorough`: as `facenet`, averaged over several views of a face",
+        "the profile `facenet-thorough`: as `facenet`, averaged over two views of a face",
         partial(_profile, "facenet-thorough"),
     ),
     Method("dlib", "the model `Dlib`: dlib's ResNet, faces found as by `facenet`", partial(_profile, "Dlib")),

@@ -46,7 +46,7 @@ def read(folder: Path, repeats: bool = True) -> Folder:
     Hidden files, and files without a photo's suffix, are left out. No photo is opened.
 
     Args:
-        repeats: somebody has to have two photos.
+        repeats: require a person with two photos.
 
     Raises:
         FolderError: no folder, no photo, photos outside a person's folder or in a folder inside it, only one

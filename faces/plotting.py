@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from faces.extras import require
+from faces.reports.charts import INK, PALE, as_it_is
 from faces.searching import QueryResult
 
 Box = tuple[float, float, float, float]
@@ -18,7 +19,7 @@ TILE = 190
 """Pixels, the side of a photo's square in the picture."""
 CAPTION, GAP, HEADING = 46, 14, 64
 COLOURS = {"strong": "#12805c", "possible": "#b25e09", "unlikely": "#8a8f98"}
-INK, PALE, QUERY = "#1c1e23", "#8a8f98", "#0b64dd"
+QUERY = "#0b64dd"
 
 
 def plot(results: list[QueryResult], file: Path, title: str) -> None:
@@ -67,7 +68,7 @@ def plot(results: list[QueryResult], file: Path, title: str) -> None:
                 left + TILE / 2, y, text, ha="center", va="center", fontsize=9, color=colour, weight=weight
             )
 
-    axes.text(GAP, HEADING / 2, title, va="center", fontsize=13, color=INK)
+    axes.text(GAP, HEADING / 2, as_it_is(title), va="center", fontsize=13, color=INK)
     for number, result in enumerate(results):
         left, top = GAP + (number // rows) * block_width, HEADING + (number % rows) * row_height
         image = _photo(result.photo.path)
@@ -76,7 +77,7 @@ def plot(results: list[QueryResult], file: Path, title: str) -> None:
         caption(left, top, [(_short(name), INK, "bold"), ("query", QUERY, "normal")])
         if not result.matches:
             x, y = left + TILE + 3 * GAP, top + TILE / 2
-            axes.text(x, y, result.note, fontsize=11, color=PALE, va="center")
+            axes.text(x, y, as_it_is(result.note), fontsize=11, color=PALE, va="center")
         for place, match in enumerate(result.matches, start=1):
             x = left + place * (TILE + GAP) + GAP
             colour = COLOURS[match.verdict]
@@ -103,6 +104,4 @@ def _photo(path: Path) -> Image.Image:
 
 
 def _short(text: str) -> str:
-    # matplotlib takes text between dollars for a formula.
-    text = text.replace("$", r"\$")
-    return text if len(text) <= 26 else f"{text[:25]}…"
+    return as_it_is(text if len(text) <= 26 else f"{text[:25]}…")

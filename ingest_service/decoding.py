@@ -107,9 +107,8 @@ def _decode_base64(text: object, max_bytes: int) -> bytes:
         raise FaceServiceError("not_base64", "the photo isn't a string")
     prefix = DATA_URI.match(text)
     encoded = text[prefix.end() :] if prefix else text
-    for (
-        white_space
-    ) in " \t\r\n":  # of MIME's line breaks; a regular expression would take longer than all else
+    # MIME breaks lines. A regular expression would take longer than all the rest.
+    for white_space in " \t\r\n":
         encoded = encoded.replace(white_space, "")
     if len(encoded) // 4 * 3 > max_bytes + 2:
         raise FaceServiceError("too_large", f"the photo is over {max_bytes / 1e6:g} MB")

@@ -13,10 +13,7 @@ from ingest_service import deepface_library
 from ingest_service.alignment import align
 from ingest_service.detection import Detection, Detector, Pixels
 from ingest_service.embedding import unit
-from ingest_service.model import FoundFace, Loading, Model, Preparation
-
-ALIGNED = 160
-"""Pixels a side of the picture that the quality is measured on: the same for every model."""
+from ingest_service.model import ALIGNED, FoundFace, Loading, Model, Preparation
 
 
 @dataclass(frozen=True)

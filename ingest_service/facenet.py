@@ -1,4 +1,4 @@
-"""The profiles ``facenet`` and ``facenet-thorough``: Facenet fed the way it was trained."""
+"""The profiles ``facenet`` and ``facenet-thorough``: Facenet, with faces prepared as in its training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all models share: a model's id, a face on its way to a vector, and what serves a model."""
+"""What all models share: a model's id, a face before it is embedded, and what serves a model."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from ingest_service.detection import Detection, Detector, Pixels
 from ingest_service.needs import Needs
 from ingest_service.weights.cache import Cache
+
+ALIGNED = 160
+"""Pixels a side of the picture that the quality is measured on: the same for every model."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Model:
 @dataclass(frozen=True)
 class FoundFace:
     """
-    aligned: (160, 160, 3) RGB, as people look at it.
+    aligned: (``ALIGNED``, ``ALIGNED``, 3) RGB, as people look at it; its quality is measured on it.
     network_input: float32 of the profile's ``input_shape``, as the network wants it.
     """
 

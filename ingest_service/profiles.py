@@ -38,7 +38,7 @@ def load(settings: Settings) -> Profile:
             entry=model,
             cache=Cache(settings.cache),
             cores=settings.workers,
-            load_detector=lambda: _load_detector(settings),
+            load_detector=lambda: load_detector(settings),
         )
     )
 
@@ -49,7 +49,8 @@ def load_detector(settings: Settings) -> Detector:
         SettingsError, WeightsError: as ``check`` does.
     """
     _check_detector(settings)
-    return _load_detector(settings)
+    detector = DETECTORS[settings.detector]
+    return detector.load(Cache(settings.cache), settings.max_side, settings.min_face_px)
 
 
 def available(settings: Settings, served: Model) -> list[AvailableModel]:
@@ -81,8 +82,3 @@ def warm_up(profile: Profile) -> None:
 def _check_detector(settings: Settings) -> None:
     detector = DETECTORS[settings.detector]
     detector.needs.require(f"FACES_DETECTOR [{detector.name}]", Cache(settings.cache))
-
-
-def _load_detector(settings: Settings) -> Detector:
-    detector = DETECTORS[settings.detector]
-    return detector.load(Cache(settings.cache), settings.max_side, settings.min_face_px)

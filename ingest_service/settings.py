@@ -32,7 +32,7 @@ class Settings:
     max_pixels: int = 0  # FACES_MAX_PIXELS, of one photo; see pixel_limit
     max_images: int = 64  # FACES_MAX_IMAGES, in one request
     max_body_bytes: int = 128_000_000  # FACES_MAX_BODY_BYTES, of one request
-    max_waiting: int = 64  # FACES_MAX_WAITING, photos in progress, and searches as many again; more get 429
+    max_waiting: int = 64  # FACES_MAX_WAITING, photos in progress (searches: a limit of their own, as high)
     max_batch: int = 8  # FACES_MAX_BATCH, faces that are embedded together
     linger_ms: int = 3  # FACES_LINGER_MS, milliseconds that a face waits for others to join its batch
     deadline_s: int = 30  # FACES_DEADLINE_S, seconds for a whole request

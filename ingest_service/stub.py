@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from ingest_service.alignment import align
 from ingest_service.detection import Detection, Pixels
 from ingest_service.embedding import unit
-from ingest_service.model import FoundFace, Loading, Model, Preparation
+from ingest_service.model import ALIGNED, FoundFace, Loading, Model, Preparation
 
-ALIGNED = 160
 LANDMARKS = np.array([[0.7, 0.4], [0.3, 0.4], [0.5, 0.6], [0.65, 0.8], [0.35, 0.8]])
 """x and y as shares of the box, in the order of ``detection.LANDMARKS``."""
 

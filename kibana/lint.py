@@ -1,4 +1,4 @@
-"""Checks boards and data views as far as possible without a Kibana, and lists the fields that they need."""
+"""Checks boards and data views as far as is possible without Kibana, and lists the fields that they need."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ for _ in sys.stdin:
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """A process that runs a round on request."""
+class Worker:
+    """A contender's process, which runs a round on request."""
 
     process: subprocess.Popen[str]
 
@@ -53,7 +53,7 @@ class Contestant:
 
 
 @contextmanager
-def worker_process(code: str, arguments: list[str], environment: dict[str, str]) -> Iterator[Contestant]:
+def worker_process(code: str, arguments: list[str], environment: dict[str, str]) -> Iterator[Worker]:
     """A contender in its own process, warmed up.
 
     Args:
@@ -68,7 +68,7 @@ def worker_process(code: str, arguments: list[str], environment: dict[str, str])
         text=True,
     )
     try:
-        worker = Contestant(process)
+        worker = Worker(process)
         worker.wait_for("READY")
         yield worker
     finally:

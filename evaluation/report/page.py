@@ -25,8 +25,8 @@ def page(findings: Findings) -> Page:
     task = findings.task
     rule = (
         "A photo without a face is an error and never left out: its pairs are wrong at every threshold, "
-        "and a search with it, or for it, misses. Only where its person isn't enrolled there is no "
-        "search with it. Intervals are of 95 %, from a bootstrap over people."
+        "and a search with it, or for it, misses. If its person isn't enrolled, it is no search. "
+        "Intervals are of 95 %, from a bootstrap over people."
     )
     introduction = (
         Text(f"{task.folder.root}: {task.summary}."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,8 @@ from evaluation.mistakes import people_in_trouble, worst_pairs
 from evaluation.original_query import REPORTED, most_similar
 from evaluation.report.findings import Findings
 from faces.reports.html_page import Block, Heading, PagePicture, Table, Text, Tile, Tiles
+from faces.reports.thumbnail import thumbnail
 
-THUMBNAIL, QUALITY = 160, 82
 WORST = 12
 """How many pairs of each kind are shown."""
 FAILURES = 60
@@ -114,15 +113,9 @@ def _photo(findings: Findings, photo: int) -> PagePicture:
 
 
 def _thumbnail(path: Path) -> bytes | None:
-    """A JPEG without EXIF, upright, at most 160 pixels a side; None if the photo can't be read."""
+    """Of the upright photo; None if it can't be read."""
     pixels = read(path)
-    if pixels is None:
-        return None
-    image = Image.fromarray(pixels)
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
-    return buffer.getvalue()
+    return None if pixels is None else thumbnail(Image.fromarray(pixels))
 
 
 def _similarity(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Where calibrations are kept in the cluster, and which one a search goes by."""
+"""Where calibrations are kept in the cluster, and which one a search uses."""
 
 from __future__ import annotations
 

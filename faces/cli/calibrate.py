@@ -122,7 +122,7 @@ def _faces_now(es: Elasticsearch, index: str | None) -> int:
     if not count:
         names = SEARCHED if index is None else (index,)
         fail(
-            f"{listed(names)} has no faces yet: set --gallery-size to the number of faces to search",
+            f"no faces yet in {listed(names)}: set --gallery-size to the number of faces to search",
             status=2,
         )
     return count

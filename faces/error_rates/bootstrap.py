@@ -1,4 +1,4 @@
-"""The bootstrap over people: the one way in which all intervals here are resampled.
+"""The bootstrap over people, by which all intervals here are made.
 
 Comparisons that share a person are not independent, so people are drawn, not comparisons (Bolle, Ratha and
 Pankanti, "Error analysis of pattern recognition systems: the subsets bootstrap", 2004).

@@ -13,7 +13,7 @@ import numpy as np
 from faces.error_rates.arrays import Rates, Scores
 
 EXPECTED_AT_LEAST = 10
-"""How many wrong ones a threshold has to accept before its rate is stated: a count of n has a relative
+"""How many wrong scores a threshold has to accept for its rate to be stated: a count of n has a relative
 standard error of 1/sqrt(n), at 10 a third. Doddington's rule of 30 (ISO/IEC 19795-1) is stricter: within 30 %
 at 90 % confidence."""
 
@@ -113,7 +113,7 @@ def thresholds_of(right: Scores, wrong: Scores) -> Scores:
 
 
 def supported(rate: float, wrong: int) -> bool:
-    """Whether so many wrong ones are enough to state this false positive rate."""
+    """Whether this many wrong scores are enough to state this false positive rate."""
     return round(rate * wrong, 6) >= EXPECTED_AT_LEAST
 
 

@@ -1,4 +1,4 @@
-"""What the steps of a calibration raise."""
+"""The exception of a calibration."""
 
 from __future__ import annotations
 

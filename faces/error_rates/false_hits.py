@@ -74,7 +74,8 @@ class FalseHits:
         return (float(self.similarity[above - 1]) + exceeding) / 2
 
     def drawn_threshold(self, faces: LabelledVectors, drawn: Counts, rate: float) -> float:
-        """The similarity of the first false hit that exceeds ``rate`` in a draw of people; may be NaN."""
+        """The similarity of the first false hit that exceeds ``rate`` in a draw of people; NaN without a
+        search."""
         searches = _searches(faces, drawn)
         return self._exceeding(rate, self._drawn_parts(drawn), searches) if searches else math.nan
 
@@ -98,8 +99,8 @@ class FalseHits:
 def find_false_hits(
     faces: LabelledVectors, size: int, rate: float, generator: np.random.Generator
 ) -> FalseHits:
-    """Down to the similarity at which the FPIR is ``rate``, over galleries of ``size`` people, in which the
-    person searched for never is."""
+    """Down to the similarity at which the FPIR is ``rate``, over galleries of ``size`` people, which never
+    include the person searched for."""
     chances = _chances_of_best(faces.others, size)
     rounds = min(_ROUNDS, 1 + 2_000_000 // (len(faces.vectors) * faces.enrolled))
     part = chances / (rounds * len(faces.vectors))

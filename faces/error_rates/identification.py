@@ -8,6 +8,7 @@ person's photo is a miss.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,9 @@ from faces.error_rates.similarity import Similarity, cosine, nearest, similariti
 
 FALSE_POSITIVE_RATES = (0.1, 0.01)
 PLOTTED = 200
+
+BestHits = Callable[[Positions], tuple[Positions, Scores]]
+"""(n,) photos to (n,) best hits in the gallery, -1 without one, and their similarities, -inf without one."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +132,18 @@ def roles(people: People) -> Roles:
 
 def search(vectors: Vectors, people: People, parts: Roles, similarity: Similarity = cosine) -> Searches:
     """Exact searches for enrolled and unenrolled people."""
+
+    def best_hits(photos: Positions) -> tuple[Positions, Scores]:
+        return _best_hits(vectors, people, photos, parts.enrolled, similarity)
+
+    return searches_by(best_hits, vectors, people, parts)
+
+
+def searches_by(best_hits: BestHits, vectors: Vectors, people: People, parts: Roles) -> Searches:
+    """Searches for enrolled and unenrolled people by any method of search."""
     unenrolled = parts.unenrolled[~without_face(vectors[parts.unenrolled])]
-    hits, scores = _best_hits(vectors, people, parts.probes, parts.enrolled, similarity)
-    false_hits, false_hit_scores = _best_hits(vectors, people, unenrolled, parts.enrolled, similarity)
+    hits, scores = best_hits(parts.probes)
+    false_hits, false_hit_scores = best_hits(unenrolled)
     return Searches(
         enrolled=len(parts.enrolled),
         probes=parts.probes,
@@ -155,7 +168,7 @@ def open_set(searches: Searches, draws: int = 200, seed: int = 0) -> Identificat
         ValueError: no probe.
     """
     if not len(searches.probes):
-        raise ValueError("there is no probe: somebody who is enrolled has to have a second photo")
+        raise ValueError("there is no probe: an enrolled person needs a second photo")
     mates = np.where(searches.right, searches.scores, -np.inf)
     hits = searches.false_hit_scores
     curve = _curve(mates, hits) if len(hits) else None

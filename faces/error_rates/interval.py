@@ -1,4 +1,4 @@
-"""How sure a number is."""
+"""The confidence interval of a number."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class LabelledVectors:
 
     @property
     def sought(self) -> Numbers:
-        """(people,): how many searches for each, enrolled with one photo, the other photos make."""
+        """(people,): searches for each person, with one photo enrolled and the others as probes."""
         return np.maximum(self.photos - 1, 0)
 
     def check(self) -> None:
@@ -117,7 +117,7 @@ class LabelledVectors:
     def missed(self, similarity: float) -> Rates:
         """(people,): how many of the ``sought`` searches for each person miss at this threshold.
 
-        The person's FNIR(N, N, T), a pair being a search with either photo enrolled, times the searches. A
+        The person's FNIR(N, N, T), where a pair is a search with either photo enrolled, times the searches. A
         pair with a failed photo has no similarity, and is a miss.
         """
         missed = self.sought.astype(np.float64)

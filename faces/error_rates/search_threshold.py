@@ -107,7 +107,7 @@ def search_threshold(
 
 
 def require_support(faces: LabelledVectors, fpir: float, gallery_size: int) -> float:
-    """How many false hits the photos are expected to show, as `supported_false_hits` says.
+    """How many false hits the photos are expected to show, by ``supported_false_hits``.
 
     Raises:
         CalibrationError: too few; the message says how many more photos or people are needed.
@@ -160,8 +160,12 @@ def _count(count: int, one: str, several: str = "") -> str:
 
 
 def _require_independent(faces: LabelledVectors, pairs: Rates, fpir: float, gallery_size: int) -> float:
-    """The effective sample of false hits of these pairs of people: many photos of a few people don't stand
-    for many people. Beyond the people at hand, the false hits must be of several pairs besides."""
+    """The effective sample of the false hits of these pairs: photos of one person hit the same others.
+
+    Raises:
+        CalibrationError: it is too small; or ``gallery_size`` exceeds the people at hand, and the false hits
+            are of fewer than ``FEWEST_FALSE_HITS`` pairs.
+    """
     independent = float(pairs.sum() ** 2 / (pairs**2).sum())
     beyond = gallery_size > faces.others
     effective, needed = independent, FEWEST_INDEPENDENT

@@ -165,7 +165,7 @@ def _check(scores: Scores, same: Flags, failed: Flags, folds: Positions | None) 
     if not len(scores) == len(same) == len(failed) == (len(scores) if folds is None else len(folds)):
         raise ValueError("scores, same, failed and folds must be equally long, one entry a pair")
     if not same.any():
-        raise ValueError("there is no pair of one person: somebody has to have two photos")
+        raise ValueError("there is no pair of one person: a person needs two photos")
     if same.all():
         raise ValueError("there is no pair of different people: there have to be two of them")
     if failed.all():

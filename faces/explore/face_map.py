@@ -13,7 +13,7 @@ from PIL import Image
 from faces.error_rates.arrays import Vectors
 from faces.error_rates.similarity import normalized
 from faces.explore.index_faces import IndexFaces
-from faces.reports.charts import INK, MAIN, OTHERS
+from faces.reports.charts import INK, MAIN, OTHERS, as_it_is
 
 MapPositions = NDArray[np.float32]
 """(n, 2)"""
@@ -136,7 +136,7 @@ def _draw_face(
     if note:
         box = {"facecolor": INK, "edgecolor": "none", "boxstyle": "round,pad=0.25"}
         style = {"ha": "center", "va": "center", "fontsize": 8, "color": "white", "bbox": box, "zorder": 5}
-        axes.text(x, top + side + 3 * FRAME, _text(note), **style)
+        axes.text(x, top + side + 3 * FRAME, as_it_is(note), **style)
 
 
 def _draw_legend(axes: Any, faces: IndexFaces, colours: Mapping[str | None, str]) -> None:
@@ -153,7 +153,7 @@ def _draw_legend(axes: Any, faces: IndexFaces, colours: Mapping[str | None, str]
     for number, (colour, text) in enumerate(entries):
         y = 60 + 34 * number
         axes.scatter([WIDTH + 30], [y], s=130, c=[colour], marker="s", linewidths=0)
-        axes.text(WIDTH + 48, y, _text(text), va="center", fontsize=11, color=INK)
+        axes.text(WIDTH + 48, y, as_it_is(text), va="center", fontsize=11, color=INK)
 
 
 def _colours(faces: IndexFaces) -> dict[str | None, str]:
@@ -193,8 +193,3 @@ def _face(crop: bytes) -> Image.Image | None:
         return None
     across, down = image.width * (1 - FACE_IN_CROP) / 2, image.height * (1 - FACE_IN_CROP) / 2
     return image.crop((round(across), round(down), round(image.width - across), round(image.height - down)))
-
-
-def _text(name: str) -> str:
-    # A dollar sign would start a formula.
-    return name.replace("$", r"\$")

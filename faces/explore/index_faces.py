@@ -60,7 +60,7 @@ HOLDERS = ("faces", "face")
 """The object with the rest of a face, likewise."""
 READ = ("id", "vector", "box", "quality.score", "label.name")
 SOURCE = ["vector", "photo.fingerprint", *(f"{holder}.{name}" for holder in HOLDERS for name in READ)]
-# As fields, which cover both ways to send them: "file": {"path"} and "file.path".
+# As fields, which cover both forms that are sent: "file": {"path"} and "file.path".
 FIELDS = [{"field": name} for name in ("file.path", "person.name", "file.hash.sha256")]
 IN_PHOTO: dict[str, Any] = {
     "path": "faces",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TOP = 10
+"""People, observers and error codes that are counted by name."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 TENTH = 0.1
 SPANS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 31, "year": 366}
@@ -59,11 +60,8 @@ class Overview:
         return {**asdict(self), "waiting": self.waiting}
 
 
-def overview(es: Elasticsearch, index: str, top: int = TOP) -> Overview:
+def overview(es: Elasticsearch, index: str) -> Overview:
     """
-    Args:
-        top: how many people and observers are counted by name.
-
     Raises:
         NothingToExplore: there is no such index, or its documents can't hold faces.
     """
@@ -82,10 +80,10 @@ def overview(es: Elasticsearch, index: str, top: int = TOP) -> Overview:
         quality=_quantiles(photos),
         by_quality={round(one["key"], 1): one["doc_count"] for one in buckets["quality"]},
         people=int(photos["people"].nunique()),
-        by_person=_most(photos, "people", top),
+        by_person=_most(photos, "people"),
         observers=int(photos["observer.name"].nunique()),
-        by_observer=_most(photos, "observer.name", top),
-        errors=_most(photos, "error.code", top),
+        by_observer=_most(photos, "observer.name"),
+        errors=_most(photos, "error.code"),
         by_time={one["key_as_string"]: one["doc_count"] for one in buckets["time"]},
     )
 
@@ -96,8 +94,8 @@ def _quantiles(photos: eland.DataFrame) -> dict[float, float]:
     return {float(quantile): round(float(value), 4) for quantile, value in found.items()}
 
 
-def _most(photos: eland.DataFrame, field: str, top: int) -> Counts:
-    return {str(name): int(count) for name, count in photos[field].value_counts(es_size=top).items()}
+def _most(photos: eland.DataFrame, field: str) -> Counts:
+    return {str(name): int(count) for name, count in photos[field].value_counts(es_size=TOP).items()}
 
 
 def _buckets(es: Elasticsearch, index: str, between: pd.Timedelta) -> dict[str, list[dict[str, Any]]]:

@@ -29,8 +29,8 @@ from faces.reports.html_page import (
     Tile,
     Tiles,
 )
+from faces.reports.thumbnail import thumbnail
 
-THUMBNAIL, QUALITY = 160, 82
 TILES = 30
 """How many of each kind are shown."""
 
@@ -166,7 +166,7 @@ def _same_photos(found: Exploration) -> list[Suspicion]:
 
 def _made(found: Exploration) -> Iterator[Block]:
     # Not the command as it was typed, which may have a key or a password.
-    yield Command(shlex.join(["./run", "explore", "--index", found.faces.index]))
+    yield Command(shlex.join(["faces", "explore", "--index", found.faces.index]))
     made = datetime.now().astimezone().isoformat(timespec="minutes")
     rows = (("made", made), ("model", found.faces.model or "not recorded"))
     yield Table(("what", "which"), rows, text=2)
@@ -193,12 +193,9 @@ def _picture(found: Exploration, drawn: PagePictures, position: int) -> PagePict
 
 
 def _small(crop: bytes | None) -> bytes | None:
-    """A JPEG without EXIF, at most 160 pixels a side; None if there is none, or it can't be read."""
+    """A crop's thumbnail; None if there is no crop, or it can't be read."""
     try:
         image = Image.open(io.BytesIO(crop or b"")).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
-    return buffer.getvalue()
+    return thumbnail(image)

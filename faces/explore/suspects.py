@@ -73,7 +73,7 @@ class SamePhoto:
     conflict: bool
 
 
-def outliers(faces: IndexFaces, fewest: int = FEWEST) -> list[Outlier]:
+def outliers(faces: IndexFaces) -> list[Outlier]:
     """Faces whose name may be wrong, as they are unlike their person's others. Worst first, by
     ``Outlier.score``.
 
@@ -81,15 +81,12 @@ def outliers(faces: IndexFaces, fewest: int = FEWEST) -> list[Outlier]:
     one (the median over the person's faces), or less than half of its mean similarity to another person's
     faces. Means, because a second wrong face of the same person would be close to it; half, because the faces
     of a person with two names, or with a double, are often a little closer to the other name.
-
-    Args:
-        fewest: faces that a person must have.
     """
     people, names, unit = faces.people(), faces.names, normalized(faces.vectors)
     counts = np.bincount(people[people >= 0], minlength=len(names))
     sums = np.zeros((len(names), unit.shape[1]), dtype=np.float64)
     np.add.at(sums, people[people >= 0], unit[people >= 0])
-    judged = np.flatnonzero(np.isin(people, np.flatnonzero(counts >= fewest)))
+    judged = np.flatnonzero(np.isin(people, np.flatnonzero(counts >= FEWEST)))
     if not len(judged):
         return []
     # A face's similarities to others sum to its product with their sum. Its similarity to itself is 1.

@@ -63,10 +63,10 @@ def error_curves(errors: Errors, main: str) -> bytes:
     for curve, rates in zip(errors.curves, drawn, strict=True):
         across, up = rates.T
         if curve.name == main:
-            axes.plot(across, up, color=MAIN, linewidth=2.4, label=_text(curve.name), zorder=3)
+            axes.plot(across, up, color=MAIN, linewidth=2.4, label=as_it_is(curve.name), zorder=3)
         else:
             colour, dashes = next(looks)
-            axes.plot(across, up, color=colour, linewidth=1.4, dashes=dashes, label=_text(curve.name))
+            axes.plot(across, up, color=colour, linewidth=1.4, dashes=dashes, label=as_it_is(curve.name))
     axes.plot(
         [lowest.max(), 1], [lowest.max(), 1], color=PALE, linewidth=0.7, label="both errors equal", zorder=1
     )
@@ -116,13 +116,18 @@ def bars(panels: Sequence[tuple[str, Mapping[str, int]]]) -> bytes:
         if not counts:
             axes.axis("off")
             continue
-        names = [_text(name) for name in counts]
+        names = [as_it_is(name) for name in counts]
         axes.barh(range(len(names)), list(counts.values()), color=MAIN, alpha=0.75)
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         _quiet(axes)
         axes.grid(visible=False, axis="y")
     return _png(figure)
+
+
+def as_it_is(text: str) -> str:
+    """Text that matplotlib draws unchanged: a dollar sign would start a formula."""
+    return text.replace("$", r"\$")
 
 
 def _above(curve: Curve, floors: tuple[float, float]) -> Rates:
@@ -145,8 +150,3 @@ def _png(figure: Any) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
     return buffer.getvalue()
-
-
-def _text(name: str) -> str:
-    # A dollar sign would start a formula.
-    return name.replace("$", r"\$")

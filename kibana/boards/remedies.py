@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 REMEDIES = {
-    "not_base64": "send the photo as base64, without line breaks of JSON",
+    "not_base64": "send standard base64",
     "not_an_image": "these bytes are no picture: look at what the sender reads",
     "unsupported_format": "convert it to JPEG, PNG, WebP or HEIC",
     "truncated": "the file ends early: send it again, whole",
-    "damaged": "can't be decoded: save or send it anew",
+    "damaged": "can't be decoded: save it again, or send another copy",
     "too_large": "over 15 MB: shrink it before sending",
     "too_many_pixels": "over 50 megapixels: shrink it before sending",
     "no_face": "a portrait needs one face, upright and from the front",
     "several_faces": "a portrait needs one face: crop it",
-    "unavailable": "the service was away: send the document again",
+    "unavailable": "the service didn't answer: send the document again",
     "internal": "a bug of the service: please report it",
 }
 

@@ -78,9 +78,9 @@ def image(template: str, height: int) -> dict[str, Any]:
     return {"id": "url", "params": params}
 
 
-def link(template: str, label: str, same_tab: bool = False) -> dict[str, Any]:
+def link(template: str, label: str) -> dict[str, Any]:
     """A link built from ``{{value}}``, which Kibana encodes for an address."""
-    params = {"type": "a", "urlTemplate": template, "labelTemplate": label, "openLinkInCurrentTab": same_tab}
+    params = {"type": "a", "urlTemplate": template, "labelTemplate": label, "openLinkInCurrentTab": False}
     return {"id": "url", "params": params}
 
 

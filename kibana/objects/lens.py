@@ -69,8 +69,8 @@ def count(label: str, where: Kql = EVERYTHING) -> Column:
     return Column(label, "count", RECORDS, "number", False, "ratio", {"emptyAsNull": False}, where)
 
 
-def total(label: str, field: str, where: Kql = EVERYTHING) -> Column:
-    return Column(label, "sum", field, "number", False, "ratio", {"emptyAsNull": False}, where)
+def total(label: str, field: str) -> Column:
+    return Column(label, "sum", field, "number", False, "ratio", {"emptyAsNull": False})
 
 
 def distinct(label: str, field: str, where: Kql = EVERYTHING) -> Column:
@@ -86,7 +86,7 @@ def percentile(label: str, field: str, percent: int) -> Column:
     return Column(label, "percentile", field, "number", False, "ratio", {"percentile": percent})
 
 
-def top(label: str, field: str, size: int, data_type: str = "string") -> Column:
+def top(label: str, field: str, size: int) -> Column:
     """The ``size`` values of ``field`` that are highest by the chart's first metric."""
     params = {
         "size": size,
@@ -96,7 +96,7 @@ def top(label: str, field: str, size: int, data_type: str = "string") -> Column:
         "missingBucket": False,
         "parentFormat": {"id": "terms"},
     }
-    return Column(label, "terms", field, data_type, True, "ordinal", params)
+    return Column(label, "terms", field, "string", True, "ordinal", params)
 
 
 def ranges(label: str, field: str, bounds: Sequence[float], names: list[str] | None = None) -> Column:
@@ -124,9 +124,9 @@ def cases(label: str, queries: dict[str, Kql]) -> Column:
     return Column(label, "filters", "", "string", True, "ordinal", params, queries=tuple(queries.values()))
 
 
-def metric(key: str, title: str, view: DataView, value: Column, description: str = "") -> Panel:
+def metric(key: str, title: str, view: DataView, value: Column) -> Panel:
     state = {"layerId": LAYER, "layerType": "data", "metricAccessor": "metric-0"}
-    panel = _panel(key, title, view, "lnsMetric", state, [], [value], description)
+    panel = _panel(key, title, view, "lnsMetric", state, [], [value], "")
     # The tile shows the label of its value, which says the same.
     return replace(panel, config=panel.config | {"hidePanelTitles": True})
 

@@ -109,8 +109,9 @@ def each_face() -> list[Spec]:
     ]
 
 
-def described(fields: str = "datum.fields") -> list[Spec]:
+def described() -> list[Spec]:
     """Transforms that add ``when`` (milliseconds), ``day``, ``observer`` and ``file``, from ``ABOUT``."""
+    fields = "datum.fields"
     return [
         formula("when", f"toDate({first(fields, '@timestamp')})"),
         formula("day", "utcFormat(datum.when, '%Y-%m-%d %H:%M')"),

@@ -63,6 +63,13 @@ def test_a_query_that_is_not_a_picture_is_drawn_as_a_gap(tmp_path):
     assert (tmp_path / "out.png").is_file()
 
 
+def test_dollar_signs_in_names_and_notes_start_no_formula(tmp_path):
+    name = r"a$\no_{formula$.jpg"
+    result = QueryResult(PhotoFile(tmp_path / name, name), [], note=name)
+    plot([result], tmp_path / "out.png", name)
+    assert (tmp_path / "out.png").is_file()
+
+
 def test_verdicts_begin_at_their_thresholds():
     assert [verdict(value) for value in (1, STRONG, STRONG - 1e-6, POSSIBLE, POSSIBLE - 1e-6, -1)] == [
         "strong",
