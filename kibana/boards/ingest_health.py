@@ -150,7 +150,7 @@ def _models() -> Panel:
         views.INGEST,
         [lens.top("Model", "model.id", 10), lens.top("Index", "_index", 12)],
         [lens.count("Photos"), lens.latest("Last ingested", "event.ingested")],
-        "One model an index: vectors of two models can't be compared.",
+        "One model per index: vectors of two models can't be compared.",
     )
 
 
