@@ -189,7 +189,8 @@ def test_an_empty_index_has_no_size(run, es, cache):
     assert "--gallery-size" in err
     status, _, err = run("calibrate", cache.sample, "--index", "faces-000001")
     assert status == 2
-    assert "error: [faces-000001]" in err
+    assert "[faces-000001]" in err
+    assert "--gallery-size" in err
     assert "--gallery-size" in err
 
 
