@@ -130,33 +130,33 @@ def data() -> Iterator[Path]:
 
 
 @pytest.fixture
-def up(program, elsewhere, data) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`faces up` as a process, and Elasticsearch's address."""
-    port = free_port()
-    process = subprocess.Popen(
-        [program, "up", "--data", data, "--es-port", str(port), "--faces-port", str(free_port())],
-        cwd=elsewhere,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    yield process, f"http://127.0.0.1:{port}"
+def up(program, elsewhere, data, tmp_path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """`faces up` as a process, and the file of what it prints."""
+    printed = tmp_path / "printed"
+    with printed.open("w") as sink:
+        process = subprocess.Popen(
+            [program, "up", "--data", data, "--es-port", str(free_port()), "--faces-port", str(free_port())],
+            cwd=elsewhere,
+            stdout=sink,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    yield process, printed
     if process.poll() is None:
         process.terminate()
     process.communicate(timeout=120)
 
 
 def test_up_runs_the_stack_until_it_is_told_to_stop(up):
-    process, url = up
+    process, printed = up
 
-    def answers() -> bool:
+    def is_up() -> bool:
         assert process.poll() is None, process.communicate()[1]
-        try:
-            return requests.get(f"{url}/_alias/faces", timeout=5).ok
-        except requests.ConnectionError:
-            return False
+        return "Ctrl-C" in printed.read_text()
 
-    wait_until(answers, 240)
+    wait_until(is_up, 240)
+    [url] = set(re.findall(r"(?m)^Elasticsearch +(http://\S+)$", printed.read_text()))
+    assert requests.get(f"{url}/_alias/faces", timeout=5).ok
     assert requests.get(url, timeout=5).json()["version"]["number"] == elsewhere_version(url)
     process.send_signal(signal.SIGTERM)
     assert process.wait(120) == 0
