@@ -145,8 +145,7 @@ def test_both_services_are_down_for_a_while(cluster, index, fakes, small_photos,
         ("slow", {"timeout"}, {TIMEOUT}),
         ("garbage", {"malformed"}, set()),
         ("half a batch", {"malformed"}, {"results"}),
-        # Each photo is sent once more alone, and some wait too long for that.
-        ("half an answer", {"connection_lost", "queue_timeout"}, set()),
+        ("half an answer", {"connection_lost"}, set()),
         ("too many results", {"malformed"}, {"results"}),
         # Whichever comes first.
         ("endless", {"too_large", "no_room", "timeout"}, set()),
@@ -178,7 +177,8 @@ def test_both_services_answer_badly_for_a_while(
     outcome = send(cluster.es, index, small_photos, ids, watch)
     assert len(outcome.refused) >= 128
     assert outcome.statuses == {429}
-    counted = set(cluster.failures() - before)
+    # While requests last until their timeout, or are sent again, some photos wait too long for their turn.
+    counted = set(cluster.failures() - before) - {"queue_timeout"}
     assert counted
     assert counted <= codes
     assert not [reason for reason in outcome.reasons if not named <= bracketed(reason)]
