@@ -226,7 +226,7 @@ final class FaceDocument {
         return fields.get("error.code") != null && event.isFailure() ? EarlierRun.OTHER_PHOTO : EarlierRun.NONE;
     }
 
-    private void removeOwnFields() {
+    void removeOwnFields() {
         ownFields().forEach(fields::remove);
         fields.removeTag(NO_FACE);
     }
