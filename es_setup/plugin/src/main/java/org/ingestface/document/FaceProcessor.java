@@ -81,7 +81,7 @@ public final class FaceProcessor extends AbstractProcessor {
                 if (photo != null && options.removeBinary()) {
                     photoField.remove(document);
                 }
-                faces(document).updateNames();
+                faces(document).followEdits();
             }
         } catch (Exception e) {
             handler.accept(null, e);
