@@ -53,10 +53,10 @@ public final class FaceProcessor extends AbstractProcessor {
         return options;
     }
 
-    /** Removes from a document's source what the processor writes, and the photo. What people said of a photo's earlier faces stays. */
+    /** Removes from a document's source its photo and what the processor writes about it, but not what waits in {@code unplaced}. */
     public void removeFaces(Map<String, Object> source) {
         DottedPaths.remove(source, options.photoPath());
-        new FaceDocument(source, options.targetField(), options.singleFace()).removeOwnFields();
+        new FaceDocument(source, options.targetField(), options.singleFace()).removeFaces();
     }
 
     @Override

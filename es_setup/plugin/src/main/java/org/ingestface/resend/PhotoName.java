@@ -123,7 +123,7 @@ final class PhotoName {
     /** The only face of a photo in which the service found no other; null if there is none. */
     @Nullable
     private static Map<String, Object> loneFace(FaceOptions options, Map<String, Object> source) {
-        List<Map<String, Object>> entries = options.singleFace() ? List.of() : SaidOfFaces.entries(options, source);
+        List<Map<String, Object>> entries = options.singleFace() ? List.of() : SaidOfFaces.entries(options, "faces", source);
         Object found = DottedPaths.get(source, options.written("photo.faces_found"));
         Object count = found == null ? DottedPaths.get(source, options.written("face_count")) : found;
         boolean isLone = entries.size() == 1 && (count instanceof Number number ? number.intValue() == 1 : true);
@@ -136,7 +136,7 @@ final class PhotoName {
         if (lone != null) {
             return label(lone);
         }
-        return SaidOfFaces.entries(options, before)
+        return SaidOfFaces.entries(options, "faces", before)
             .stream()
             .filter(earlier -> Objects.equals(earlier.get("id"), face.get("id")))
             .findFirst()
