@@ -307,6 +307,7 @@ final class FaceDocument {
     void removeFaces() {
         Object unplaced = fields.get(UNPLACED);
         removeOwnFields();
+        EventFields.NAMES.stream().filter(name -> name.startsWith("event.")).forEach(fields::remove);
         fields.set(UNPLACED, unplaced);
     }
 

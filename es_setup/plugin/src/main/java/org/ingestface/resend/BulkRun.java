@@ -78,7 +78,18 @@ final class BulkRun {
                 return;
             }
             // Merging takes time that a thread of the network does not have.
-            threadPool.executor(ThreadPool.Names.WRITE).execute(ActionRunnable.run(l, () -> write(items, stored, attempt)));
+            threadPool.executor(ThreadPool.Names.WRITE).execute(new ActionRunnable<>(l) {
+                @Override
+                protected void doRun() {
+                    write(items, stored, attempt);
+                }
+
+                @Override
+                public boolean isForceExecution() {
+                    // Earlier rounds may have written already; new work is refused by the bulk itself.
+                    return true;
+                }
+            });
         }));
     }
 

@@ -108,11 +108,15 @@ final class PhotoName {
     private void rememberSent() {
         String nameBefore = name(before);
         String name = name(after);
-        String sentName = Names.plain(DottedPaths.get(after, SENT_NAME));
-        if (sentName != null && sentName.equals(name)) {
+        String sentBefore = Names.plain(DottedPaths.get(before, SENT_NAME));
+        String sent = sentBefore == null ? nameBefore : sentBefore;
+        if (sent == null || Objects.equals(nameBefore, name)) {
+            return;
+        }
+        if (sent.equals(name)) {
             DottedPaths.remove(after, SENT_NAME);
-        } else if (sentName == null && nameBefore != null && nameBefore.equals(name) == false && hasPerson()) {
-            DottedPaths.set(after, SENT_NAME, nameBefore);
+        } else if (Names.plain(DottedPaths.get(after, SENT_NAME)) == null && hasPerson()) {
+            DottedPaths.set(after, SENT_NAME, sent);
         }
     }
 
