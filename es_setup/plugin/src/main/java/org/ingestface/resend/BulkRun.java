@@ -140,7 +140,7 @@ final class BulkRun {
         request.setRefreshPolicy(original.getRefreshPolicy());
         request.timeout(original.timeout());
         request.waitForActiveShards(original.waitForActiveShards());
-        ActionListener<UpdateResponse> listener = new ActionListener<>() {
+        ActionListener<UpdateResponse> answered = ActionListener.notifyOnce(new ActionListener<>() {
             @Override
             public void onResponse(UpdateResponse response) {
                 request.setRefreshPolicy(BulkRequest.RefreshPolicy.NONE);
@@ -152,8 +152,8 @@ final class BulkRun {
                 request.setRefreshPolicy(BulkRequest.RefreshPolicy.NONE);
                 fail(item, e);
             }
-        };
-        ActionListener.run(inContext(ActionListener.releaseAfter(ActionListener.notifyOnce(listener), done)), l -> client.update(request, l));
+        });
+        ActionListener.run(inContext(ActionListener.releaseAfter(answered, done)), l -> client.update(request, l));
     }
 
     /** Takes up again what another request has changed or created between the reading and the writing. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 import org.elasticsearch.action.DocWriteRequest;
 import org.elasticsearch.action.bulk.BulkRequest;
@@ -38,9 +39,10 @@ final class FacePipelines {
         Map<String, List<FaceProcessor>> ofPipelines = new HashMap<>();
         List<List<FaceProcessor>> found = new ArrayList<>(bulk.numberOfActions());
         for (DocWriteRequest<?> request : bulk.requests()) {
-            List<FaceProcessor> processors = new ArrayList<>();
+            List<FaceProcessor> processors = List.of();
             for (String pipeline : pipelines(request, ofIndices)) {
-                processors.addAll(ofPipelines.computeIfAbsent(pipeline, this::processors));
+                List<FaceProcessor> more = ofPipelines.computeIfAbsent(pipeline, this::processors);
+                processors = processors.isEmpty() ? more : Stream.concat(processors.stream(), more.stream()).toList();
             }
             found.add(processors);
         }
