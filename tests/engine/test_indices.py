@@ -73,6 +73,7 @@ NESTED = {
     "faces.candidates": "object",
     "faces.group": "keyword",
     "unnamed_faces": "integer",
+    "undecided_faces": "integer",
     "matched_people": "keyword",
     "matched_tags": "keyword",
     "best_similarity": "float",

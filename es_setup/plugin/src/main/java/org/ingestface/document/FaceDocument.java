@@ -47,7 +47,7 @@ final class FaceDocument {
         PHOTO.stream().map(name -> "photo." + name),
         Stream.of(FACES_FOUND)
     ).flatMap(names -> names).toList();
-    private static final List<String> OWN_OF_FACES = List.of("faces", "unnamed_faces", "best_similarity");
+    private static final List<String> OWN_OF_FACES = List.of("faces", "unnamed_faces", "undecided_faces", "best_similarity");
     private static final List<String> OWN_OF_SINGLE_FACE = List.of("vector", "face");
     private static final List<String> FILE_NAMES = List.of("file.path", "file.name");
     private static final List<String> FILE = List.of("file.size", "file.mime_type", "file.hash.sha256");
@@ -238,6 +238,9 @@ final class FaceDocument {
         }
         long unnamed = photosName != null ? 0 : entries.stream().filter(face -> NameFields.label(face) == null).count();
         fields.replace("unnamed_faces", (int) unnamed);
+        List<Map<String, Object>> withCandidates = entries.stream().filter(face -> face.get("best_similarity") != null).toList();
+        long undecided = withCandidates.stream().filter(face -> NameFields.isDecided(face) == false).count();
+        fields.replace("undecided_faces", withCandidates.isEmpty() ? null : (int) undecided);
     }
 
     /** A document of an older release does not say it: there {@code face_count} was never changed. */
