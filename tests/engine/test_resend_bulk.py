@@ -101,25 +101,17 @@ def test_after_a_rollover_a_photo_under_the_alias_meets_what_stands_in_the_write
         es.indices.put_alias(index=first, name=faces, is_write_index=True)
 
 
-def test_the_pipeline_of_the_request_counts_and_so_does_one_that_calls_another(
-    es, own_index, pipeline, whole, good
-):
-    faces_of_photo = pipeline()
-    calling = "test-calling"
-    es.ingest.put_pipeline(id=calling, processors=[{"pipeline": {"name": faces_of_photo}}])
-    try:
-        index = own_index("albums")
-        called = own_index("called", settings={"index.final_pipeline": calling})
-        for name, options in ((index, {"pipeline": faces_of_photo}), (called, {})):
-            es.index(index=name, id="1", document=good, **options)
-            es.update(index=name, id="1", doc={"tags": ["holiday"]})
-            es.index(index=name, id="1", document=good, **options)
-            assert whole(name, "1")["tags"] == ["holiday"]
-        es.index(index=index, id="1", document={"note": "x"})
-        assert whole(index, "1") == {"note": "x"}, "without the pipeline it is a document like any other"
-    finally:
-        es.indices.delete(index="called")
-        es.ingest.delete_pipeline(id=calling)
+def test_the_pipeline_of_the_request_counts_and_so_does_a_final_one(es, pipeline, own_index, whole, good):
+    through = pipeline()
+    index = own_index("albums")
+    final = own_index("albums-final", settings={"index.final_pipeline": through})
+    for name, options in ((index, {"pipeline": through}), (final, {})):
+        es.index(index=name, id="1", document=good, **options)
+        es.update(index=name, id="1", doc={"tags": ["holiday"]})
+        es.index(index=name, id="1", document=good, **options)
+        assert whole(name, "1")["tags"] == ["holiday"]
+    es.index(index=index, id="1", document={"note": "x"})
+    assert whole(index, "1") == {"note": "x"}, "without the pipeline it is a document like any other"
 
 
 def test_a_name_said_while_the_photo_comes_again_is_kept(es, faces, pipeline, whole, fake, good):

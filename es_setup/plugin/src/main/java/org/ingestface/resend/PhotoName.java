@@ -56,17 +56,21 @@ final class PhotoName {
     void keepCorrection(Map<String, Object> sent, boolean sentAsCopy) {
         String said = name(sent);
         String sentBefore = Names.plain(DottedPaths.get(before, SentName.PATH));
-        if (said != null && DottedPaths.get(sent, SentName.PATH) == null) {
-            if (said.equals(sentBefore)) {
-                setName(DottedPaths.get(before, NAME));
-            } else if (said.equals(name(before)) == false) {
-                DottedPaths.remove(after, SentName.PATH);
-            }
+        if (said != null && said.equals(sentBefore)) {
+            setName(DottedPaths.get(before, NAME));
+        } else if (said != null && said.equals(name(before)) == false && bringsNoOther(sent, sentBefore)) {
+            DottedPaths.remove(after, SentName.PATH);
         }
         makeOne(sentAsCopy == false);
         if (sentAsCopy) {
             rememberSent();
         }
+    }
+
+    /** A copy from elsewhere has a correction of its own; what an {@code _update} has merged has the stored one. */
+    private static boolean bringsNoOther(Map<String, Object> sent, @Nullable String sentBefore) {
+        String brought = Names.plain(DottedPaths.get(sent, SentName.PATH));
+        return brought == null || brought.equals(sentBefore);
     }
 
     /** @param labelFirst whether the label of a photo without a name outweighs the first name that a sender gives it */

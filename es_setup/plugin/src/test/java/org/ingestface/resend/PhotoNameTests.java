@@ -10,6 +10,7 @@ import java.util.Map;
 import org.elasticsearch.cluster.metadata.MappingMetadata;
 import org.elasticsearch.common.xcontent.XContentHelper;
 import org.elasticsearch.core.Nullable;
+import org.elasticsearch.ingest.IngestDocument;
 import org.elasticsearch.xcontent.json.JsonXContent;
 import org.ingestface.common.DottedPaths;
 import org.ingestface.document.FaceProcessor;
@@ -93,6 +94,12 @@ class PhotoNameTests {
         put(merged, "person.name", sent);
         new PhotoName(PROCESSORS, stored, merged, () -> true).keepCorrection(document, false);
         assertEquals(expected, text(merged), what);
+        // An _update comes with what stands.
+        Map<String, Object> updated = document(before);
+        put(updated, "person.name", sent);
+        Map<String, Object> after = IngestDocument.deepCopyMap(updated);
+        new PhotoName(PROCESSORS, stored, after, () -> true).keepCorrection(updated, false);
+        assertEquals(expected, text(after), what);
     }
 
     @ParameterizedTest
