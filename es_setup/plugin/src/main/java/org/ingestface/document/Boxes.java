@@ -6,10 +6,10 @@ import java.util.Map;
 import org.elasticsearch.core.Nullable;
 
 /** Finds the same face in two answers, for one photo or for two of the same scene, by the overlap of the boxes. */
-final class Boxes {
+public final class Boxes {
 
     /** Least intersection over union of two boxes of the same face, which may come from two detectors. */
-    static final double MIN_OVERLAP = 0.5;
+    public static final double MIN_OVERLAP = 0.5;
 
     private Boxes() {}
 
@@ -21,7 +21,7 @@ final class Boxes {
      * @return null if either is unknown
      */
     @Nullable
-    static Map<String, Object> relative(@Nullable Object box, @Nullable Object photo) {
+    public static Map<String, Object> relative(@Nullable Object box, @Nullable Object photo) {
         if (box instanceof Map<?, ?> pixels && photo instanceof Map<?, ?> size) {
             double width = number(size, "width");
             double height = number(size, "height");
@@ -43,7 +43,7 @@ final class Boxes {
     }
 
     /** Intersection over union, 0 to 1; 0 if a box is unknown. */
-    static double overlap(@Nullable Object one, @Nullable Object other) {
+    public static double overlap(@Nullable Object one, @Nullable Object other) {
         if (one instanceof Map<?, ?> a && other instanceof Map<?, ?> b) {
             double intersection = common(a, b, "x", "width") * common(a, b, "y", "height");
             double union = number(a, "width") * number(a, "height") + number(b, "width") * number(b, "height") - intersection;

@@ -16,10 +16,10 @@ import org.ingestface.endpoint.FaceAnswer;
  * gets what was said about the face at its place, in the same photo or in another one, and the rest waits in the field
  * {@code unplaced} until a later photo has a face there.
  */
-final class Decisions {
+public final class Decisions {
 
     /** The fields of a face that people do not give. */
-    private static final Set<String> MADE = Set.of(
+    public static final Set<String> MADE = Set.of(
         "id",
         "vector",
         "box",

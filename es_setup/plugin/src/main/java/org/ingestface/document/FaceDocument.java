@@ -306,6 +306,14 @@ final class FaceDocument {
         return fields.get("error.code") != null && event.isFailure() ? EarlierRun.OTHER_PHOTO : EarlierRun.NONE;
     }
 
+    /** Removes what describes a photo. What was said about faces that have no place in it stays. */
+    void removeFaces() {
+        Object unplaced = fields.get(UNPLACED);
+        removeOwnFields();
+        EventFields.NAMES.stream().filter(name -> name.startsWith("event.")).forEach(fields::remove);
+        fields.set(UNPLACED, unplaced);
+    }
+
     private void removeOwnFields() {
         ownFields().forEach(fields::remove);
         fields.removeTag(NO_FACE);
