@@ -1,0 +1,111 @@
+"""Which indices behind a name hold faces, and in which fields, by their mappings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from es_setup import mappings, models
+from es_setup.mappings import Mapping
+from ingest_service.errors import UserError
+
+
+class NoFaces(UserError):
+    """No index of this name can hold faces; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class FaceField:
+    """A field with face vectors, and the indices that have it.
+
+    target: the object that everything of ours is below, such as ``portrait``; empty: the top of the document.
+    nested: whether a document has several faces, in ``faces``; else it is a portrait, with one ``vector``.
+    """
+
+    target: str
+    nested: bool
+    indices: tuple[str, ...]
+
+    def at(self, name: str) -> str:
+        """The full name of a field that the processor writes."""
+        return f"{self.target}.{name}" if self.target else name
+
+    @property
+    def vector(self) -> str:
+        return self.at("faces.vector" if self.nested else "vector")
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """What can be searched behind ``name``: an index, an alias, a list or a pattern.
+
+    recorded: each index that can hold faces -> what its ``_meta`` records.
+    without: the other indices behind the name.
+    """
+
+    name: str
+    fields: tuple[FaceField, ...]
+    recorded: dict[str, dict[str, Any]]
+    without: tuple[str, ...]
+
+    def model(self, es: Elasticsearch) -> str | None:
+        """The one model of all indices; None if neither they nor their documents name one.
+
+        Raises:
+            MixedModels: they hold vectors of several models.
+        """
+        return models.one_model(es, self.name, self.recorded)
+
+
+def searchable(es: Elasticsearch, name: str) -> Searchable:
+    """
+    Raises:
+        NoFaces: no index has this name, or none of them can hold faces.
+        NotFoundError: Elasticsearch says which index of a list is missing.
+    """
+    if not name.strip():
+        raise NoFaces("the name of the index is empty: name one that holds faces, such as [faces]")
+    found = es.indices.get_mapping(index=name)
+    if not found:
+        raise NoFaces(f"no index matches [{name}]: name one that holds faces, such as [faces]")
+    fields: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    recorded, without = {}, []
+    for index, facts in sorted(found.items()):
+        here = _face_fields(facts["mappings"].get("properties", {}))
+        for field in here:
+            fields[field].append(index)
+        if here:
+            recorded[index] = models.recorded(facts["mappings"])
+        else:
+            without.append(index)
+    if not fields:
+        raise NoFaces(
+            f"[{name}] can't hold faces: it has neither [faces.vector], as an archive such as [faces], nor "
+            "[vector], as [face-gallery]; `faces attach` adds them to an index of your own"
+        )
+    return Searchable(
+        name,
+        tuple(FaceField(*field, tuple(indices)) for field, indices in sorted(fields.items())),
+        recorded,
+        tuple(without),
+    )
+
+
+def _face_fields(properties: Mapping) -> list[tuple[str, bool]]:
+    """(target, nested) of each field of an index with our vectors. Other vectors, such as those of texts,
+    lack what we store beside them."""
+    found = []
+    for path, holder in mappings.face_vector_paths(properties).items():
+        target, _, last = path.rpartition(".")
+        if holder is not None and last == "vector" and holder == target:
+            above, _, name = holder.rpartition(".")
+            if name == "faces":
+                found.append((above, True))
+        elif holder is None and last == "vector":
+            model = f"{target}.model.id" if target else "model.id"
+            if mappings.find(properties, model):
+                found.append((target, False))
+    return found
