@@ -209,8 +209,8 @@ def _set_default(es: Elasticsearch, index: str, pipeline: str, overwrite: bool, 
         step = json.dumps({"pipeline": {"name": pipeline}})
         raise AttachError(
             f"[{index}] keeps its default pipeline [{before}]. Pipeline [{pipeline}] and the mapping "
-            f"{'would be' if dry_run else 'were'} added: add the processor {step} to [{before}]; or replace it "
-            "with --overwrite"
+            f"{'would be' if dry_run else 'were'} added: add the processor {step} to [{before}]; or replace "
+            "it with --overwrite"
         )
     if not dry_run:
         es.indices.put_settings(index=index, settings={"index.default_pipeline": pipeline})

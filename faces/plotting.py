@@ -29,7 +29,7 @@ IN_A_ROW = 6
 """Matches beside each other; more of them wrap."""
 LEAST_IN_A_ROW = 3
 """Room for a note or a title above a single match."""
-CAPTION_LETTERS = 26
+CAPTION_LETTERS = 24
 COLOURS = {"strong": "#12805c", "possible": "#b25e09", "unlikely": "#8a8f98"}
 QUERY = "#0b64dd"
 
@@ -70,7 +70,7 @@ def plot(results: list[QueryResult], file: Path, title: str) -> None:
     in_column = -(-len(results) // columns)
     block_width = (across + 1) * (TILE + GAP) + 2 * GAP
     width = columns * block_width + GAP
-    heading = textwrap.wrap(drawn(title), width // 8, break_on_hyphens=False) or [""]
+    heading = textwrap.wrap(drawn(title), (width - 2 * GAP) // 10, break_on_hyphens=False) or [""]
     tops = [GAP + len(heading) * LINE + GAP] * columns
     tiles: list[PlotTile] = []
     notes: list[PlotNote] = []

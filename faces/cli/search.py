@@ -35,10 +35,7 @@ STANDARD_INPUT = Path("-")
 @connected
 def search_command(
     connection: Connection,
-    photo: Annotated[
-        Path,
-        typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="a photo; - reads standard input"),
-    ],
+    photo: Annotated[Path, typer.Argument(help="a photo; - reads one from standard input")],
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="number of matches")] = 5,
     face: Annotated[
         int | None,
@@ -57,9 +54,7 @@ def search_command(
     """Find the photos with the faces most similar to a face of PHOTO."""
     with explained():
         check_can_write(plot_file)
-        data = sys.stdin.buffer.read() if photo == STANDARD_INPUT else photo.read_bytes()
-        if not data:
-            fail("the photo is empty")
+        data = _read(photo)
         es = connection.elasticsearch()
         where = searchable(es, index)
         calibration = shared(where.recorded)
@@ -93,6 +88,15 @@ def search_command(
         out.print(f"note: {note}")
     if plot_file:
         out.print(f"picture: {plot_file.resolve()}")
+
+
+def _read(photo: Path) -> bytes:
+    if photo != STANDARD_INPUT and not photo.is_file():
+        fail(f"no such file [{photo}]", status=2)
+    data = sys.stdin.buffer.read() if photo == STANDARD_INPUT else photo.read_bytes()
+    if not data:
+        fail("standard input is empty" if photo == STANDARD_INPUT else f"[{photo}] is empty")
+    return data
 
 
 def print_matches(matches: list[Match]) -> None:
