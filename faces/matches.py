@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faces.calibration.record import Calibration
-from faces.searchable import FaceField
+from faces.searchable import FaceField, below
 from ingest_service.verdicts import UNCALIBRATED
 
 
@@ -117,10 +117,7 @@ def _face(hit: dict[str, Any], field: FaceField) -> tuple[dict[str, Any], int]:
     if field.nested:
         inner = hit["inner_hits"][field.at("faces")]["hits"]["hits"][0]
         return inner.get("_source", {}), inner["_nested"]["offset"]
-    found: Any = hit.get("_source", {})
-    for part in field.at("face").split("."):
-        found = found.get(part) or {}
-    return found, 0
+    return below(hit.get("_source", {}), field.at("face")) or {}, 0
 
 
 def _box(face: dict[str, Any]) -> tuple[int, int, int, int] | None:

@@ -51,6 +51,10 @@ class Searchable:
     recorded: dict[str, dict[str, Any]]
     without: tuple[str, ...]
 
+    def fields_of(self, index: str) -> list[FaceField]:
+        """Those that one of the indices has."""
+        return [field for field in self.fields if index in field.indices]
+
     def model(self, es: Elasticsearch) -> str | None:
         """The one model of all indices; None if neither they nor their documents name one.
 
@@ -94,18 +98,32 @@ def searchable(es: Elasticsearch, name: str) -> Searchable:
     )
 
 
+def below(source: dict[str, Any], path: str) -> Any:
+    """The value at the dotted ``path`` of a document; None if there is none."""
+    found: Any = source
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
 def _face_fields(properties: Mapping) -> list[tuple[str, bool]]:
     """(target, nested) of each field of an index with our vectors. Other vectors, such as those of texts,
     lack what we store beside them."""
-    found = []
+    archives, portraits = set(), set()
     for path, holder in mappings.face_vector_paths(properties).items():
         target, _, last = path.rpartition(".")
-        if holder is not None and last == "vector" and holder == target:
-            above, _, name = holder.rpartition(".")
-            if name == "faces":
-                found.append((above, True))
-        elif holder is None and last == "vector":
-            model = f"{target}.model.id" if target else "model.id"
-            if mappings.find(properties, model):
-                found.append((target, False))
-    return found
+        if last != "vector":
+            continue
+        if holder is None and mappings.find(properties, f"{target}.model.id" if target else "model.id"):
+            portraits.add(target)
+        above, _, name = target.rpartition(".")
+        if holder == target and name == "faces":
+            archives.add(above)
+    # The gallery maps the field of the archive, too, and nothing else of its faces.
+    empty = {above for above in archives & portraits if _is_empty(properties, above)}
+    return [(above, True) for above in archives - empty] + [(target, False) for target in portraits]
+
+
+def _is_empty(properties: Mapping, target: str) -> bool:
+    faces = mappings.find(properties, f"{target}.faces" if target else "faces") or {}
+    return set(faces.get("properties", {})) == {"vector"}

@@ -94,10 +94,7 @@ def search(
     """
     body = search_body(query, where, where.model(es))
     hits = es.search(index=where.name, body=body)["hits"]["hits"]
-    by_index = {index: field for field in where.fields for index in field.indices}
-    return [
-        match_of(rank, hit, by_index[hit["_index"]], calibration) for rank, hit in enumerate(hits, start=1)
-    ]
+    return [match_of(rank, hit, _field_of(hit, where), calibration) for rank, hit in enumerate(hits, start=1)]
 
 
 def search_body(query: FaceQuery, where: Searchable, model: str | None) -> dict[str, Any]:
@@ -112,6 +109,15 @@ def search_body(query: FaceQuery, where: Searchable, model: str | None) -> dict[
         "fields": sorted({field.at(name) for field in where.fields for name in FIELDS} | set(SENT)),
         "_source": sorted(field.at("face") for field in where.fields if not field.nested) or False,
     }
+
+
+def _field_of(hit: dict[str, Any], where: Searchable) -> FaceField:
+    """The field that matched: a nested one has inner hits."""
+    inner = hit.get("inner_hits", {})
+    matched = [path for path, found in inner.items() if found["hits"]["hits"]]
+    fields = where.fields_of(hit["_index"])
+    nested = [field for field in fields if field.nested and field.at("faces") in matched]
+    return (nested or [field for field in fields if not field.nested])[0]
 
 
 def _kind(query: FaceQuery, field: FaceField, model: str | None) -> dict[str, Any]:
