@@ -7,12 +7,14 @@ import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
-from elasticsearch import ApiError, Elasticsearch
+from elastic_transport import ObjectApiResponse
+from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
+from es_setup.failures import reason
 from ingest_service.errors import UserError
 
 REQUEST_TIMEOUT = 120
@@ -39,6 +41,10 @@ class ServiceRefused(ConnectionFailed):
         self.retry_after = retry_after
 
 
+PRODUCT = "x-elastic-product"
+"""The header by which Elasticsearch names itself in each answer."""
+NOT_AN_ADDRESS = "FACES_URL isn't an address: set one such as http://127.0.0.1:8501"
+
 log = logging.getLogger("ingest_face.requests")
 """Logs each request to the service and to Kibana as Elasticsearch's client logs its own, without bodies."""
 
@@ -56,8 +62,8 @@ def with_port(url: str) -> str:
     Raises:
         ConnectionFailed: ``url`` isn't an address.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         known = parts.port
     except ValueError:
         parts, known = urlsplit(""), None
@@ -71,6 +77,17 @@ def without_password(url: str) -> str:
     """The address with ``***`` for a ``user:password``, for printing. An unquoted character of a password may
     look like the end of the host, so everything up to the last @ is replaced."""
     return re.sub(r"(?s)//.*@", "//***@", url)
+
+
+class CheckedElasticsearch(Elasticsearch):
+    """A client that takes no answer of another server or a proxy for one of Elasticsearch, whatever its
+    status. Elasticsearch's own client checks the good ones alone."""
+
+    def perform_request(self, *arguments: Any, **options: Any) -> ObjectApiResponse[Any]:
+        answer = super().perform_request(*arguments, **options)
+        if answer.meta.headers.get(PRODUCT) != "Elasticsearch":
+            raise UnsupportedProductError("not Elasticsearch", meta=answer.meta, body=answer.body)
+        return cast("ObjectApiResponse[Any]", answer)
 
 
 @dataclass(frozen=True)
@@ -106,7 +123,7 @@ class Connection:
             # Encoded here: the client takes only ASCII, and Elasticsearch reads UTF-8.
             basic = base64.b64encode(f"{self.es_user}:{self.es_password or ''}".encode()).decode("ascii")
         trust: dict[str, Any] = {"ca_certs": str(self.es_ca_certs)} if self.es_ca_certs else {}
-        return Elasticsearch(
+        return CheckedElasticsearch(
             with_port(self.es_url),
             api_key=self.es_api_key,
             basic_auth=basic,
@@ -144,13 +161,17 @@ class Service:
         model = self._call("GET", "/readyz", timeout=5)["model"]
         return ServedModel(str(model["id"]), int(model["dims"]))
 
-    def faces(self, photo: bytes) -> list[dict[str, Any]]:
+    def faces(self, photo: bytes, model: str | None = None) -> list[dict[str, Any]]:
         """The faces of one photo, largest first, without vectors; none if the photo can't be read.
+
+        Args:
+            model: that must find them; default: the served one.
 
         Raises:
             ConnectionFailed: the service can't be reached, or refuses the request.
         """
-        result = self._result(photo, {"priority": "search", "return": []})
+        wanted = {"model": model} if model else {}
+        result = self._result(photo, {"priority": "search", "return": []} | wanted)
         found: list[dict[str, Any]] = result.get("faces", [])
         return found
 
@@ -178,25 +199,55 @@ class Service:
     ) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         verify = str(self.certificate_authority) if self.certificate_authority else True
+        address = without_password(self.url)
         try:
             response = requests.request(
                 method, self.url + path, json=body, headers=headers, timeout=timeout, verify=verify
             )
-            log_request(response)
-            answer: dict[str, Any] = response.json()
-        except (requests.RequestException, ValueError) as error:
-            reason = type(error).__name__
+        except (
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.InvalidURL,
+            requests.exceptions.MissingSchema,
+        ):
+            raise ConnectionFailed(NOT_AN_ADDRESS) from None
+        except requests.RequestException as error:
             raise ConnectionFailed(
-                f"no inference service at {without_password(self.url)} ({reason}): start it, or set FACES_URL"
+                f"no inference service at {address} ({reason(error)}): start it, or set FACES_URL"
             ) from None
+        except OSError as error:  # `requests` raises this if the file isn't there.
+            raise ConnectionFailed(f"FACES_CA_CERTS: {error}") from None
+        except ValueError:  # Its message contains the key.
+            raise ConnectionFailed(
+                "FACES_API_KEY has a character that no key has, such as a line break: set it again"
+            ) from None
+        log_request(response)
+        answer = _answer(response)
+        if answer is None:
+            raise ConnectionFailed(
+                f"what answers at {address} (status {response.status_code}) isn't the inference service: set "
+                "FACES_URL to its address"
+            )
         if not response.ok:
             message = answer.get("error", {}).get("message", f"status {response.status_code}")
             raise ServiceRefused(
-                f"the inference service at {without_password(self.url)} refused: {message}",
+                f"the inference service at {address} refused: {message}",
                 response.status_code,
                 _seconds(response.headers.get("Retry-After")) if response.status_code in RETRYABLE else None,
             )
         return answer
+
+
+def _answer(response: requests.Response) -> dict[str, Any] | None:
+    """The answer's JSON; None if it isn't an answer of the service."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return None
+    if not isinstance(answer, dict):
+        return None
+    error = answer.get("error")
+    ours = "model" in answer or (isinstance(error, dict) and "code" in error)
+    return answer if ours else None
 
 
 def _seconds(header: str | None) -> float:
@@ -219,3 +270,9 @@ def innermost_reason(error: ApiError) -> str:
     if isinstance(body, dict) and isinstance(body.get("error"), str):
         return str(body["error"])
     return f"status {error.status_code} without a reason: is that Elasticsearch?"
+
+
+def is_elasticsearch(error: ApiError) -> bool:
+    """Whether an error comes from Elasticsearch, which names itself in each answer, or else from a proxy or
+    another server."""
+    return error.meta.headers.get(PRODUCT) == "Elasticsearch"
