@@ -1,4 +1,4 @@
-"""The commands `faces index` and `faces search`."""
+"""The command `faces search`."""
 
 from __future__ import annotations
 
@@ -11,58 +11,23 @@ from elasticsearch import Elasticsearch
 from es_setup.connection import Connection
 from faces.calibration.indices import Shared, calibration_of, faces_in
 from faces.cli.options import (
-    FolderArgument,
     IndexOption,
     JsonFlag,
-    Labels,
     connected,
-    connected_to_elasticsearch,
 )
 from faces.cli.output import (
     check_can_write,
-    err,
     explained,
     faces,
-    fail,
-    indexing_summary,
     meaning,
     out,
     print_json,
     print_matches,
-    tracked,
     verdicts,
 )
-from faces.indexing import IndexingCounts, index_photos
-from faces.photos import PhotoFile, photos_below
+from faces.photos import PhotoFile
 from faces.plotting import plot
 from faces.searching import Match, QueryResult, calibration_as_json, query_box, search
-
-
-@connected_to_elasticsearch
-def index_command(
-    connection: Connection,
-    folder: FolderArgument,
-    labels: Labels = None,
-    index: IndexOption = "faces",
-    as_json: JsonFlag = False,
-) -> None:
-    """Index every photo below FOLDER. A second run adds nothing."""
-    with explained():
-        es = connection.elasticsearch()
-        photos = photos_below(folder, labels == "folder")
-        if not photos:
-            fail(f"no photos below {folder}")
-        counts = IndexingCounts()
-        for indexed in tracked(index_photos(es, photos, index), len(photos), "indexing"):
-            counts.add(indexed)
-            if indexed.error:
-                err.print(f"{indexed.photo.name}: {indexed.error}", markup=False)
-        es.indices.refresh(index=index)
-    if as_json:
-        print_json(counts.as_json())
-    else:
-        out.print(indexing_summary(counts), markup=False)
-    raise typer.Exit(1 if counts.not_stored else 0)
 
 
 @connected
