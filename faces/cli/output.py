@@ -27,7 +27,7 @@ from rich.table import Table
 from es_setup.connection import ConnectionFailed, innermost_reason
 from es_setup.models import MixedModels
 from faces.calibration.record import Calibration
-from faces.indexing import IndexingCounts
+from faces.indexing.outcomes import IndexingCounts
 from faces.searching import Match
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
@@ -50,7 +50,7 @@ notes = console(stderr=True)
 
 
 def indexing_summary(counts: IndexingCounts) -> str:
-    """One line with the counts, in the order photos, with faces, faces, unreadable, not stored."""
+    """One line with what the index has of these photos: photos, with faces, faces, unreadable, not stored."""
     text = f"{counts.stored} photos indexed, {counts.with_faces} with faces, {counts.faces} faces"
     if counts.unreadable:
         text += f", {counts.unreadable} unreadable (stored with their error)"

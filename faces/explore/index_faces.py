@@ -23,6 +23,7 @@ from es_setup.models import model_of
 from faces.calibration.indices import calibration_of, faces_in
 from faces.error_rates.arrays import Vectors
 from faces.extras import require
+from faces.names import nfc
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
 
@@ -268,7 +269,7 @@ def _of_document(hit: dict[str, Any]) -> Iterator[tuple[Face, list[float]]]:
                 id=face.get("id", ""),
                 path=_first(fields, "file.path") or hit["_id"],
                 # The photo's label is its face's, if it has only one.
-                name=face.get("label", {}).get("name") or (sent if len(held) == 1 else None),
+                name=_name(face.get("label", {}).get("name") or (sent if len(held) == 1 else None)),
                 box=(box.get("x", 0), box.get("y", 0), box.get("width", 0), box.get("height", 0)),
                 quality=face.get("quality", {}).get("score"),
                 sha256=_first(fields, "file.hash.sha256"),
@@ -293,6 +294,11 @@ def _hexadecimal(bits: str | list[int] | None) -> str | None:
 
 def _first(fields: dict[str, list[Any]], name: str) -> str | None:
     return str(fields[name][0]) if name in fields else None
+
+
+def _name(name: Any) -> str | None:
+    """In NFC: two spellings of a name are one person."""
+    return nfc(str(name)) if name else None
 
 
 def _decoded(crop: str | None) -> bytes | None:
