@@ -57,6 +57,14 @@ class PhotoContent:
         kind = kind_of(self.start)
         return "empty" if not self.start else None if kind in (None, PHOTO, OTHER_PICTURE) else kind
 
+    def is_in(self, path: Path) -> bool:
+        """Whether another file has this content."""
+        try:
+            same_size = path.stat().st_size == self.photo.path.stat().st_size
+            return same_size and read_content(PhotoFile(path, path.name)).sha256 == self.sha256
+        except OSError:
+            return False
+
     def file_fields(self) -> dict[str, object]:
         return {
             "path": self.photo.name,

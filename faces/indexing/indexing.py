@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from elasticsearch import ApiError, ConflictError, Elasticsearch
@@ -63,7 +62,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.stored = StoredPhotos(self.es, self.index)
-        self.names = {photo.name for photo in self.photos}
+        self.files = {photo.name: photo.path for photo in self.photos}
         self.dates = PhotoDates()
         self.disputed = disputed(self.photos)
 
@@ -188,7 +187,7 @@ class _Run:
         root = folder_of(content)
 
         def change(now: StoredPhoto) -> Change:
-            change = change_of(content, now, lambda name: name in self.names or Path(root, name).exists())
+            change = change_of(content, now, lambda name: content.is_in(self.files.get(name, root / name)))
             date = self.dates.of(content.photo.path) if now.undated and not now.error else None
             return replace(change, fields=change.fields | date.fields()) if date else change
 

@@ -39,7 +39,7 @@ def change_of(content: PhotoContent, stored: StoredPhoto, there: Callable[[str],
     """How the document of a known photo changes, so that nothing that somebody wrote into it is lost.
 
     Args:
-        there: whether a path below the indexed folder is one of the files now.
+        there: whether the content is still under a path below the indexed folder.
     """
     path, root = content.photo.name, folder_of(content)
     known_here = content.location in stored.locations

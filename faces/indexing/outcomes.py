@@ -17,7 +17,7 @@ class Outcome(Enum):
     UNCHANGED = "unchanged"
     """The index has its content under this path."""
     MOVED = "moved"
-    """The index has its content under another path, where no file is any more."""
+    """The index has its content under another path, where it isn't any more."""
     COPIED = "copies"
     """The index has its content under another path too."""
     REPLACED = "replaced"

@@ -85,7 +85,6 @@ class StoredPhoto:
             return next(iter(fields.get(name, [])), None)
 
         faces = [face for face in fields.get("faces", []) if isinstance(face, dict)]
-        labels = [label for face in faces for label in face.get("label", [])]
         code, message = first("error.code"), first("error.message")
         ingested = first("event.ingested")
         return cls(
@@ -98,7 +97,7 @@ class StoredPhoto:
             paths=[str(path) for path in fields.get("file.path", [])],
             locations=[str(location) for location in fields.get("file.path_hash", [])],
             names=_names(fields.get("person.name", [])),
-            labels=_names(name for label in labels for name in label.get("name", [])),
+            labels=_names(name for face in faces for name in face.get("label.name", [])),
             ruled_out=_names(name for face in faces for name in face.get("not", [])),
             faces=int(first("face_count") or 0),
             error_code=code,

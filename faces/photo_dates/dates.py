@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -55,16 +56,13 @@ class PhotoDates:
         return PhotoDate(changed.isoformat(timespec="milliseconds"), "file")
 
     def _names_like(self, photo: Path) -> list[str]:
-        """The files in the photo's folder whose names start as the photo's does, without what marks a copy."""
+        """The files beside the photo whose names start as its own does, without what marks a copy."""
         if photo.parent != self._folder:
             self._folder, self._names = photo.parent, _names(photo.parent)
         start = base_stem(photo.name)[: takeout.CUT_AT]
-        found = []
-        for compared, name in self._names[bisect_left(self._names, (start, "")) :]:
-            if not compared.startswith(start):
-                break
-            found.append(name)
-        return found
+        first = bisect_left(self._names, (start, ""))
+        alike = takewhile(lambda at: self._names[at][0].startswith(start), range(first, len(self._names)))
+        return [self._names[at][1] for at in alike]
 
 
 def _start(photo: Path) -> bytes:
