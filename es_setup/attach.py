@@ -10,9 +10,10 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from es_setup import mappings, models
-from es_setup.install import has_plugin
+from es_setup.install import InstallStep, has_plugin, put_step
+from es_setup.keeping import face_options, standing_at
 from es_setup.mappings import Mapping
-from es_setup.shipped_files import HERE, Vectors, shape_vectors, shipped_model
+from es_setup.shipped_files import HERE, PutRequest, Vectors, shape_vectors, shipped_model
 from ingest_service.errors import UserError
 
 SENT_FIELDS = (
@@ -95,16 +96,19 @@ def attach(
     vectors: Vectors | None = None,
     overwrite: bool = False,
     dims: int | None = None,
-) -> Iterator[tuple[str, str]]:
-    """PUTs a pipeline for the index, maps what it writes, and makes it the index's default.
+    dry_run: bool = False,
+) -> Iterator[InstallStep]:
+    """PUTs a pipeline for the index, maps what it writes, and makes it the index's default. What somebody
+    changed in the pipeline is kept.
 
-    Yields (request, outcome) after each step; a second run changes nothing.
+    Yields after each step; a second run changes nothing.
 
     Args:
         model: id of the model that the pipeline pins and the index records; default: that of our files.
         vectors: how vectors are indexed; default: as in the templates.
-        overwrite: replace another default pipeline.
+        overwrite: replaces another default pipeline, and what somebody changed in ours.
         dims: length of a vector; default: the templates' 128.
+        dry_run: changes nothing, and yields what would be done.
 
     Raises:
         AttachError: the name isn't a single index; or the index has fields of other types, vectors of another
@@ -120,16 +124,18 @@ def attach(
     _check_model(es, index, attachment, model)
     _check_pipeline(es, pipeline)
 
-    es.ingest.put_pipeline(id=pipeline, body=attachment.pipeline(index, model))
-    yield f"PUT /_ingest/pipeline/{pipeline}", "ok"
-    if absent:
+    request = PutRequest(f"/_ingest/pipeline/{pipeline}", attachment.pipeline(index, model))
+    yield put_step(es, request, vectors, overwrite, dry_run)
+    if absent and not dry_run:
         es.indices.put_mapping(index=index, properties=absent)
-    yield f"PUT /{index}/_mapping", f"{mappings.count(absent)} fields added" if absent else "nothing to add"
-    models.record(es, index, model=model, field=attachment.field, target_field=attachment.target_field)
-    yield f"PUT /{index}/_settings", _set_default(es, index, pipeline, overwrite)
+    added = f"{mappings.count(absent)} fields added" if absent else "nothing to add"
+    yield InstallStep(f"PUT /{index}/_mapping", added)
+    if not dry_run:
+        models.record(es, index, model=model, field=attachment.field, target_field=attachment.target_field)
+    yield InstallStep(f"PUT /{index}/_settings", _set_default(es, index, pipeline, overwrite, dry_run))
     without_faces = {"bool": {"must_not": [{"exists": {"field": attachment.at("model.id")}}]}}
     if count := es.count(index=index, query=without_faces)["count"]:
-        yield (
+        yield InstallStep(
             "documents from before",
             f"{count} have no faces yet; to find them: POST {index}/_update_by_query?pipeline={pipeline}, "
             "or the Python script in docs/indices.md",
@@ -188,14 +194,20 @@ def _check_model(es: Elasticsearch, index: str, attachment: Attachment, model: s
 
 
 def _check_pipeline(es: Elasticsearch, name: str) -> None:
-    found = es.options(ignore_status=404).ingest.get_pipeline(id=name).body.get(name)
-    if found and found.get("_meta", {}).get("managed_by") != "ingest-face":
+    """
+    Raises:
+        AttachError: the pipeline of this name was made for something else. One of ours that somebody PUT
+            again may have lost its ``_meta``, but finds faces.
+    """
+    found = standing_at(es, f"/_ingest/pipeline/{name}") or {}
+    ours = found.get("_meta", {}).get("managed_by") == "ingest-face"
+    if found and not ours and not any(face_options(found.get("processors"))):
         raise AttachError(
             f"pipeline [{name}] exists, not managed by ingest-face: delete or rename it. Nothing was changed"
         )
 
 
-def _set_default(es: Elasticsearch, index: str, pipeline: str, overwrite: bool) -> str:
+def _set_default(es: Elasticsearch, index: str, pipeline: str, overwrite: bool, dry_run: bool) -> str:
     settings = es.indices.get_settings(index=index)[index]["settings"]["index"]
     before = settings.get("default_pipeline", "_none")
     if before == pipeline:
@@ -205,10 +217,12 @@ def _set_default(es: Elasticsearch, index: str, pipeline: str, overwrite: bool) 
             return f"default_pipeline stays {before}, which calls {pipeline}"
         step = json.dumps({"pipeline": {"name": pipeline}})
         raise AttachError(
-            f"[{index}] keeps its default pipeline [{before}]. Pipeline [{pipeline}] and the mapping were "
-            f"added: add the processor {step} to [{before}]; or replace it with --overwrite"
+            f"[{index}] keeps its default pipeline [{before}]. Pipeline [{pipeline}] and the mapping "
+            f"{'would be' if dry_run else 'were'} added: add the processor {step} to [{before}]; or replace "
+            "it with --overwrite"
         )
-    es.indices.put_settings(index=index, settings={"index.default_pipeline": pipeline})
+    if not dry_run:
+        es.indices.put_settings(index=index, settings={"index.default_pipeline": pipeline})
     return f"default_pipeline is {pipeline}" + (f", was {before}" if before != "_none" else "")
 
 

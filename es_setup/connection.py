@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import requests
 from elasticsearch import ApiError, Elasticsearch
 
+from es_setup.failures import reason
 from ingest_service.errors import UserError
 
 REQUEST_TIMEOUT = 120
@@ -38,6 +39,8 @@ class ServiceRefused(ConnectionFailed):
         self.status = status
         self.retry_after = retry_after
 
+
+NOT_AN_ADDRESS = "FACES_URL isn't an address: set one such as http://127.0.0.1:8501"
 
 log = logging.getLogger("ingest_face.requests")
 """Logs each request to the service and to Kibana as Elasticsearch's client logs its own, without bodies."""
@@ -144,13 +147,17 @@ class Service:
         model = self._call("GET", "/readyz", timeout=5)["model"]
         return ServedModel(str(model["id"]), int(model["dims"]))
 
-    def faces(self, photo: bytes) -> list[dict[str, Any]]:
+    def faces(self, photo: bytes, model: str | None = None) -> list[dict[str, Any]]:
         """The faces of one photo, largest first, without vectors; none if the photo can't be read.
+
+        Args:
+            model: that must find them; default: the served one.
 
         Raises:
             ConnectionFailed: the service can't be reached, or refuses the request.
         """
-        result = self._result(photo, {"priority": "search", "return": []})
+        wanted = {"model": model} if model else {}
+        result = self._result(photo, {"priority": "search", "return": []} | wanted)
         found: list[dict[str, Any]] = result.get("faces", [])
         return found
 
@@ -178,25 +185,55 @@ class Service:
     ) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         verify = str(self.certificate_authority) if self.certificate_authority else True
+        address = without_password(self.url)
         try:
             response = requests.request(
                 method, self.url + path, json=body, headers=headers, timeout=timeout, verify=verify
             )
-            log_request(response)
-            answer: dict[str, Any] = response.json()
-        except (requests.RequestException, ValueError) as error:
-            reason = type(error).__name__
+        except (
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.InvalidURL,
+            requests.exceptions.MissingSchema,
+        ):
+            raise ConnectionFailed(NOT_AN_ADDRESS) from None
+        except requests.RequestException as error:
             raise ConnectionFailed(
-                f"no inference service at {without_password(self.url)} ({reason}): start it, or set FACES_URL"
+                f"no inference service at {address} ({reason(error)}): start it, or set FACES_URL"
             ) from None
+        except OSError as error:  # `requests` raises this if the file isn't there.
+            raise ConnectionFailed(f"FACES_CA_CERTS: {error}") from None
+        except ValueError:  # Its message contains the key.
+            raise ConnectionFailed(
+                "FACES_API_KEY has a character that no key has, such as a line break: set it again"
+            ) from None
+        log_request(response)
+        answer = _answer(response)
+        if answer is None:
+            raise ConnectionFailed(
+                f"what answers at {address} (status {response.status_code}) isn't the inference service: set "
+                "FACES_URL to its address"
+            )
         if not response.ok:
             message = answer.get("error", {}).get("message", f"status {response.status_code}")
             raise ServiceRefused(
-                f"the inference service at {without_password(self.url)} refused: {message}",
+                f"the inference service at {address} refused: {message}",
                 response.status_code,
                 _seconds(response.headers.get("Retry-After")) if response.status_code in RETRYABLE else None,
             )
         return answer
+
+
+def _answer(response: requests.Response) -> dict[str, Any] | None:
+    """The answer's JSON; None if it isn't an answer of the service."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return None
+    if not isinstance(answer, dict):
+        return None
+    error = answer.get("error")
+    ours = "model" in answer or (isinstance(error, dict) and "code" in error)
+    return answer if ours else None
 
 
 def _seconds(header: str | None) -> float:
@@ -219,3 +256,9 @@ def innermost_reason(error: ApiError) -> str:
     if isinstance(body, dict) and isinstance(body.get("error"), str):
         return str(body["error"])
     return f"status {error.status_code} without a reason: is that Elasticsearch?"
+
+
+def is_elasticsearch(error: ApiError) -> bool:
+    """Whether an error comes from Elasticsearch, which names itself in each answer, or else from a proxy or
+    another server."""
+    return error.meta.headers.get("x-elastic-product") == "Elasticsearch"

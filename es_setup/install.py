@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
 
-from es_setup import mappings, models
+from es_setup import keeping, mappings, models
 from es_setup.mappings import Mapping, face_vectors
 from es_setup.shipped_files import (
     ALIASES,
@@ -28,15 +29,33 @@ class InstallError(UserError):
     """The cluster isn't ready for the templates; the message says what to do."""
 
 
+@dataclass(frozen=True)
+class InstallStep:
+    """A request, and what became of it. kept: whether something that somebody changed was left as it is."""
+
+    request: str
+    outcome: str
+    kept: bool = False
+
+
 def install(
-    es: Elasticsearch, model: str | None = None, vectors: Vectors | None = None, dims: int | None = None
-) -> Iterator[tuple[str, str]]:
+    es: Elasticsearch,
+    model: str | None = None,
+    vectors: Vectors | None = None,
+    dims: int | None = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+) -> Iterator[InstallStep]:
     """PUTs pipelines and templates, creates the first index of each alias that has none, and adds to existing
-    indices the fields that they lack.
+    indices the fields that they lack. What somebody changed in a pipeline or template is kept.
 
-    Yields (request, outcome) after each step; a second run changes nothing.
+    Yields after each step; a second run changes nothing.
 
-    Args: as `requests`.
+    Args:
+        model, dims: as in `requests`.
+        vectors: as there; default: as they are, at first as each file says.
+        overwrite: replaces what somebody changed.
+        dry_run: changes nothing, and yields what would be done.
 
     Raises:
         InstallError: a node lacks the plugin, an index has an alias's name, or an index that the pipelines
@@ -54,30 +73,42 @@ def install(
     unrecorded = _check_models(es, model, template_fields(puts))
     _keep_calibration(es, puts, model)
     for request in puts:
-        es.perform_request("PUT", request.path, headers=_JSON, body=request.body)
-        yield f"PUT {request.path}", "ok"
+        yield put_step(es, request, vectors, overwrite, dry_run)
     for alias in ALIASES:
-        yield from _first_index(es, alias, vectors)
+        yield from _first_index(es, alias, vectors, dry_run)
     for index, absent in _absent_fields(es, puts):
-        es.indices.put_mapping(index=index, properties=absent)
-        yield f"PUT /{index}/_mapping", f"fields added: {_listed(absent)}"
+        if not dry_run:
+            es.indices.put_mapping(index=index, properties=absent)
+        yield InstallStep(f"PUT /{index}/_mapping", f"fields added: {_listed(absent)}")
     for index in unrecorded:
-        models.record(es, index, model=model)
-        yield f"PUT /{index}/_mapping", f"model {model} recorded"
+        if not dry_run:
+            models.record(es, index, model=model)
+        yield InstallStep(f"PUT /{index}/_mapping", f"model {model} recorded")
 
 
-def install_roles(es: Elasticsearch) -> Iterator[tuple[str, str]]:
-    """PUTs the roles. Yields (request, outcome) after each.
+def install_roles(es: Elasticsearch, overwrite: bool = False, dry_run: bool = False) -> Iterator[InstallStep]:
+    """PUTs the roles, and keeps those that somebody changed. Yields after each.
+
+    Args: as `install`.
 
     Raises:
         InstallError: this Elasticsearch takes no roles, or the user lacks the privilege.
     """
     for request in role_requests():
         try:
-            es.perform_request("PUT", request.path, headers=_JSON, body=request.body)
+            yield put_step(es, request, None, overwrite, dry_run)
         except ApiError as error:
             raise InstallError(_why_no_roles(error)) from None
-        yield f"PUT {request.path}", "ok"
+
+
+def put_step(
+    es: Elasticsearch, request: PutRequest, vectors: Vectors | None, overwrite: bool, dry_run: bool
+) -> InstallStep:
+    """PUTs one object, unless somebody changed it; then what the installation itself sets is set in it."""
+    outcome = keeping.decide(es, request, vectors, overwrite)
+    if not dry_run:
+        keeping.put(es, outcome)
+    return InstallStep(f"PUT {request.path}", str(outcome), outcome.state == "kept")
 
 
 def missing(es: Elasticsearch) -> list[str]:
@@ -86,7 +117,7 @@ def missing(es: Elasticsearch) -> list[str]:
     absent = []
     puts = requests()
     for request in puts:
-        if client.perform_request("GET", request.path, headers=_JSON).meta.status != 200:
+        if client.perform_request("GET", request.path, headers=keeping.JSON).meta.status != 200:
             absent.append(request.path)
     for alias in ALIASES:
         if not es.indices.exists_alias(name=alias):
@@ -116,17 +147,20 @@ def _require_no_index(es: Elasticsearch, alias: str) -> None:
         )
 
 
-def _first_index(es: Elasticsearch, alias: str, vectors: Vectors | None) -> Iterator[tuple[str, str]]:
+def _first_index(
+    es: Elasticsearch, alias: str, vectors: Vectors | None, dry_run: bool
+) -> Iterator[InstallStep]:
     first = f"{alias}-000001"
     if not es.indices.exists_alias(name=alias):
         body = json.loads((HERE / "indices" / f"{first}.json").read_text())
-        es.indices.create(index=first, aliases=body["aliases"])
-        yield f"PUT /{first}", "created"
+        if not dry_run:
+            es.indices.create(index=first, aliases=body["aliases"])
+        yield InstallStep(f"PUT /{first}", "created")
         return
     for index, found in es.indices.get_mapping(index=alias).items():
         kinds = {field["index_options"]["type"] for field in face_vectors(found["mappings"]["properties"])}
         differs = f"; still {', '.join(sorted(kinds))}, new indices will use {vectors}"
-        yield f"PUT /{index}", "exists" + (differs if vectors and kinds != {vectors} else "")
+        yield InstallStep(f"PUT /{index}", "exists" + (differs if vectors and kinds != {vectors} else ""))
 
 
 def _absent_fields(es: Elasticsearch, puts: list[PutRequest]) -> Iterator[tuple[str, Mapping]]:
@@ -240,6 +274,3 @@ def _why_no_roles(error: ApiError) -> str:
         f"this Elasticsearch takes no roles (status {error.status_code}): enable security with native roles, "
         "or copy the roles into each node's `config/roles.yml`"
     )
-
-
-_JSON = {"accept": "application/json", "content-type": "application/json"}

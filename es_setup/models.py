@@ -6,6 +6,7 @@ The ``_meta`` also records how an index is attached, and its calibration.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -34,9 +35,18 @@ def recorded(mapping: dict[str, Any]) -> dict[str, Any]:
     return ours if isinstance(ours, dict) else {}
 
 
-def held(es: Elasticsearch, index: str, field: str = "model.id") -> list[str]:
-    """The models of the documents in ``index``, at most two: enough to see that there are several."""
-    answer = es.search(index=index, size=0, aggs={"models": {"terms": {"field": field, "size": 2}}})
+def held(
+    es: Elasticsearch, index: str, field: str = "model.id", only: Collection[str] | None = None
+) -> list[str]:
+    """The models of the documents in ``index``, at most two: enough to see that there are several.
+
+    Args:
+        only: those of the indices behind ``index`` that count; default: all.
+    """
+    query = None if only is None else {"terms": {"_index": sorted(only)}}
+    answer = es.search(
+        index=index, size=0, query=query, aggs={"models": {"terms": {"field": field, "size": 2}}}
+    )
     return [bucket["key"] for bucket in answer["aggregations"]["models"]["buckets"]]
 
 
@@ -88,11 +98,19 @@ def model_of(es: Elasticsearch, index: str) -> str | None:
     Raises:
         MixedModels: they name several.
     """
-    mappings = es.indices.get_mapping(index=index).values()
-    facts = [recorded(found["mappings"]) for found in mappings]
-    known = {fact["model"] for fact in facts if "model" in fact}
-    for field in {".".join(filter(None, (fact.get("target_field"), "model.id"))) for fact in facts}:
-        known |= set(held(es, index, field))
+    found = es.indices.get_mapping(index=index)
+    return one_model(es, index, {name: recorded(facts["mappings"]) for name, facts in found.items()})
+
+
+def one_model(es: Elasticsearch, index: str, facts: dict[str, dict[str, Any]]) -> str | None:
+    """As `model_of`, of some of the indices behind ``index``.
+
+    Args:
+        facts: each of these -> what is recorded in it.
+    """
+    known = {fact["model"] for fact in facts.values() if "model" in fact}
+    for field in {".".join(filter(None, (fact.get("target_field"), "model.id"))) for fact in facts.values()}:
+        known |= set(held(es, index, field, facts))
     if len(known) > 1:
         raise MixedModels(
             f"[{index}] holds vectors of several models, {sorted(known)}, which can't be compared: search an "

@@ -11,13 +11,14 @@ from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
 
-from es_setup.connection import Service, innermost_reason
+from es_setup.connection import ConnectionFailed, Service, innermost_reason
 from faces.calibration.record import Calibration
 from faces.indexing.indexing import index_photos
 from faces.indexing.outcomes import IndexedPhoto, IndexingCounts
 from faces.photo_folders.reading import read_folder
 from faces.photos import PhotoFile
-from faces.searching import QueryResult, calibration_as_json, query_box, search
+from faces.searchable import searchable
+from faces.searching import FaceQuery, QueryResult, calibration_as_json, query_face, search
 from ingest_service.errors import UserError
 
 MAX_QUERIES = 25
@@ -116,12 +117,17 @@ def search_all(
 ) -> Iterator[QueryResult]:
     """Searches for each photo, with the verdicts of ``calibration``. If a search fails, its result has the
     reason as its note."""
+    where = searchable(es, "faces")
+    model = where.model(es)
     for photo in queries:
-        result = QueryResult(photo, matches=[])
+        result = QueryResult(photo.name, photo.label, b"", matches=[])
         try:
-            data = photo.path.read_bytes()
-            matches = search(es, data, calibration=calibration)
-            result = replace(result, matches=matches, box=query_box(service, data))
+            result = replace(result, photo=photo.path.read_bytes())
+            matches = search(es, FaceQuery(result.photo), where, calibration)
+            result = replace(result, matches=matches)
+            result = replace(result, face=query_face(service, result.photo, None, model))
+        except ConnectionFailed as error:
+            result = replace(result, note=str(error))
         except ApiError as error:
             result = replace(result, note=innermost_reason(error))
         except OSError as error:
@@ -145,8 +151,9 @@ def figures(
         **calibration_as_json(calibration),
         "results": [
             {
-                "query": result.photo.name,
-                "label": result.photo.label,
+                "query": result.name,
+                "label": result.label,
+                "face": result.face.as_json() if result.face else None,
                 "matches": [match.as_json() for match in result.matches],
                 **({} if result.matches else {"note": result.note}),
             }

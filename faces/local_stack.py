@@ -86,8 +86,9 @@ def running_stack(
             say(f"Elasticsearch {plugins.elasticsearch_version()} ready at {node.url}")
             connection = Connection(es_url=node.url, faces_url=service.url)
             try:
-                for _ in install(connection.elasticsearch(), service.model, dims=service.dims):
-                    pass
+                for step in install(connection.elasticsearch(), service.model, dims=service.dims):
+                    if step.kept:
+                        say(f"{step.request}: {step.outcome}")
                 say("pipelines, templates and indices installed")
             except InstallError as error:
                 if data is None:

@@ -4,26 +4,59 @@ from __future__ import annotations
 
 import base64
 import io
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from faces.extras import require
-from faces.reports.charts import INK, PALE, as_it_is
+from faces.matches import Match
+from faces.reports.charts import INK, PALE
+from faces.reports.lettering import drawn, lettering, shortened
 from faces.searching import QueryResult
 
 Box = tuple[float, float, float, float]
 
 TILE = 190
 """Pixels, the side of a photo's square in the picture."""
-CAPTION, GAP, HEADING = 46, 14, 64
+CAPTION, GAP, LINE = 46, 14, 22
+IN_A_ROW = 6
+"""Matches beside each other; more of them wrap."""
+LEAST_IN_A_ROW = 3
+"""Room for a note or a title above a single match."""
+CAPTION_LETTERS = 24
 COLOURS = {"strong": "#12805c", "possible": "#b25e09", "unlikely": "#8a8f98"}
 QUERY = "#0b64dd"
 
 
+@dataclass(frozen=True)
+class PlotTile:
+    """A picture at its place, with a face's box and the lines below it, each with colour and weight."""
+
+    left: int
+    top: int
+    image: Image.Image
+    size: tuple[int, int]
+    box: Box | None
+    colour: str
+    caption: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class PlotNote:
+    left: int
+    top: int
+    text: str
+
+
 def plot(results: list[QueryResult], file: Path, title: str) -> None:
-    """Writes a PNG with a row for each query: its photo, then its matches with name, similarity and verdict.
+    """Writes a PNG with each query: its photo, then its matches with name, similarity and verdict, in rows of
+    at most six. A box is around the face that was looked for, and around the one that matched.
 
     More than six queries are drawn in two columns.
 
@@ -31,77 +64,98 @@ def plot(results: list[QueryResult], file: Path, title: str) -> None:
         ExtraMissing: matplotlib isn't installed.
     """
     require("explore", "matplotlib")
+    most = max((len(result.matches) for result in results), default=1)
+    across = min(IN_A_ROW, max(LEAST_IN_A_ROW, most))
+    columns = 2 if len(results) > 6 else 1
+    in_column = -(-len(results) // columns)
+    block_width = (across + 1) * (TILE + GAP) + 2 * GAP
+    width = columns * block_width + GAP
+    heading = textwrap.wrap(drawn(title), (width - 2 * GAP) // 10, break_on_hyphens=False) or [""]
+    tops = [GAP + len(heading) * LINE + GAP] * columns
+    tiles: list[PlotTile] = []
+    notes: list[PlotNote] = []
+    for number, result in enumerate(results):
+        column = number // in_column
+        left, top = GAP + column * block_width, tops[column]
+        tiles += _tiles(result, left, top, across)
+        if not result.matches:
+            lines = textwrap.wrap(drawn(result.note), across * (TILE + GAP) // 9)
+            notes.append(PlotNote(left + TILE + 3 * GAP, top + TILE // 2, "\n".join(lines)))
+        rows = max(1, -(-len(result.matches) // across))
+        tops[column] += rows * (TILE + CAPTION + GAP)
+    _draw(file, (width, max(tops) + GAP), heading, tiles, notes)
+
+
+def _tiles(result: QueryResult, left: int, top: int, across: int) -> Iterator[PlotTile]:
+    image = _opened(result.photo)
+    box = result.face.box if result.face else None
+    name = (shortened(result.label or result.name, CAPTION_LETTERS), INK, "bold")
+    yield PlotTile(left, top, image, image.size, box, QUERY, (name, ("query", QUERY, "normal")))
+    for place, match in enumerate(result.matches):
+        right = left + (place % across + 1) * (TILE + GAP) + GAP
+        below = top + place // across * (TILE + CAPTION + GAP)
+        image = _opened(base64.b64decode(match.thumbnail or ""))
+        size = match.photo_size or image.size
+        colour = COLOURS[match.verdict]
+        yield PlotTile(right, below, image, size, match.face.box, colour, _caption(match, colour))
+
+
+def _caption(match: Match, colour: str) -> tuple[tuple[str, str, str], ...]:
+    """Who it is, and how similar. Without any name the file's, pale, as that isn't a person."""
+    if match.person:
+        first = (shortened(match.person, CAPTION_LETTERS), INK, "normal")
+    else:
+        first = (shortened(match.path.rsplit("/", 1)[-1], CAPTION_LETTERS), PALE, "normal")
+    return first, (f"{match.similarity:.2f}  {match.verdict}", colour, "bold")
+
+
+def _draw(
+    file: Path, size: tuple[int, int], heading: list[str], tiles: list[PlotTile], notes: list[PlotNote]
+) -> None:
     # Imported here: it takes a second, and most commands don't need it.
     from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
 
-    matches = max((len(result.matches) for result in results), default=1) or 1
-    columns = 2 if len(results) > 6 else 1
-    rows = -(-len(results) // columns)
-    block_width = (matches + 1) * (TILE + GAP) + 2 * GAP
-    row_height = TILE + CAPTION + GAP
-    width, height = columns * block_width + GAP, HEADING + rows * row_height + GAP
-    figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(0, width)
-    axes.set_ylim(height, 0)
-    axes.axis("off")
+    width, height = size
+    texts = [*heading, *(note.text for note in notes), *(line[0] for tile in tiles for line in tile.caption)]
     canvas = np.full((height, width, 3), 255, dtype=np.uint8)
-
-    def tile(
-        left: int, top: int, image: Image.Image, size: tuple[int, int], box: Box | None, colour: str
-    ) -> None:
-        small = ImageOps.contain(image, (TILE, TILE))
-        x, y = left + (TILE - small.width) // 2, top + (TILE - small.height) // 2
-        canvas[y : y + small.height, x : x + small.width] = np.asarray(small)
-        if box is not None:
-            scale = small.width / size[0]
-            corner = (x + box[0] * scale, y + box[1] * scale)
-            axes.add_patch(
-                Rectangle(corner, box[2] * scale, box[3] * scale, fill=False, edgecolor=colour, linewidth=2)
-            )
-
-    def caption(left: int, top: int, lines: list[tuple[str, str, str]]) -> None:
-        for number, (text, colour, weight) in enumerate(lines):
-            y = top + TILE + 16 + 18 * number
-            axes.text(
-                left + TILE / 2, y, text, ha="center", va="center", fontsize=9, color=colour, weight=weight
-            )
-
-    axes.text(GAP, HEADING / 2, as_it_is(title), va="center", fontsize=13, color=INK)
-    for number, result in enumerate(results):
-        left, top = GAP + (number // rows) * block_width, HEADING + (number % rows) * row_height
-        image = _photo(result.photo.path)
-        tile(left, top, image, image.size, result.box, QUERY)
-        name = result.photo.label or result.photo.path.name
-        caption(left, top, [(_short(name), INK, "bold"), ("query", QUERY, "normal")])
-        if not result.matches:
-            x, y = left + TILE + 3 * GAP, top + TILE / 2
-            axes.text(x, y, as_it_is(result.note), fontsize=11, color=PALE, va="center")
-        for place, match in enumerate(result.matches, start=1):
-            x = left + place * (TILE + GAP) + GAP
-            colour = COLOURS[match.verdict]
-            thumbnail = Image.open(io.BytesIO(base64.b64decode(match.thumbnail))).convert("RGB")
-            tile(x, top, thumbnail, match.photo_size, match.box, colour)
-            name = match.name or match.path.rsplit("/", 1)[-1]
-            verdict = f"{match.similarity:.2f}  {match.verdict}"
-            caption(x, top, [(_short(name), INK, "normal"), (verdict, colour, "bold")])
-    axes.imshow(canvas, extent=(0, width, height, 0), zorder=-1, interpolation="nearest")
-    axes.set_xlim(0, width)
-    axes.set_ylim(height, 0)
-    scratch = file.with_name(f".{file.name}.part")
-    figure.savefig(scratch, format="png")
+    with lettering(*texts):
+        figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="white")
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.axis("off")
+        for number, line in enumerate(heading):
+            axes.text(GAP, GAP + (number + 0.5) * LINE, line, va="center", fontsize=13, color=INK)
+        for note in notes:
+            axes.text(note.left, note.top, note.text, fontsize=11, color=PALE, va="center")
+        for tile in tiles:
+            _draw_tile(axes, canvas, tile)
+        axes.imshow(canvas, extent=(0, width, height, 0), zorder=-1, interpolation="nearest")
+        axes.set_xlim(0, width)
+        axes.set_ylim(height, 0)
+        scratch = file.with_name(f".{file.name}.part")
+        figure.savefig(scratch, format="png")
     scratch.replace(file)
 
 
-def _photo(path: Path) -> Image.Image:
-    """The upright photo; a pale square if it can't be read, as the row's note says why."""
+def _draw_tile(axes: Any, canvas: NDArray[np.uint8], tile: PlotTile) -> None:
+    from matplotlib.patches import Rectangle
+
+    small = ImageOps.contain(tile.image, (TILE, TILE))
+    x, y = tile.left + (TILE - small.width) // 2, tile.top + (TILE - small.height) // 2
+    canvas[y : y + small.height, x : x + small.width] = np.asarray(small)
+    if tile.box is not None:
+        scale = small.width / tile.size[0]
+        corner = (x + tile.box[0] * scale, y + tile.box[1] * scale)
+        sides = (tile.box[2] * scale, tile.box[3] * scale)
+        axes.add_patch(Rectangle(corner, *sides, fill=False, edgecolor=tile.colour, linewidth=2))
+    for number, (text, colour, weight) in enumerate(tile.caption):
+        place = (tile.left + TILE / 2, tile.top + TILE + 16 + 18 * number)
+        axes.text(*place, text, ha="center", va="center", fontsize=9, color=colour, weight=weight)
+
+
+def _opened(photo: bytes) -> Image.Image:
+    """The upright photo; a pale square if there is none, or it can't be read here."""
     try:
-        with Image.open(path) as opened:
+        with Image.open(io.BytesIO(photo)) as opened:
             return ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return Image.new("RGB", (TILE, TILE), "#eceef2")
-
-
-def _short(text: str) -> str:
-    return as_it_is(text if len(text) <= 26 else f"{text[:25]}…")

@@ -1,148 +1,163 @@
-"""Searches an index for the faces most similar to that of a photo."""
+"""Searches indices for the faces most similar to one of a photo."""
 
 from __future__ import annotations
 
 import base64
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from es_setup.connection import ConnectionFailed, Service
-from es_setup.mappings import find
-from es_setup.models import model_of
+from es_setup.connection import Service
 from faces.calibration.record import Calibration
-from faces.photos import PhotoFile
-from ingest_service.errors import UserError
-from ingest_service.verdicts import UNCALIBRATED
+from faces.matches import Match, match_of
+from faces.names import nfc
+from faces.searchable import FaceField, Searchable
 
-
-class NoFaces(UserError):
-    """The index has no field [faces.vector] to search; the message says what to do."""
+FIELDS = ("face_count", "thumbnail", "photo.width", "photo.height")
+"""What a match needs of what the processor stored beside the faces."""
+SENT = ("file.path", "person.name")
+"""What senders may add. As fields: these read both "file": {"path"} and "file.path", whichever was sent."""
+FACE = ("id", "box", "label.name", "match.name")
 
 
 @dataclass(frozen=True)
-class Match:
-    """A photo that was found, with its most similar face.
+class FaceQuery:
+    """What to search for.
 
-    similarity: cosine, -1 to 1.
-    box: x, y, width, height of that face in pixels of the upright photo, whose width and height are
-        ``photo_size``.
-    thumbnail: base64 JPEG.
-    calibration: the index's, if it has one.
+    face: its position on the photo, largest first, from 0; None: the largest.
+    min_similarity: the least cosine of a match, -1 to 1.
+    name: only photos on which this person is, as people said.
     """
 
-    rank: int
-    document_id: str
-    path: str
-    name: str | None
-    similarity: float
-    box: tuple[int, int, int, int]
-    photo_size: tuple[int, int]
-    thumbnail: str
-    calibration: Calibration | None = None
+    photo: bytes
+    k: int = 5
+    face: int | None = None
+    min_similarity: float | None = None
+    name: str | None = None
 
-    @property
-    def verdict(self) -> str:
-        """``strong``, ``possible`` or ``unlikely``."""
-        thresholds = self.calibration.thresholds if self.calibration else UNCALIBRATED
-        return thresholds.verdict(self.similarity)
 
-    @property
-    def probability(self) -> float | None:
-        """That both photos show one person, 0 to 1, at even prior odds; None without a calibration."""
-        return self.calibration.probability(self.similarity) if self.calibration else None
+@dataclass(frozen=True)
+class QueryFace:
+    """The face that a search looks for.
+
+    position: largest first, from 0; of: how many faces the photo has.
+    box: x, y, width, height in pixels of the upright photo.
+    """
+
+    position: int
+    of: int
+    box: tuple[float, float, float, float]
 
     def as_json(self) -> dict[str, Any]:
-        probability = {} if self.probability is None else {"probability": round(self.probability, 4)}
-        return {
-            "rank": self.rank,
-            "id": self.document_id,
-            "path": self.path,
-            "name": self.name,
-            "similarity": round(self.similarity, 4),
-            "verdict": self.verdict,
-            **probability,
-        }
+        box = dict(zip(("x", "y", "width", "height"), self.box, strict=True))
+        return {"position": self.position, "of": self.of, "box": box}
 
 
 @dataclass(frozen=True)
 class QueryResult:
     """A photo that was searched for, and what was found.
 
-    box: its face: x, y, width, height in pixels of the upright photo, if known.
+    name: of its file; label: its person, if known; photo: its bytes.
+    face: the one that was looked for, if known.
     note: why there are no matches, if there are none.
     """
 
-    photo: PhotoFile
+    name: str
+    label: str | None
+    photo: bytes
     matches: list[Match]
-    box: tuple[float, float, float, float] | None = None
+    face: QueryFace | None = None
     note: str = "no match"
 
     @property
     def correct(self) -> bool | None:
         """Whether the best match is the photo's person; None if the photo has no label."""
-        if self.photo.label is None:
+        if self.label is None:
             return None
-        return bool(self.matches) and self.matches[0].name == self.photo.label
-
-
-def query_body(photo: bytes, k: int, model: str | None = None) -> dict[str, Any]:
-    """The body of the ``_search``: kNN over all faces, with the photo's largest face as the query.
-
-    ``inner_hits`` tells which face matched. The answer has no ``image`` and no vectors.
-    """
-    face = {"image": base64.b64encode(photo).decode("ascii")} | ({"model": model} if model else {})
-    inner = {"_source": ["faces.box", "faces.label.name"], "size": 1}
-    return {
-        "size": k,
-        "knn": {
-            "field": "faces.vector",
-            "k": k,
-            "num_candidates": max(100, 10 * k),
-            "query_vector_builder": {"face": face},
-            "inner_hits": inner,
-        },
-        # As fields: these read both "file": {"path"} and "file.path", whichever was sent.
-        "fields": ["file.path", "thumbnail", "photo.width", "photo.height"],
-        "_source": False,
-    }
+        return bool(self.matches) and self.matches[0].name == self.label
 
 
 def search(
-    es: Elasticsearch,
-    photo: bytes,
-    k: int = 5,
-    index: str = "faces",
-    calibration: Calibration | None = None,
+    es: Elasticsearch, query: FaceQuery, where: Searchable, calibration: Calibration | None = None
 ) -> list[Match]:
-    """The ``k`` photos with the faces most similar to the largest face of ``photo``, best first.
+    """The ``query.k`` photos with the most similar faces, best first.
 
     Args:
-        calibration: the index's, if it has one.
+        calibration: that all indices share, if they do.
 
     Raises:
-        NoFaces: ``index`` has no field [faces.vector], such as a gallery, or an index with a target field.
-        MixedModels: ``index`` holds vectors of several models.
-        elasticsearch.ApiError: 400 if the photo can't be read or has no face, 429 if the service is busy or
-            down.
+        MixedModels: the indices hold vectors of several models.
+        elasticsearch.ApiError: 400 if the photo can't be read or lacks the face, 429 if the service is busy
+            or down.
     """
-    mappings = es.indices.get_mapping(index=index).values()
-    if not any(find(found["mappings"].get("properties", {}), "faces.vector") for found in mappings):
-        raise NoFaces(f"[{index}] has no field [faces.vector]: search an archive of photos, such as [faces]")
-    body = query_body(photo, k, model_of(es, index))
-    hits = es.search(index=index, body=body)["hits"]["hits"]
-    return [_match(rank, hit, calibration) for rank, hit in enumerate(hits, start=1)]
+    body = search_body(query, where, where.model(es))
+    hits = es.search(index=where.name, body=body)["hits"]["hits"]
+    return [match_of(rank, hit, _field_of(hit, where), calibration) for rank, hit in enumerate(hits, start=1)]
 
 
-def query_box(service: Service, photo: bytes) -> tuple[float, float, float, float] | None:
-    """The face that a search with ``photo`` looks for; None without one, or if the service doesn't answer."""
-    try:
-        faces = service.faces(photo)
-    except ConnectionFailed:
+def search_body(query: FaceQuery, where: Searchable, model: str | None) -> dict[str, Any]:
+    """The body of the ``_search``: a kNN for each kind of field, over the indices that have it.
+
+    Not the body's own ``knn``: it finds nothing where one of the indices lacks the nested field.
+    ``inner_hits`` tells which face matched. The answer has no ``image`` and no vectors.
+    """
+    return {
+        "size": query.k,
+        "query": {"bool": {"should": [_kind(query, field, model) for field in where.fields]}},
+        "fields": sorted({field.at(name) for field in where.fields for name in FIELDS} | set(SENT)),
+        "_source": sorted(field.at("face") for field in where.fields if not field.nested) or False,
+    }
+
+
+def _field_of(hit: dict[str, Any], where: Searchable) -> FaceField:
+    """The field that matched: a nested one has inner hits."""
+    inner = hit.get("inner_hits", {})
+    matched = [path for path, found in inner.items() if found["hits"]["hits"]]
+    fields = where.fields_of(hit["_index"])
+    nested = [field for field in fields if field.nested and field.at("faces") in matched]
+    return (nested or [field for field in fields if not field.nested])[0]
+
+
+def _kind(query: FaceQuery, field: FaceField, model: str | None) -> dict[str, Any]:
+    face: dict[str, Any] = {"image": base64.b64encode(query.photo).decode("ascii")}
+    face |= {"model": model} if model else {}
+    face |= {"face": query.face} if query.face is not None else {}
+    least = {} if query.min_similarity is None else {"similarity": query.min_similarity}
+    knn: dict[str, Any] = {
+        "knn": {
+            "field": field.vector,
+            "k": query.k,
+            "num_candidates": max(100, 10 * query.k),
+            "query_vector_builder": {"face": face},
+            **least,
+        }
+    }
+    if query.name is not None:
+        # A label is stored as it was sent, in either spelling.
+        spellings = {query.name, nfc(query.name), unicodedata.normalize("NFD", query.name)}
+        knn["knn"]["filter"] = {"terms": {field.at("people"): sorted(spellings)}}
+    if field.nested:
+        path = field.at("faces")
+        inner = {"name": path, "size": 1, "_source": [f"{path}.{name}" for name in FACE]}
+        knn = {"nested": {"path": path, "ignore_unmapped": True, "query": knn, "inner_hits": inner}}
+    # First the indices, as another one may have a field of this name that holds no vectors.
+    return {"bool": {"filter": [{"terms": {"_index": list(field.indices)}}], "must": [knn]}}
+
+
+def query_face(service: Service, photo: bytes, position: int | None, model: str | None) -> QueryFace | None:
+    """The face that a search with ``photo`` looks for; None without one.
+
+    Raises:
+        ConnectionFailed: the service doesn't answer, or serves another model, which may find other faces.
+    """
+    faces = service.faces(photo, model)
+    chosen = position or 0
+    if chosen >= len(faces):
         return None
-    box = faces[0]["box"] if faces else None
-    return (box["x"], box["y"], box["width"], box["height"]) if box else None
+    box = faces[chosen]["box"]
+    return QueryFace(chosen, len(faces), (box["x"], box["y"], box["width"], box["height"]))
 
 
 def calibration_as_json(calibration: Calibration | None) -> dict[str, Any]:
@@ -150,21 +165,3 @@ def calibration_as_json(calibration: Calibration | None) -> dict[str, Any]:
     if calibration is None:
         return {"calibrated": False}
     return {"calibrated": True, "calibration": calibration.as_meta()}
-
-
-def _match(rank: int, hit: dict[str, Any], calibration: Calibration | None) -> Match:
-    fields = hit["fields"]
-    face = hit["inner_hits"]["faces"]["hits"]["hits"][0]["_source"]
-    box = face["box"]
-    return Match(
-        rank=rank,
-        document_id=hit["_id"],
-        path=fields.get("file.path", [hit["_id"]])[0],
-        name=face.get("label", {}).get("name"),
-        # Elasticsearch's score is (1 + cosine) / 2.
-        similarity=2 * hit["_score"] - 1,
-        box=(box["x"], box["y"], box["width"], box["height"]),
-        photo_size=(fields["photo.width"][0], fields["photo.height"][0]),
-        thumbnail=fields["thumbnail"][0],
-        calibration=calibration,
-    )

@@ -12,6 +12,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from es_setup.connection import log_request
+from es_setup.failures import reason
 from ingest_service.errors import UserError
 from kibana.saved_object import parsed
 
@@ -95,7 +96,7 @@ class KibanaServer:
         log_request(response)
         self._require_kibana(response)
         if not response.ok:
-            raise _refusal(response, f"{method} {path}", self.space)
+            raise _refusal(response, self.url, f"{method} {path}", self.space)
         try:
             # Kibana names no charset, and `requests` would guess one.
             return parsed(response.content.decode()) if lines else response.json()
@@ -118,8 +119,8 @@ class KibanaServer:
     ) -> KibanaError:
         if isinstance(error, requests.exceptions.SSLError):
             return KibanaError(
-                f"Kibana's certificate at {self.url} isn't trusted: set KIBANA_CA_CERTS to a PEM file with "
-                f"the authority that signed it ({error})"
+                f"no Kibana at {self.url} ({reason(error)}): set KIBANA_URL, or KIBANA_CA_CERTS to a PEM "
+                "file with the authority that signed its certificate"
             )
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
             return KibanaError(NOT_AN_ADDRESS)
@@ -132,8 +133,8 @@ class KibanaServer:
         if isinstance(error, requests.Timeout):
             return StillStarting(f"Kibana at {self.url} doesn't answer within {timeout:g} s")
         return StillStarting(
-            f"no Kibana at {self.url} ({type(error).__name__}): start it, or set KIBANA_URL (with https if "
-            "Kibana has a certificate)"
+            f"no Kibana at {self.url} ({reason(error)}): start it, or set KIBANA_URL (with https if Kibana "
+            "has a certificate)"
         )
 
     def _require_kibana(self, response: requests.Response) -> None:
@@ -157,7 +158,7 @@ def error_message(body: Mapping[str, Any]) -> str:
     return str(body.get("message") or body.get("error") or "no message")
 
 
-def _refusal(response: requests.Response, what: str, space: str) -> KibanaRefused:
+def _refusal(response: requests.Response, url: str, what: str, space: str) -> KibanaRefused:
     status = response.status_code
     try:
         body = response.json()
@@ -165,7 +166,7 @@ def _refusal(response: requests.Response, what: str, space: str) -> KibanaRefuse
         body = {"message": response.text[:200]}
     body = body if isinstance(body, dict) else {}
     if status == 401:
-        return KibanaRefused(f"Kibana refuses the login (401): {SET_A_KEY}", status, body)
+        return KibanaRefused(f"Kibana at {url} refuses the login (401): {SET_A_KEY}", status, body)
     said = error_message(body)
     if status == 403:
         return KibanaRefused(

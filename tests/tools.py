@@ -89,7 +89,7 @@ def numbers(text: str) -> list[float]:
 
 def install_all(es: Elasticsearch, model: str, vectors: Vectors | None = None) -> dict[str, str]:
     """What `faces install` does; returns request -> outcome."""
-    return dict(install(es, model, vectors))
+    return {step.request: step.outcome for step in install(es, model, vectors)}
 
 
 def mapping_of(es: Elasticsearch, index: str) -> dict:

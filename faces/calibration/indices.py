@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -111,12 +111,17 @@ def shared(recorded: Mapping[str, dict[str, Any]]) -> Shared:
     return Shared(next(iter(made.values())))
 
 
-def faces_in(es: Elasticsearch, index: str) -> int:
-    """How many faces with a vector an index or alias has."""
+def faces_in(es: Elasticsearch, index: str, only: Collection[str] | None = None) -> int:
+    """How many faces with a vector an index or alias has.
+
+    Args:
+        only: those of the indices behind it that count; default: all.
+    """
     paths: dict[str, str | None] = {}
-    for found in es.indices.get_mapping(index=index).values():
-        paths |= face_vector_paths(found["mappings"].get("properties", {}))
-    return sum(_count(es, index, path, nested) for path, nested in paths.items())
+    for name, found in es.indices.get_mapping(index=index).items():
+        if only is None or name in only:
+            paths |= face_vector_paths(found["mappings"].get("properties", {}))
+    return sum(_count(es, index, path, nested, only) for path, nested in paths.items())
 
 
 def searched_faces(es: Elasticsearch) -> int:
@@ -156,14 +161,16 @@ def _behind(es: Elasticsearch, model: str, index: str) -> tuple[str, ...]:
     return tuple(sorted(found.body))
 
 
-def _count(es: Elasticsearch, index: str, path: str, nested: str | None) -> int:
+def _count(es: Elasticsearch, index: str, path: str, nested: str | None, only: Collection[str] | None) -> int:
+    query: dict[str, Any] = {"match_all": {}} if only is None else {"terms": {"_index": sorted(only)}}
     if nested is None:
-        return int(es.count(index=index, query={"exists": {"field": path}})["count"])
+        filters = [query, {"exists": {"field": path}}]
+        return int(es.count(index=index, query={"bool": {"filter": filters}})["count"])
     within = {
         "nested": {"path": nested},
         "aggs": {"faces": {"filter": {"exists": {"field": path}}}},
     }
-    answer = es.search(index=index, size=0, aggs={"within": within})
+    answer = es.search(index=index, size=0, query=query, aggs={"within": within})
     return int(answer["aggregations"]["within"]["faces"]["doc_count"])
 
 

@@ -9,7 +9,7 @@ import typer
 from elasticsearch import Elasticsearch
 from rich.table import Table
 
-from es_setup.connection import Connection
+from es_setup.connection import Connection, without_password
 from faces import labelled_photos
 from faces.calibration.indices import (
     SEARCHED,
@@ -92,18 +92,17 @@ def calibrate(
         before = {f"/{name}/_mapping": made for name, made in calibrations(es).items()}
         for path, problem in [] if dry_run else store(es, measured.calibration, where):
             if problem:
-                refused[path] = explain(problem, "ES_URL")
-                err.print(f"error: PUT {path}: {refused[path]}", markup=False)
+                refused[path] = explain(problem, without_password(connection.es_url))
+                err.print(f"error: PUT {path}: {refused[path]}")
             else:
                 kept.append(path)
                 if not as_json:
-                    out.print(f"PUT {path}: calibration stored{_instead_of(before.get(path))}", markup=False)
+                    out.print(f"PUT {path}: calibration stored{_instead_of(before.get(path))}")
     if kept and not as_json:
         thresholds = measured.calibration.thresholds
         out.print(
             f"probes searched against these galleries match from {thresholds.strong:.3f}, with candidates "
-            f"from {thresholds.possible:.3f}; `faces dashboards install` updates the boards",
-            markup=False,
+            f"from {thresholds.possible:.3f}; `faces dashboards install` updates the boards"
         )
     if as_json:
         print_json(_as_json(measured) | {"stored": kept, "not_stored": refused})
@@ -143,21 +142,19 @@ def _print(measured: Measured, dry: Places | None) -> None:
     ):
         table.add_row(*row)
     out.print(table)
-    out.print(f"verdicts: {meaning(made)}", markup=False)
+    out.print(f"verdicts: {meaning(made)}")
     if made.probability(made.similarity) < 0.5:
         out.print(
             f"note: at {made.similarity:.3f} two photos more likely show different people, because the "
-            "allowed rate is so high. Lower --fpir, or add people",
-            markup=False,
+            "allowed rate is so high. Lower --fpir, or add people"
         )
     why = ", ".join(f"{reason} {count:,}" for reason, count in measured.vectors.failed.items())
     out.print(
         f"{found.photos:,} photos of {found.people:,} people, {found.failed:,} failed{why and f' ({why})'}; "
-        f"based on about {found.false_hits:,.0f} false hits (effective sample: {found.independent:,.0f})",
-        markup=False,
+        f"based on about {found.false_hits:,.0f} false hits (effective sample: {found.independent:,.0f})"
     )
     if dry:
-        out.print(f"nothing stored; without --dry-run: PUT {', '.join(dry.paths)}", markup=False)
+        out.print(f"nothing stored; without --dry-run: PUT {', '.join(dry.paths)}")
 
 
 def _as_json(measured: Measured) -> dict[str, Any]:

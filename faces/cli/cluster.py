@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -9,12 +10,14 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from es_setup.attach import Attachment, attach
 from es_setup.connection import Connection, ConnectionFailed, without_password
-from es_setup.install import has_plugin, install, install_roles, missing, recorded_dims
+from es_setup.install import InstallStep, has_plugin, install, install_roles, missing, recorded_dims
 from es_setup.models import MixedModels, model_of
 from es_setup.shipped_files import ALIASES, SHIPPED_DIMS, Vectors, shipped_model
 from faces.calibration.indices import calibrations
 from faces.cli.options import JsonFlag, connected
-from faces.cli.output import explain, explained, out, print_json, say
+from faces.cli.output import explain, explained, fail, out, print_json, say
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="change nothing, and print what would be done")]
 
 
 @connected
@@ -29,15 +32,26 @@ def install_command(
         typer.Option(help="how new indices store vectors; default: int8_hnsw; flat for the gallery"),
     ] = None,
     roles: Annotated[bool, typer.Option("--roles", help="also PUT the roles")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace what somebody changed, and lose the changes")
+    ] = False,
+    keep_edited: Annotated[
+        bool, typer.Option("--keep-edited", help="keep what somebody changed, and don't fail because of it")
+    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """PUT pipelines and templates, and create the first index of `faces`, `face-gallery`, `face-probes`."""
+    """PUT pipelines and templates, and create the first index of `faces`, `face-gallery`, `face-probes`. Can
+    be repeated: what somebody changed in them is kept. Exit status 1 if any of them isn't as shipped.
+    """
+    if overwrite and keep_edited:
+        fail("give either --overwrite or --keep-edited", status=2)
     with explained():
         es = connection.elasticsearch()
         pinned, dims = _model(connection, es, model)
-        for request, outcome in install(es, pinned, vectors, dims):
-            out.print(f"{request}: {outcome}", markup=False)
-        for request, outcome in install_roles(es) if roles else ():
-            out.print(f"{request}: {outcome}", markup=False)
+        kept = _print_steps(install(es, pinned, vectors, dims, overwrite, dry_run))
+        if roles:
+            kept += _print_steps(install_roles(es, overwrite, dry_run))
+    _finish("faces install", kept, keep_edited, dry_run)
 
 
 @connected
@@ -60,16 +74,49 @@ def attach_command(
         Vectors | None, typer.Option(help="how vectors are stored; default: int8_hnsw")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="replace another default pipeline of the index")
+        bool,
+        typer.Option(
+            "--overwrite", help="replace another default pipeline of the index, and changes to `faces-INDEX`"
+        ),
     ] = False,
+    keep_edited: Annotated[
+        bool,
+        typer.Option("--keep-edited", help="keep changes to `faces-INDEX`, and don't fail over them"),
+    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Add face search to an index of your own: PUT the mapping, and `faces-INDEX` as its default pipeline."""
+    """Add face search to an index of your own: PUT the mapping, and `faces-INDEX` as its default pipeline.
+    Can be repeated: what somebody changed in that pipeline is kept. Exit status 1 then.
+    """
+    if overwrite and keep_edited:
+        fail("give either --overwrite or --keep-edited", status=2)
     attachment = Attachment(index, field, target_field, remove_binary)
     with explained():
         es = connection.elasticsearch()
         pinned, dims = _model(connection, es, model)
-        for request, outcome in attach(es, attachment, pinned, vectors, overwrite, dims):
-            out.print(f"{request}: {outcome}", markup=False)
+        steps = attach(es, attachment, pinned, vectors, overwrite, dims, dry_run)
+        kept = _print_steps(steps)
+    _finish("faces attach", kept, keep_edited, dry_run)
+
+
+def _print_steps(steps: Iterable[InstallStep]) -> int:
+    """Prints each step; returns how many objects were kept as somebody changed them."""
+    kept = 0
+    for step in steps:
+        out.print(f"{step.request}: {step.outcome}")
+        kept += step.kept
+    return kept
+
+
+def _finish(command: str, kept: int, keep_edited: bool, dry_run: bool) -> None:
+    """Ends the command with status 1 if something was kept, unless that was wanted."""
+    if dry_run:
+        say("dry run: nothing was changed")
+    if kept and not keep_edited:
+        fail(
+            f"{kept} of these are not as shipped: they were changed, or are from an older release. `{command}"
+            " --overwrite` replaces them; changes made to them are lost. --keep-edited accepts them"
+        )
 
 
 def _model(connection: Connection, es: Elasticsearch, named: str | None) -> tuple[str | None, int | None]:
@@ -104,7 +151,7 @@ def status(
         print_json(report)
     else:
         for name, facts in report.items():
-            out.print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in facts.items()), markup=False)
+            out.print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in facts.items()))
     raise typer.Exit(0 if all(facts["ok"] for facts in report.values()) else 1)
 
 

@@ -68,20 +68,19 @@ def install(
         verdicts, unknown = _verdicts(connection, kibana)
         outcomes = importing.install(kibana, build.objects(verdicts), overwrite, build.with_thresholds_of)
         for outcome in outcomes:
-            out.print(_result(outcome), markup=False)
+            out.print(_result(outcome))
         for what, done in alert.install(kibana, overwrite) if with_alert else ():
-            out.print(f"{what}: {done}", markup=False)
-    out.print(f"verdicts: {verdicts.words}", markup=False)
+            out.print(f"{what}: {done}")
+    out.print(f"verdicts: {verdicts.words}")
     if unknown:
-        err.print(f"thresholds unchanged: the calibration can't be read: {unknown}", markup=False)
+        err.print(f"thresholds unchanged: the calibration can't be read: {unknown}")
     if kept := sum(outcome.state == "kept" for outcome in outcomes):
         err.print(
             f"{kept} of {len(outcomes)} are not as shipped: they were edited, or are from an older "
-            "release. `faces dashboards install --overwrite` replaces them; changes made to them are lost",
-            markup=False,
+            "release. `faces dashboards install --overwrite` replaces them; changes made to them are lost"
         )
     if failed := sum(outcome.state == "failed" for outcome in outcomes):
-        err.print(f"{failed} of {len(outcomes)} were not imported; all others are in Kibana", markup=False)
+        err.print(f"{failed} of {len(outcomes)} were not imported; all others are in Kibana")
     raise typer.Exit(1 if failed or (kept and not keep_edited) else 0)
 
 
@@ -126,11 +125,11 @@ def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: J
     else:
         for board in boards:
             but = ", except its thresholds" if board.other_thresholds else ""
-            out.print(f"{board.type} {board.title}: {board.state}{but}", markup=False)
-        out.print(f"verdicts: {verdicts.words}", markup=False)
+            out.print(f"{board.type} {board.title}: {board.state}{but}")
+        out.print(f"verdicts: {verdicts.words}")
         for problem in [*problems, *elasticsearch["problems"]]:
-            out.print(f"problem: {problem}", markup=False)
-        out.print(f"note: {ADVICE}", markup=False)
+            out.print(f"problem: {problem}")
+        out.print(f"note: {ADVICE}")
     raise typer.Exit(1 if problems or elasticsearch["problems"] else 0)
 
 

@@ -53,8 +53,8 @@ def evaluate(
         print_json(facts | failed | {"pairs": len(chosen.first)} | asdict(rates))
         return
     how = "listed" if chosen.listed else "all"
-    out.print(f"model {model}; {_photos(photos, found)}", markup=False)
-    out.print(f"{len(chosen.first):,} pairs ({how}), {int(chosen.same.sum()):,} of one person", markup=False)
+    out.print(f"model {model}; {_photos(photos, found)}")
+    out.print(f"{len(chosen.first):,} pairs ({how}), {int(chosen.same.sum()):,} of one person")
     table = Table.grid(padding=(0, 2))
     for cells in numbers(rates):
         table.add_row(*cells)

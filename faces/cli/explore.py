@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from es_setup.connection import Connection
@@ -62,12 +61,12 @@ def explore_command(
             json_file.write_text(json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n")
     show(found)
     if folder:
-        out.print(f"page: {folder / 'explore.html'}", markup=False)
+        out.print(f"page: {folder / 'explore.html'}")
 
 
 def show(found: Exploration) -> None:
     for line in (*summary(found.overview), *comparison(found)):
-        out.print(line, markup=False)
+        out.print(line)
     faces = found.faces.faces
     print_list(
         "faces that are unlike the others of their name",
@@ -112,10 +111,11 @@ def show(found: Exploration) -> None:
 
 def print_list(title: str, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     more = f", the first {SHOWN} shown" if len(rows) > SHOWN else ""
-    out.print(f"\n{title}: {len(rows):,}{more}", markup=False)
+    out.print()
+    out.print(f"{title}: {len(rows):,}{more}")
     if not rows:
         return
     table = Table(*header, box=None, header_style="dim")
     for row in rows[:SHOWN]:
-        table.add_row(*map(escape, row))
+        table.add_row(*row)
     out.print(table)

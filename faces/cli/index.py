@@ -44,7 +44,7 @@ def index_command(
         es = connection.elasticsearch()
         found = read_folder(folder, labels == "folder", include_all)
         for unreadable in found.unreadable_folders:
-            err.print(f"{unreadable}: the folder can't be read", markup=False)
+            err.print(f"{unreadable}: the folder can't be read")
         if not found.photos:
             fail(f"no photos below {folder}{_among(found)}")
         counts, skipped = IndexingCounts(), list(found.skipped)
@@ -73,7 +73,7 @@ def _tell(indexed: IndexedPhoto) -> None:
     not_named = indexed.not_named and f"not named [{indexed.photo.label}]: {indexed.not_named}"
     for text in (indexed.error, indexed.notice, not_named):
         if text:
-            err.print(f"{indexed.photo.name}: {text}", markup=False)
+            err.print(f"{indexed.photo.name}: {text}")
 
 
 def _report(counts: IndexingCounts, skipped: list[SkippedFile], list_skipped: bool, as_json: bool) -> None:
@@ -86,13 +86,13 @@ def _report(counts: IndexingCounts, skipped: list[SkippedFile], list_skipped: bo
         return
     if list_skipped:
         for file in skipped:
-            out.print(f"skipped: {file.name} ({file.reason})", markup=False)
+            out.print(f"skipped: {file.name} ({file.reason})")
     elif why:
         say(f"skipped: {_listed(why)} (--list-skipped names them)")
-    out.print(indexing_summary(counts), markup=False)
+    out.print(indexing_summary(counts))
     by_outcome = ", ".join(f"{number} {outcome}" for outcome, number in counts.by_outcome().items())
     not_named = f"; {counts.not_named} without their folder's name" if counts.not_named else ""
-    out.print(by_outcome + not_named, markup=False)
+    out.print(by_outcome + not_named)
 
 
 def _among(found: FoundPhotos) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -20,6 +21,9 @@ Labels = Annotated[
     Literal["folder"] | None,
     typer.Option(help="`folder`: each photo's folder is its person's name, as in LFW"),
 ]
+
+USED: ContextVar[Connection | None] = ContextVar("connection", default=None)
+"""The addresses of the running command, for its errors."""
 
 STANDARD_OUTPUT = Path("-")
 """The file name that stands for standard output."""
@@ -56,6 +60,7 @@ def connected(
     @functools.wraps(command)
     def with_options(**arguments: Any) -> None:
         connection = Connection(**{field.name: arguments.pop(field.name) for field in wanted})
+        USED.set(connection)
         command(connection=connection, **arguments)
 
     options = [

@@ -22,13 +22,15 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.text import Text
 
-from es_setup.connection import ConnectionFailed, innermost_reason
+from es_setup.connection import ConnectionFailed, innermost_reason, is_elasticsearch, without_password
+from es_setup.failures import reason
 from es_setup.models import MixedModels
 from faces.calibration.record import Calibration
+from faces.cli.options import USED
 from faces.indexing.outcomes import IndexingCounts
-from faces.searching import Match
+from faces.printable import printable
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
 
@@ -36,35 +38,42 @@ PLAIN = bool(os.environ.get("NO_COLOR"))
 """Whether a terminal, too, gets text without escape sequences."""
 
 
-def console(stderr: bool) -> Console:
-    # Without a terminal tables are wide enough to show every value in full.
-    width = None if stderr or sys.stdout.isatty() else 250
-    terminal = False if PLAIN else None
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width, force_terminal=terminal)
+class PlainConsole(Console):
+    """A console that shows each text as it is, on one line: no text becomes markup, an emoji, an escape
+    sequence or a second line. Styled text is a `Text`."""
+
+    def __init__(self, stderr: bool) -> None:
+        # Without a terminal tables are wide enough to show every value in full.
+        width = None if stderr or sys.stdout.isatty() else 250
+        terminal = False if PLAIN else None
+        super().__init__(
+            stderr=stderr,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            soft_wrap=True,
+            width=width,
+            force_terminal=terminal,
+        )
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """What Rich makes of every text, those of tables included."""
+        shown = printable(text).encode(self.encoding, "backslashreplace").decode(self.encoding)
+        return super().render_str(shown, **options)
 
 
-out = console(stderr=False)
-err = console(stderr=True)
-notes = console(stderr=True)
+out = PlainConsole(stderr=False)
+err = PlainConsole(stderr=True)
+notes = PlainConsole(stderr=True)
 """Progress and notes, which `-q` silences."""
 
 
 def indexing_summary(counts: IndexingCounts) -> str:
-    """One line with what the index has of these photos: photos, with faces, faces, unreadable, not stored."""
+    """One line with the counts, in the order photos, with faces, faces, unreadable, not stored."""
     text = f"{counts.stored} photos indexed, {counts.with_faces} with faces, {counts.faces} faces"
     if counts.unreadable:
         text += f", {counts.unreadable} unreadable (stored with their error)"
     return text + (f", {counts.not_stored} not stored" if counts.not_stored else "")
-
-
-def print_matches(matches: list[Match]) -> None:
-    calibrated = any(match.calibration for match in matches)
-    columns = ["", "photo", "person", "similarity", "verdict", *(["probability"] if calibrated else [])]
-    table = Table(*columns, box=None, header_style="dim")
-    for match in matches:
-        cells = [str(match.rank), match.path, match.name or "-", f"{match.similarity:.3f}", match.verdict]
-        table.add_row(*cells, *([chance(match.probability)] if match.probability is not None else []))
-    out.print(table if matches else "no match")
 
 
 def chance(probability: float) -> str:
@@ -114,7 +123,7 @@ def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=notes) as progress:
-        task = progress.add_task(what, total=total)
+        task = progress.add_task(printable(what), total=total)
         for result in results:
             progress.advance(task)
             yield result
@@ -130,9 +139,15 @@ def busy() -> Iterator[Callable[[str], None]]:
 
         def step(message: str) -> None:
             say(message)
-            progress.update(task, description=message.partition(":")[0])
+            progress.update(task, description=printable(message.partition(":")[0]))
 
         yield step
+
+
+def print_lines(text: str) -> None:
+    """Prints text of our own, which may have several lines, as a result."""
+    for line in text.split("\n"):
+        out.print(line)
 
 
 def check_can_write(*files: Path | None) -> None:
@@ -144,7 +159,7 @@ def check_can_write(*files: Path | None) -> None:
 
 def say(message: str) -> None:
     """Prints progress or a note; errors go to `fail`."""
-    notes.print(message, markup=False)
+    _print_indented(notes, message)
 
 
 def print_json(value: object) -> None:
@@ -152,8 +167,16 @@ def print_json(value: object) -> None:
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
-    err.print(f"error: {message}", markup=False)
+    _print_indented(err, f"error: {message}")
     raise typer.Exit(status)
+
+
+def _print_indented(where: Console, message: str) -> None:
+    """Prints a message. Further lines are indented, so that a name with a line break can't pass for another
+    message."""
+    first, *others = message.split("\n")
+    for line in (first, *(f"  {line}" for line in others)):
+        where.print(line)
 
 
 @contextmanager
@@ -164,15 +187,34 @@ def explained() -> Iterator[None]:
     except (UserError, OSError) as error:
         fail(str(error))
     except (ApiError, TransportError) as error:
-        fail(explain(error, "ES_URL"))
+        fail(explain(error, _es_url()))
 
 
-def explain(error: ApiError | TransportError | ConnectionFailed | MixedModels, where: str) -> str:
+def explain(error: ApiError | TransportError | ConnectionFailed | MixedModels, url: str) -> str:
+    """What is wrong and what to do about it.
+
+    Args:
+        url: Elasticsearch's address, without a password; empty if it isn't known.
+    """
     if isinstance(error, ConnectionFailed | MixedModels):
         return str(error)
-    if isinstance(error, ApiError):
-        # A block, such as that of a read-only index, is a 403 too.
-        if error.status_code in (401, 403) and error.error != "cluster_block_exception":
-            return f"Elasticsearch refuses ({error.status_code}): set ES_API_KEY, or ES_USER and ES_PASSWORD"
-        return innermost_reason(error)
-    return f"Elasticsearch doesn't answer ({type(error).__name__}): check {where}, and that it is running"
+    at = f" at {url}" if url else ""
+    if isinstance(error, TransportError):
+        return f"no Elasticsearch{at} ({reason(error)}): start it, or set ES_URL" + _authority(error)
+    # A block, such as that of a read-only index, is a 403 too.
+    if error.status_code in (401, 403) and error.error != "cluster_block_exception":
+        refused = f"Elasticsearch{at} refuses ({error.status_code}, {innermost_reason(error)})"
+        return f"{refused}: set ES_API_KEY, or ES_USER and ES_PASSWORD"
+    if not is_elasticsearch(error):
+        return f"what answers{at} (status {error.status_code}) isn't Elasticsearch: set ES_URL to its address"
+    return innermost_reason(error)
+
+
+def _authority(error: TransportError) -> str:
+    return " and ES_CA_CERTS" if "certificate" in reason(error) else ""
+
+
+def _es_url() -> str:
+    """The address that the running command was given."""
+    connection = USED.get()
+    return without_password(connection.es_url) if connection else ""

@@ -25,11 +25,12 @@ from faces.cli.output import (
     fail,
     indexing_summary,
     out,
-    print_matches,
+    print_lines,
     say,
     tracked,
     verdicts,
 )
+from faces.cli.search import print_matches
 from faces.demo import DemoPlan, figures, index_all, plan_folder, plan_sample, search_all
 from faces.extras import require
 from faces.indexing.outcomes import IndexedPhoto
@@ -124,17 +125,17 @@ def run_demo(running: LocalStack, plan: DemoPlan, json_file: Path | None, plot_f
         if results[0].matches:
             print_matches(results[0].matches)
         else:
-            out.print(results[0].note, markup=False)
+            out.print(results[0].note)
     out.print()
     speed = f"in {indexing.seconds:.1f} s ({indexing.photos_per_second} photos/s)"
-    out.print(f"{indexing_summary(indexing.counts)} {speed}", markup=False)
+    out.print(f"{indexing_summary(indexing.counts)} {speed}")
     if found["top1"] is not None:
         judged = sum(result.correct is not None for result in results)
-        out.print(f"{found['right']} of {judged} queries had the right person first", markup=False)
+        out.print(f"{found['right']} of {judged} queries had the right person first")
     if not results:
-        out.print("no queries: no person's folder has two photos", markup=False)
-    out.print(f"verdicts: {thresholds}", markup=False)
-    out.print(f"picture: {plot_file.resolve()}", markup=False)
+        out.print("no queries: no person's folder has two photos")
+    out.print(f"verdicts: {thresholds}")
+    out.print(f"picture: {plot_file.resolve()}")
     if indexing.counts.not_stored:
         fail(f"{indexing.counts.not_stored} photos were not stored")
 
@@ -145,30 +146,31 @@ def print_addresses(connection: Connection, photo: Path | None) -> None:
     before = '{"knn": {"field": "faces.vector", "k": 5, "num_candidates": 100,'
     before += ' "query_vector_builder": {"face": {"image": "'
     wanted = "filter_path=hits.hits._score,hits.hits._source.file.path&pretty"
-    out.print(
-        f"\nElasticsearch      {connection.es_url}\ninference service  {connection.faces_url}", markup=False
+    print_lines(
+        f"\nElasticsearch      {connection.es_url}\ninference service  {connection.faces_url}"
+        "\n\nSearch with a photo:\n"
     )
-    out.print("\nSearch with a photo:\n", markup=False)
     out.print(
         f"{{ printf '{before}'; base64 < {name} | tr -d '\\n'; printf '\"}}}}}}}}'; }} |"
         " curl -sS -H 'Content-Type: application/json' --data-binary @-"
-        f" '{connection.es_url}/faces/_search?{wanted}'",
-        markup=False,
+        f" '{connection.es_url}/faces/_search?{wanted}'"
     )
     first = first_with_faces(connection.elasticsearch())
-    out.print("\nSearch with an indexed photo (Dev Tools):\n", markup=False)
-    out.print(
-        f"""GET faces/_search
+    print_lines(
+        f"""
+Search with an indexed photo (Dev Tools):
+
+GET faces/_search
 {{
   "knn": {{
     "field": "faces.vector", "k": 5, "num_candidates": 100,
     "query_vector_builder": {{ "face": {{ "document": {{ "index": "faces", "id": "{first}" }} }} }}
   }},
   "_source": ["file.path"], "docvalue_fields": ["people"]
-}}""",
-        markup=False,
+}}
+
+Ctrl-C stops both servers."""
     )
-    out.print("\nCtrl-C stops both servers.", markup=False)
 
 
 def first_with_faces(es: Elasticsearch) -> str:
@@ -223,6 +225,6 @@ def wait_for_ctrl_c(running: LocalStack) -> None:
         while (ended := running.ended()) is None:
             time.sleep(1)
     except KeyboardInterrupt:
-        say("\nstopping")
+        say("stopping")
     else:
         fail(ended)

@@ -13,7 +13,8 @@ from PIL import Image
 from faces.error_rates.arrays import Vectors
 from faces.error_rates.similarity import normalized
 from faces.explore.index_faces import IndexFaces
-from faces.reports.charts import INK, MAIN, OTHERS, as_it_is
+from faces.reports.charts import INK, MAIN, OTHERS
+from faces.reports.lettering import drawn, lettering, shortened
 
 MapPositions = NDArray[np.float32]
 """(n, 2)"""
@@ -94,30 +95,32 @@ def draw(
     # Imported here, as in charts.py.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=((WIDTH + LEGEND) / 100, HEIGHT / 100), dpi=100, facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1))
-    colours = _colours(faces)
-    of_faces = [colours.get(face.name, OTHER_PEOPLE) for face in faces.faces]
-    opened = {face: image for face, data in pictures.items() if (image := _face(data)) is not None}
-    shown = np.array(sorted(opened), dtype=np.int64)
-    # A frame on both sides, and a gap of the same width.
-    space = 3 * FRAME
-    side = min(LARGEST, float(np.sqrt(COVERED * WIDTH * HEIGHT / max(1, len(shown)))) - space)
-    places = side + positions * (np.array([WIDTH, HEIGHT], dtype=np.float32) - 2 * side)
-    dots = np.setdiff1d(np.arange(len(places)), shown)
-    dotted = [of_faces[face] for face in dots]
-    axes.scatter(places[dots, 0], places[dots, 1], s=18, c=dotted, alpha=0.6, linewidths=0)
-    apart = _apart(places[shown], side + space)
-    for face, place in zip(shown.tolist(), apart.tolist(), strict=True):
-        _draw_face(axes, opened[face], place, side, of_faces[face], marked.get(face))
-    _draw_legend(axes, faces, colours)
-    axes.set_xlim(0, WIDTH + LEGEND)
-    axes.set_ylim(HEIGHT, 0)
-    axes.set_aspect("auto")
-    axes.axis("off")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    texts = (*faces.names, *marked.values())
+    with lettering(*map(drawn, texts)):
+        figure = Figure(figsize=((WIDTH + LEGEND) / 100, HEIGHT / 100), dpi=100, facecolor="white")
+        axes = figure.add_axes((0, 0, 1, 1))
+        colours = _colours(faces)
+        of_faces = [colours.get(face.name, OTHER_PEOPLE) for face in faces.faces]
+        opened = {face: image for face, data in pictures.items() if (image := _face(data)) is not None}
+        shown = np.array(sorted(opened), dtype=np.int64)
+        # A frame on both sides, and a gap of the same width.
+        space = 3 * FRAME
+        side = min(LARGEST, float(np.sqrt(COVERED * WIDTH * HEIGHT / max(1, len(shown)))) - space)
+        places = side + positions * (np.array([WIDTH, HEIGHT], dtype=np.float32) - 2 * side)
+        dots = np.setdiff1d(np.arange(len(places)), shown)
+        dotted = [of_faces[face] for face in dots]
+        axes.scatter(places[dots, 0], places[dots, 1], s=18, c=dotted, alpha=0.6, linewidths=0)
+        apart = _apart(places[shown], side + space)
+        for face, place in zip(shown.tolist(), apart.tolist(), strict=True):
+            _draw_face(axes, opened[face], place, side, of_faces[face], marked.get(face))
+        _draw_legend(axes, faces, colours)
+        axes.set_xlim(0, WIDTH + LEGEND)
+        axes.set_ylim(HEIGHT, 0)
+        axes.set_aspect("auto")
+        axes.axis("off")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        return buffer.getvalue()
 
 
 def _draw_face(
@@ -136,7 +139,7 @@ def _draw_face(
     if note:
         box = {"facecolor": INK, "edgecolor": "none", "boxstyle": "round,pad=0.25"}
         style = {"ha": "center", "va": "center", "fontsize": 8, "color": "white", "bbox": box, "zorder": 5}
-        axes.text(x, top + side + 3 * FRAME, as_it_is(note), **style)
+        axes.text(x, top + side + 3 * FRAME, shortened(note, 26), **style)
 
 
 def _draw_legend(axes: Any, faces: IndexFaces, colours: Mapping[str | None, str]) -> None:
@@ -153,7 +156,7 @@ def _draw_legend(axes: Any, faces: IndexFaces, colours: Mapping[str | None, str]
     for number, (colour, text) in enumerate(entries):
         y = 60 + 34 * number
         axes.scatter([WIDTH + 30], [y], s=130, c=[colour], marker="s", linewidths=0)
-        axes.text(WIDTH + 48, y, as_it_is(text), va="center", fontsize=11, color=INK)
+        axes.text(WIDTH + 48, y, shortened(text, 34), va="center", fontsize=11, color=INK)
 
 
 def _colours(faces: IndexFaces) -> dict[str | None, str]:

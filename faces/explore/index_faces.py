@@ -19,11 +19,12 @@ from elasticsearch import Elasticsearch, NotFoundError
 from numpy.typing import NDArray
 
 from es_setup import mappings
-from es_setup.models import model_of
-from faces.calibration.indices import calibration_of, faces_in
+from es_setup.mappings import Mapping
+from faces.calibration.indices import calibration_of, faces_in, listed
 from faces.error_rates.arrays import Vectors
 from faces.extras import require
 from faces.names import nfc
+from faces.searchable import FaceField, NoFaces, Searchable, below, searchable
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
 
@@ -36,11 +37,9 @@ DOCUMENTS_AT_ONCE = 200
 CROPS_AT_ONCE = 50
 KEEP_ALIVE = "5m"
 
-COLUMNS = (
+WRITTEN = (
     "@timestamp",
     "event.ingested",
-    "file.path",
-    "observer.name",
     "people",
     "matched_people",
     "face_count",
@@ -53,26 +52,19 @@ COLUMNS = (
     "error.code",
     "model.id",
 )
-"""Our flat fields that are useful in a table."""
+"""Our flat fields that are useful in a table: these are below the target field of an attached index."""
+NEEDED = ("@timestamp", "face_count", "error.code", "people", "best_quality")
+SENT = ("file.path", "observer.name")
+"""The senders' own, likewise; an attached index may lack them."""
+COUNTED = ("keyword", "wildcard", "constant_keyword")
+"""The types of text that Elasticsearch counts."""
 
-VECTORS = ("faces.vector", "vector")
-"""The vector's field in the faces of a photo, and in the one face of a portrait."""
 HOLDERS = ("faces", "face")
-"""The object with the rest of a face, likewise."""
+"""The object with the rest of a face, of a photo and of a portrait."""
+CROP = ("id", "crop")
 READ = ("id", "vector", "box", "quality.score", "label.name")
-SOURCE = ["vector", "photo.fingerprint", *(f"{holder}.{name}" for holder in HOLDERS for name in READ)]
 # As fields, which cover both forms that are sent: "file": {"path"} and "file.path".
-FIELDS = [{"field": name} for name in ("file.path", "person.name", "file.hash.sha256")]
-IN_PHOTO: dict[str, Any] = {
-    "path": "faces",
-    "ignore_unmapped": True,
-    "query": {"exists": {"field": "faces.vector"}},
-}
-WITH_FACES: dict[str, Any] = {"bool": {"should": [{"exists": {"field": "vector"}}, {"nested": IN_PHOTO}]}}
-NEWEST_FIRST: list[dict[str, Any]] = [
-    {"@timestamp": {"order": "desc", "unmapped_type": "date"}},
-    {"_shard_doc": {"order": "asc"}},
-]
+FIELDS = [{"field": name} for name in ("file.path", "person.name")]
 
 
 class NothingToExplore(UserError):
@@ -152,8 +144,52 @@ def frame(es: Elasticsearch, index: str) -> eland.DataFrame:
     require("explore", "eland")
     import eland
 
-    present = _fields(es, index)
-    return eland.DataFrame(es, index, columns=[name for name in COLUMNS if name in present])
+    where = where_faces_are(es, index)
+    # An index without faces lacks our fields, too.
+    name = ",".join(where.recorded) if where.without else index
+    return eland.DataFrame(es, name, columns=list(columns(es, where).values()))
+
+
+def columns(es: Elasticsearch, where: Searchable) -> dict[str, str]:
+    """Our name of each flat field that all indices with faces have -> its full name there.
+
+    Raises:
+        NothingToExplore: one lacks a field that each has that this release makes.
+    """
+    at = where.fields[0].at
+    wanted = {name: at(name) for name in WRITTEN} | {name: name for name in SENT}
+    found = es.indices.get_mapping(index=where.name)
+    present = [found[index]["mappings"].get("properties", {}) for index in where.recorded]
+    counted = {
+        name: full
+        for name, full in wanted.items()
+        if all(_is_counted(mappings.find(properties, full), name in SENT) for properties in present)
+    }
+    if lacking := [wanted[name] for name in NEEDED if name not in counted]:
+        raise NothingToExplore(
+            f"an index of [{where.name}] lacks {listed(lacking)}: run `faces install`, or `faces attach` for "
+            "one of your own"
+        )
+    return counted
+
+
+def where_faces_are(es: Elasticsearch, index: str) -> Searchable:
+    """
+    Raises:
+        NothingToExplore: there is no such index; it can't hold faces; or its indices hold them in several
+            objects, so that they make no table.
+    """
+    try:
+        where = searchable(es, index)
+    except (NoFaces, NotFoundError):
+        raise NothingToExplore(
+            f"no index [{index}] that can hold faces: name an archive such as [faces], or [face-gallery]; "
+            "`faces attach` adds faces to an index of your own"
+        ) from None
+    if len({field.target for field in where.fields}) > 1:
+        targets = ", ".join(f"[{field.vector}] of {listed(field.indices)}" for field in where.fields)
+        raise NothingToExplore(f"[{index}] holds faces in {targets}: explore these one at a time")
+    return where
 
 
 def read(es: Elasticsearch, index: str, limit: int = LIMIT) -> IndexFaces:
@@ -165,16 +201,17 @@ def read(es: Elasticsearch, index: str, limit: int = LIMIT) -> IndexFaces:
         NothingToExplore: there is no such index, or it holds no faces.
         MixedModels: it holds vectors of several models.
     """
-    _fields(es, index)  # raises if the index can't hold faces
-    model = model_of(es, index)
-    found = list(islice(_faces(es, index), limit))
+    where = where_faces_are(es, index)
+    model = where.model(es)
+    found = list(islice(_faces(es, where), limit))
     if not found:
+        count = es.count(index=index)["count"]
         raise NothingToExplore(
-            f"no faces in [{index}] yet, among {es.count(index=index)['count']:,} documents: index photos, "
-            "as `faces index FOLDER` does"
+            f"no faces in [{index}] yet, among {count:,} documents: index photos, as `faces index FOLDER` "
+            "does"
         )
     faces, vectors = zip(*found, strict=True)
-    total = faces_in(es, index) if len(faces) == limit else len(faces)
+    total = faces_in(es, index, where.recorded) if len(faces) == limit else len(faces)
     return IndexFaces(index, model, np.array(vectors, dtype=np.float32), faces, total)
 
 
@@ -185,13 +222,16 @@ def crops(es: Elasticsearch, faces: IndexFaces, wanted: Iterable[int]) -> dict[i
     for position in wanted:
         face = faces.faces[position]
         documents[face.index, face.document].append(position)
-    stored = [f"{holder}.{name}" for holder in HOLDERS for name in ("id", "crop")]
+    where = searchable(es, faces.index)
+    stored = [f"{field.at(holder)}.{name}" for field in where.fields for holder in HOLDERS for name in CROP]
     found: dict[int, bytes] = {}
     keys = iter(documents)
     while page := list(islice(keys, CROPS_AT_ONCE)):
         asked = [{"_index": index, "_id": document} for index, document in page]
         for key, answer in zip(page, es.mget(docs=asked, source_includes=stored)["docs"], strict=True):
-            by_id = {face.get("id"): face.get("crop") for face in _held(answer.get("_source", {}))}
+            source = answer.get("_source", {})
+            held = [face for field in where.fields_of(key[0]) for face in _held(source, field)]
+            by_id = {face.get("id"): face.get("crop") for face in held}
             for position in documents[key]:
                 if picture := _decoded(by_id.get(faces.faces[position].id)):
                     found[position] = picture
@@ -206,49 +246,41 @@ def match_threshold(es: Elasticsearch, index: str) -> MatchThreshold:
     return MatchThreshold(calibration.thresholds.strong, calibrated=True)
 
 
-def _fields(es: Elasticsearch, index: str) -> set[str]:
-    """The full names of all fields of all indices behind a name.
-
-    Raises:
-        NothingToExplore: there is none, or none has a field for vectors.
-    """
-    try:
-        found = dict(es.indices.get_mapping(index=index))
-    except NotFoundError:
-        found = {}
-    if not found:
-        raise NothingToExplore(
-            f"no such index [{index}]: name one that holds faces, such as [faces], made by `faces install`"
-        )
-    properties = [one["mappings"].get("properties", {}) for one in found.values()]
-    fields = {name for one in properties for name in mappings.names(one)}
-    if fields.isdisjoint(VECTORS):
-        raise NothingToExplore(
-            f"[{index}] can't hold faces: it has neither [{VECTORS[0]}], as an archive such as [faces], nor "
-            f"[{VECTORS[1]}], as [face-gallery]"
-        )
-    return fields
+def _is_counted(field: Mapping | None, own: bool) -> bool:
+    """Whether Elasticsearch counts the values. A field of the user's ``own`` may be of any type."""
+    if field is None:
+        return False
+    kinds = [field.get("type"), *(one.get("type") for one in field.get("fields", {}).values())]
+    return not own or any(kind in COUNTED for kind in kinds)
 
 
-def _faces(es: Elasticsearch, index: str) -> Iterator[tuple[Face, list[float]]]:
+def _faces(es: Elasticsearch, where: Searchable) -> Iterator[tuple[Face, list[float]]]:
     """Each face and its vector, by pages of a point in time."""
-    pit, after = es.open_point_in_time(index=index, keep_alive=KEEP_ALIVE)["id"], None
+    at = where.fields[0].at
+    read = [at(f"{holder}.{name}") for holder in HOLDERS for name in READ]
+    read += [at("vector"), at("photo.fingerprint"), at("file.hash.sha256"), "file.hash.sha256"]
+    newest_first: list[dict[str, Any]] = [
+        {at("@timestamp"): {"order": "desc", "unmapped_type": "date"}},
+        {"_shard_doc": {"order": "asc"}},
+    ]
+    pit, after = es.open_point_in_time(index=where.name, keep_alive=KEEP_ALIVE)["id"], None
     try:
         while True:
             page = es.search(
                 pit={"id": pit, "keep_alive": KEEP_ALIVE},
-                query=WITH_FACES,
+                query={"bool": {"should": [_with_faces(field) for field in where.fields]}},
                 size=DOCUMENTS_AT_ONCE,
-                sort=NEWEST_FIRST,
+                sort=newest_first,
                 search_after=after,
                 # Elasticsearch 9 leaves vectors out unless it is told not to.
-                source={"includes": SOURCE, "exclude_vectors": False},
+                source={"includes": read, "exclude_vectors": False},
                 fields=FIELDS,
                 track_total_hits=False,
             )
             pit, hits = page["pit_id"], page["hits"]["hits"]
             for hit in hits:
-                yield from _of_document(hit)
+                for field in where.fields_of(hit["_index"]):
+                    yield from _of_document(hit, field)
             if not hits:
                 return
             after = hits[-1]["sort"]
@@ -256,35 +288,53 @@ def _faces(es: Elasticsearch, index: str) -> Iterator[tuple[Face, list[float]]]:
         es.close_point_in_time(id=pit)
 
 
-def _of_document(hit: dict[str, Any]) -> Iterator[tuple[Face, list[float]]]:
-    source, fields = hit.get("_source", {}), hit.get("fields", {})
-    held = [face for face in _held(source) if "vector" in face]
-    sent = _first(fields, "person.name")
+def _with_faces(field: FaceField) -> dict[str, Any]:
+    """The documents of the field's indices that have faces there."""
+    query: dict[str, Any] = {"exists": {"field": field.vector}}
+    if field.nested:
+        query = {"nested": {"path": field.at("faces"), "ignore_unmapped": True, "query": query}}
+    return {"bool": {"filter": [{"terms": {"_index": list(field.indices)}}, query]}}
+
+
+def _of_document(hit: dict[str, Any], field: FaceField) -> Iterator[tuple[Face, list[float]]]:
+    source, sent = hit.get("_source", {}), hit.get("fields", {})
+    held = [face for face in _held(source, field) if "vector" in face]
+    photo_name = _first(sent, "person.name")
+    label = nfc(photo_name) if photo_name else None
+    sha256 = below(source, field.at("file.hash.sha256")) or below(source, "file.hash.sha256")
     for face in held:
-        box = face.get("box", {})
+        box = face.get("box") or {}
         yield (
             Face(
                 index=hit["_index"],
                 document=hit["_id"],
-                id=face.get("id", ""),
-                path=_first(fields, "file.path") or hit["_id"],
+                id=str(face.get("id", "")),
+                path=_first(sent, "file.path") or hit["_id"],
                 # The photo's label is its face's, if it has only one.
-                name=_name(face.get("label", {}).get("name") or (sent if len(held) == 1 else None)),
+                name=_name(face) or (label if len(held) == 1 else None),
                 box=(box.get("x", 0), box.get("y", 0), box.get("width", 0), box.get("height", 0)),
-                quality=face.get("quality", {}).get("score"),
-                sha256=_first(fields, "file.hash.sha256"),
-                fingerprint=_hexadecimal(source.get("photo", {}).get("fingerprint")),
+                quality=(face.get("quality") or {}).get("score"),
+                sha256=sha256 if isinstance(sha256, str) else None,
+                fingerprint=_hexadecimal(below(source, field.at("photo.fingerprint"))),
             ),
             face["vector"],
         )
 
 
-def _held(source: dict[str, Any]) -> list[dict[str, Any]]:
+def _held(source: dict[str, Any], field: FaceField) -> list[dict[str, Any]]:
     """The faces of a photo, or a portrait's one face with its vector."""
-    if "face" in source:
-        return [source["face"] | {name: source[name] for name in ("vector",) if name in source}]
-    faces = source.get("faces", [])
+    if not field.nested:
+        vector = below(source, field.vector)
+        return [(below(source, field.at("face")) or {}) | ({"vector": vector} if vector else {})]
+    faces = below(source, field.at("faces")) or []
     return faces if isinstance(faces, list) else [faces]
+
+
+def _name(face: dict[str, Any]) -> str | None:
+    """What a person named the face, in NFC; several names as one."""
+    name = (face.get("label") or {}).get("name")
+    text = ", ".join(map(str, name)) if isinstance(name, list) else str(name or "")
+    return nfc(text) or None
 
 
 def _hexadecimal(bits: str | list[int] | None) -> str | None:
@@ -294,11 +344,6 @@ def _hexadecimal(bits: str | list[int] | None) -> str | None:
 
 def _first(fields: dict[str, list[Any]], name: str) -> str | None:
     return str(fields[name][0]) if name in fields else None
-
-
-def _name(name: Any) -> str | None:
-    """In NFC: two spellings of a name are one person."""
-    return nfc(str(name)) if name else None
 
 
 def _decoded(crop: str | None) -> bytes | None:

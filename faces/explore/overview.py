@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from elasticsearch import Elasticsearch
 
-from faces.explore.index_faces import frame
+from faces.explore.index_faces import columns, frame, where_faces_are
 
 if TYPE_CHECKING:
     import eland
@@ -66,51 +66,57 @@ def overview(es: Elasticsearch, index: str) -> Overview:
         NothingToExplore: there is no such index, or its documents can't hold faces.
     """
     photos = frame(es, index)
+    names = columns(es, where_faces_are(es, index))
+    count, error = names["face_count"], names["error.code"]
+    time, quality = names["@timestamp"], names["best_quality"]
     # A photo that was replaced by one that failed may keep its faces; it counts as failed.
-    fine = photos[photos["error.code"].isna()]
-    times = photos["@timestamp"]
-    buckets = _buckets(es, index, times.max() - times.min())
+    fine = photos[photos[error].isna()]
+    buckets = _buckets(es, index, photos[time].max() - photos[time].min(), time, quality)
+    unnamed = names.get("unnamed_faces")
+    observer = names.get("observer.name")
     return Overview(
         photos=len(photos),
-        with_faces=len(fine[fine["face_count"] > 0]),
-        without_face=len(fine[fine["face_count"] == 0]),
-        failed=len(photos[photos["error.code"].notna()]),
-        faces=int(photos["face_count"].sum()),
-        unnamed_faces=int(photos["unnamed_faces"].sum()) if "unnamed_faces" in photos.columns else None,
-        quality=_quantiles(photos),
+        with_faces=len(fine[fine[count] > 0]),
+        without_face=len(fine[fine[count] == 0]),
+        failed=len(photos[photos[error].notna()]),
+        faces=int(photos[count].sum()),
+        unnamed_faces=int(photos[unnamed].sum()) if unnamed else None,
+        quality=_quantiles(photos[quality]),
         by_quality={round(one["key"], 1): one["doc_count"] for one in buckets["quality"]},
-        people=int(photos["people"].nunique()),
-        by_person=_most(photos, "people"),
-        observers=int(photos["observer.name"].nunique()),
-        by_observer=_most(photos, "observer.name"),
-        errors=_most(photos, "error.code"),
+        people=int(photos[names["people"]].nunique()),
+        by_person=_most(photos[names["people"]]),
+        observers=int(photos[observer].nunique()) if observer else 0,
+        by_observer=_most(photos[observer]) if observer else {},
+        errors=_most(photos[error]),
         by_time={one["key_as_string"]: one["doc_count"] for one in buckets["time"]},
     )
 
 
-def _quantiles(photos: eland.DataFrame) -> dict[float, float]:
+def _quantiles(quality: eland.Series) -> dict[float, float]:
     """Empty without a face."""
-    found = photos["best_quality"].quantile(list(QUANTILES)).dropna()
+    found = quality.quantile(list(QUANTILES)).dropna()
     return {float(quantile): round(float(value), 4) for quantile, value in found.items()}
 
 
-def _most(photos: eland.DataFrame, field: str) -> Counts:
-    return {str(name): int(count) for name, count in photos[field].value_counts(es_size=TOP).items()}
+def _most(values: eland.Series) -> Counts:
+    return {str(name): int(count) for name, count in values.value_counts(es_size=TOP).items()}
 
 
-def _buckets(es: Elasticsearch, index: str, between: pd.Timedelta) -> dict[str, list[dict[str, Any]]]:
+def _buckets(
+    es: Elasticsearch, index: str, between: pd.Timedelta, timestamp: str, quality: str
+) -> dict[str, list[dict[str, Any]]]:
     """Histograms with fixed bounds, which eland lacks. ``between``: from the first photo to the last."""
     days = between / timedelta(days=1)
     span = next((name for name, length in SPANS.items() if days / length < MOST_SPANS), "year")
     ends = {"min": 0, "max": 1 - TENTH}
     time = {
-        "field": "@timestamp",
+        "field": timestamp,
         "calendar_interval": span,
         "format": "yyyy-MM-dd HH:mm" if span == "hour" else "yyyy-MM-dd",
         "min_doc_count": 1,
     }
     aggs: dict[str, dict[str, Any]] = {
-        "quality": {"histogram": {"field": "best_quality", "interval": TENTH, "extended_bounds": ends}},
+        "quality": {"histogram": {"field": quality, "interval": TENTH, "extended_bounds": ends}},
         "time": {"date_histogram": time},
     }
     found = es.search(index=index, size=0, aggs=aggs)["aggregations"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from faces.error_rates.arrays import Rates, Scores
 from faces.error_rates.det_curve import OperatingPoint
+from faces.reports.lettering import drawn, lettering, shortened
 
 INK, PALE, GRID = "#1c1e23", "#8a8f98", "#e6e8ed"
 MAIN = "#0b64dd"
@@ -55,30 +56,36 @@ def error_curves(errors: Errors, main: str) -> bytes:
     # Imported here, as in faces/plotting.py, since it takes a second that only charts need.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 4.6), facecolor="white", layout="constrained")
-    axes = figure.subplots()
-    looks = iter(OTHERS * len(errors.curves))
-    drawn = [_above(curve, errors.floors) for curve in errors.curves]
-    lowest = np.min([rates.min(axis=0) for rates in drawn], axis=0)
-    for curve, rates in zip(errors.curves, drawn, strict=True):
-        across, up = rates.T
-        if curve.name == main:
-            axes.plot(across, up, color=MAIN, linewidth=2.4, label=as_it_is(curve.name), zorder=3)
-        else:
-            colour, dashes = next(looks)
-            axes.plot(across, up, color=colour, linewidth=1.4, dashes=dashes, label=as_it_is(curve.name))
-    axes.plot(
-        [lowest.max(), 1], [lowest.max(), 1], color=PALE, linewidth=0.7, label="both errors equal", zorder=1
-    )
-    axes.set(xscale="log", yscale="log", xlim=(lowest[0], 1), ylim=(lowest[1], 1))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
-        axis.set_minor_formatter("")
-    axes.set_xlabel(errors.horizontal)
-    axes.set_ylabel(errors.vertical)
-    _quiet(axes)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9)
-    return _png(figure)
+    with lettering(*(drawn(curve.name) for curve in errors.curves)):
+        figure = Figure(figsize=(7.2, 4.6), facecolor="white", layout="constrained")
+        axes = figure.subplots()
+        looks = iter(OTHERS * len(errors.curves))
+        shown = [_above(curve, errors.floors) for curve in errors.curves]
+        lowest = np.min([rates.min(axis=0) for rates in shown], axis=0)
+        for curve, rates in zip(errors.curves, shown, strict=True):
+            across, up = rates.T
+            if curve.name == main:
+                axes.plot(across, up, color=MAIN, linewidth=2.4, label=drawn(curve.name), zorder=3)
+            else:
+                colour, dashes = next(looks)
+                axes.plot(across, up, color=colour, linewidth=1.4, dashes=dashes, label=drawn(curve.name))
+        axes.plot(
+            [lowest.max(), 1],
+            [lowest.max(), 1],
+            color=PALE,
+            linewidth=0.7,
+            label="both errors equal",
+            zorder=1,
+        )
+        axes.set(xscale="log", yscale="log", xlim=(lowest[0], 1), ylim=(lowest[1], 1))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
+            axis.set_minor_formatter("")
+        axes.set_xlabel(errors.horizontal)
+        axes.set_ylabel(errors.vertical)
+        _quiet(axes)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9)
+        return _png(figure)
 
 
 def similarities(same: Scores, different: Scores, threshold: float) -> bytes:
@@ -108,26 +115,24 @@ def bars(panels: Sequence[tuple[str, Mapping[str, int]]]) -> bytes:
     from matplotlib.figure import Figure
 
     rows = -(-len(panels) // 2)
-    figure = Figure(figsize=(9.2, 2.9 * rows), facecolor="white", layout="constrained")
-    for axes, (title, counts) in zip(
-        figure.subplots(rows, 2, squeeze=False).flat, [*panels, *[("", {})] * (len(panels) % 2)], strict=True
-    ):
-        axes.set_title(title, fontsize=10, loc="left", color=INK)
-        if not counts:
-            axes.axis("off")
-            continue
-        names = [as_it_is(name) for name in counts]
-        axes.barh(range(len(names)), list(counts.values()), color=MAIN, alpha=0.75)
-        axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
-        _quiet(axes)
-        axes.grid(visible=False, axis="y")
-    return _png(figure)
-
-
-def as_it_is(text: str) -> str:
-    """Text that matplotlib draws unchanged: a dollar sign would start a formula."""
-    return text.replace("$", r"\$")
+    with lettering(*(drawn(name) for _, counts in panels for name in counts)):
+        figure = Figure(figsize=(9.2, 2.9 * rows), facecolor="white", layout="constrained")
+        for axes, (title, counts) in zip(
+            figure.subplots(rows, 2, squeeze=False).flat,
+            [*panels, *[("", {})] * (len(panels) % 2)],
+            strict=True,
+        ):
+            axes.set_title(title, fontsize=10, loc="left", color=INK)
+            if not counts:
+                axes.axis("off")
+                continue
+            names = [shortened(name, 40) for name in counts]
+            axes.barh(range(len(names)), list(counts.values()), color=MAIN, alpha=0.75)
+            axes.set_yticks(range(len(names)), names)
+            axes.invert_yaxis()
+            _quiet(axes)
+            axes.grid(visible=False, axis="y")
+        return _png(figure)
 
 
 def _above(curve: Curve, floors: tuple[float, float]) -> Rates:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from faces.printable import printable
+
 STYLE = """
 :root { color-scheme: light dark; --page: #fff; --ink: #1c1e23; --soft: #565b66; --rule: #d8dbe2;
   --faint: #e6e8ed; --panel: #f4f5f8; }
@@ -72,7 +74,7 @@ class PagePicture:
             return "<span>can't be read</span>"
         kind = "png" if self.data.startswith(b"\x89PNG") else "jpeg"
         encoded = base64.b64encode(self.data).decode("ascii")
-        return f'<img src="data:image/{kind};base64,{encoded}" alt="{html.escape(self.alt)}">'
+        return f'<img src="data:image/{kind};base64,{encoded}" alt="{_escaped(self.alt)}">'
 
     def markdown(self, folder: str) -> str:
         if self.data is None:
@@ -110,7 +112,7 @@ class Heading:
     text: str
 
     def html(self) -> str:
-        return f"<h3>{html.escape(self.text)}</h3>"
+        return f"<h3>{_escaped(self.text)}</h3>"
 
     def markdown(self, folder: str) -> str:
         return f"### {_plain(self.text)}"
@@ -126,7 +128,7 @@ class Command:
     text: str
 
     def html(self) -> str:
-        return f"<pre>{html.escape(self.text)}</pre>"
+        return f"<pre>{_escaped(self.text)}</pre>"
 
     def markdown(self, folder: str) -> str:
         return "    " + " ".join(self.text.splitlines())
@@ -147,7 +149,7 @@ class Table:
     text: int = 1
 
     def html(self) -> str:
-        names = map(html.escape, self.header)
+        names = map(_escaped, self.header)
         head = "".join(f"<th{self._aligned(at)}>{name}</th>" for at, name in enumerate(names))
         body = "\n".join(f"<tr>{''.join(self._cells(row))}</tr>" for row in self.rows)
         table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
@@ -240,10 +242,10 @@ class Page:
     sections: tuple[Section, ...]
 
     def html(self) -> str:
-        title = html.escape(self.title)
+        title = _escaped(self.title)
         parts = [block.html() for block in self.introduction]
         for section in self.sections:
-            parts.append(f"<section>\n<h2>{html.escape(section.title)}</h2>")
+            parts.append(f"<section>\n<h2>{_escaped(section.title)}</h2>")
             parts += [block.html() for block in section.blocks]
             parts.append("</section>")
         body = "\n".join(parts)
@@ -287,13 +289,18 @@ class Page:
 PICTURES = (".jpg", ".png")
 
 
+def _escaped(text: str) -> str:
+    """For HTML, a line break of the text's own as it is."""
+    return html.escape("\n".join(map(printable, text.split("\n"))))
+
+
 def _breakable(escaped: str) -> str:
     """A long name may break where its words end."""
     return re.sub(r"([/_])", r"\1<wbr>", escaped)
 
 
 def _with_code(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _escaped(text))
 
 
 def _encoded(text: str) -> bytes:
@@ -303,7 +310,7 @@ def _encoded(text: str) -> bytes:
 
 def _figure(tile: Tile) -> str:
     photos = "".join(photo.html() for photo in tile.photos)
-    first, *others = (_breakable(html.escape(line)) for line in tile.caption)
+    first, *others = (_breakable(_escaped(line)) for line in tile.caption)
     caption = "<br>".join([f"<b>{first}</b>", *others])
     return f'<figure><div class="photos">{photos}</div><figcaption>{caption}</figcaption></figure>'
 
@@ -314,6 +321,6 @@ def _row(cells: tuple[str, ...]) -> str:
 
 def _plain(text: str) -> str:
     """Escaped, so that Markdown shows the text as it is."""
-    escaped = html.escape(" ".join(text.split()), quote=False)
+    escaped = html.escape(printable(" ".join(text.split())), quote=False)
     # An underscore within a word is no markup.
     return re.sub(r"([\\`*\[\]|~#$]|(?<!\w)_|_(?!\w))", r"\\\1", escaped)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,64 +12,134 @@ import pytest
 from PIL import Image
 from tools import landscape, picture
 
-from faces.photos import PhotoFile
+from faces.matches import Match, MatchedFace
 from faces.plotting import COLOURS, plot
-from faces.searching import Match, QueryResult
+from faces.reports.lettering import drawn, shortened
+from faces.searching import QueryFace, QueryResult
 from ingest_service.verdicts import POSSIBLE, STRONG, verdict
 
+PHOTO = picture(landscape(300, 400))
 
-def match(rank: int, similarity: float) -> Match:
+
+def match(rank: int, similarity: float, **facts: object) -> Match:
     thumbnail = base64.b64encode(picture(landscape(160, 120))).decode()
-    return Match(
-        rank, str(rank), f"p/{rank}.jpg", f"Ann $ {rank}", similarity, (40, 30, 60, 60), (320, 240), thumbnail
-    )
+    known = {"name": f"Ann $ {rank}", "photo_size": (320, 240), "thumbnail": thumbnail} | facts
+    face = MatchedFace("0", 0, 1, (40, 30, 60, 60))
+    return Match(rank, "faces-000001", str(rank), f"p/{rank}.jpg", face, similarity, **known)
 
 
-@pytest.fixture
-def photo(tmp_path) -> PhotoFile:
-    path = tmp_path / "query.jpg"
-    path.write_bytes(picture(landscape(300, 400)))
-    return PhotoFile(path, path.name, "Ann")
+def result(*matches: Match, **facts: object) -> QueryResult:
+    known = {"name": "query.jpg", "label": "Ann", "face": QueryFace(0, 1, (10, 10, 50, 50))} | facts
+    return QueryResult(photo=PHOTO, matches=list(matches), **known)
 
 
-def colours(file: Path) -> set[tuple[int, ...]]:
+def pixels(file: Path) -> np.ndarray:
     with Image.open(file) as image:
-        return set(map(tuple, np.asarray(image.convert("RGB")).reshape(-1, 3)))
+        return np.asarray(image.convert("RGB"))
 
 
-def test_each_verdict_has_its_own_colour_in_the_picture(photo, tmp_path):
+def shows(file: Path, colour: str) -> bool:
+    return bool((pixels(file) == np.array(tuple(bytes.fromhex(colour[1:])))).all(axis=2).any())
+
+
+def drawn_alike(tmp_path: Path, *results: QueryResult) -> bool:
+    """Whether all results give the same picture."""
+    files = [tmp_path / f"{number}.png" for number in range(len(results))]
+    for one, file in zip(results, files, strict=True):
+        plot([one], file, "title")
+    return len({file.read_bytes() for file in files}) == 1
+
+
+def test_each_verdict_has_its_own_colour_in_the_picture(tmp_path):
     file = tmp_path / "out.png"
-    matches = [match(1, 0.9), match(2, 0.5), match(3, 0.1)]
-    plot([QueryResult(photo, matches, (10, 10, 50, 50))], file, "title")
-    shown = colours(file)
+    plot([result(match(1, 0.9), match(2, 0.5), match(3, 0.1))], file, "title")
     for colour in COLOURS.values():
-        assert tuple(bytes.fromhex(colour[1:])) in shown
+        assert shows(file, colour)
+
+
+def test_the_face_that_matched_is_boxed_and_a_photo_without_a_thumbnail_or_box_is_drawn_too(tmp_path):
+    file = tmp_path / "out.png"
+    whole = match(1, 0.9)
+    bare = match(1, 0.9, thumbnail=None, photo_size=None)
+    bare = replace(bare, face=replace(bare.face, box=None))
+    plot([result(whole, face=None)], file, "title")
+    boxed = pixels(file)
+    plot([result(bare, face=None)], file, "title")
+    assert boxed.shape == pixels(file).shape
+    green = np.array(tuple(bytes.fromhex(COLOURS["strong"][1:])))
+    counts = [int((image == green).all(axis=2).sum()) for image in (boxed, pixels(file))]
+    assert counts[0] > counts[1] + 100
+
+
+def test_a_caption_is_the_faces_name_then_a_marked_guess_then_the_file(tmp_path):
+    named, guessed, nobody = (
+        match(1, 0.7, name=name, guess=guess) for name, guess in (("Ann", "Ben"), (None, "Ben"), (None, None))
+    )
+    assert [one.person for one in (named, guessed, nobody)] == ["Ann", "guess: Ben", None]
+    assert drawn_alike(tmp_path, result(named), result(replace(named, guess=None, path="other.jpg")))
+    assert not drawn_alike(tmp_path, result(guessed), result(match(1, 0.7, name="Ben")))
+    assert not drawn_alike(tmp_path, result(nobody), result(replace(nobody, path="other.jpg")))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 7, 25])
-def test_any_number_of_queries_is_drawn_also_one_without_a_match(photo, tmp_path, count):
+def test_any_number_of_queries_is_drawn_also_one_without_a_match(tmp_path, count):
     file = tmp_path / "out.png"
     matched = [match(rank, 0.7) for rank in range(1, 6)]
-    results = [QueryResult(photo, matched if number else [], note="no face") for number in range(count)]
-    plot(results, file, "title")
+    plot([result(*(matched if number else []), note="no face") for number in range(count)], file, "title")
     assert file.is_file()
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
+def test_many_matches_wrap_into_rows(tmp_path):
+    sizes = {}
+    for count in (1, 5, 6, 7, 20):
+        file = tmp_path / "out.png"
+        plot([result(*(match(rank, 0.7) for rank in range(1, count + 1)))], file, "title")
+        with Image.open(file) as image:
+            sizes[count] = image.size
+    assert sizes[5][0] < sizes[6][0] == sizes[7][0] == sizes[20][0]
+    assert sizes[1][1] == sizes[5][1] == sizes[6][1] < sizes[7][1] < sizes[20][1]
+
+
 def test_a_query_that_is_not_a_picture_is_drawn_as_a_gap(tmp_path):
-    broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"not a picture")
-    result = QueryResult(PhotoFile(broken, broken.name), [], note="not an image")
-    plot([result], tmp_path / "out.png", "title")
+    broken = replace(result(note="not an image"), photo=b"not a picture")
+    plot([broken], tmp_path / "out.png", "title")
     assert (tmp_path / "out.png").is_file()
 
 
-def test_dollar_signs_in_names_and_notes_start_no_formula(tmp_path):
-    name = r"a$\no_{formula$.jpg"
-    result = QueryResult(PhotoFile(tmp_path / name, name), [], note=name)
-    plot([result], tmp_path / "out.png", name)
+@pytest.mark.parametrize(
+    "text", [r"a$\no_{formula$", "$x$", "100 $", "[wife]", "{0}", "%s", "a\nb", "\x1b[31mred", "Zo\u0308e"]
+)
+def test_a_name_or_note_is_drawn_as_it_is_without_a_warning(tmp_path, text):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plot([result(match(1, 0.7, name=text)), result(label=text, note=text)], tmp_path / "out.png", text)
     assert (tmp_path / "out.png").is_file()
+
+
+def test_a_formula_is_drawn_as_the_text_that_it_is(tmp_path):
+    assert not drawn_alike(tmp_path, *(result(match(1, 0.7, name=name)) for name in ("$x$", "x")))
+
+
+def test_a_letter_that_no_font_has_is_drawn_as_its_code_and_one_of_another_font_as_it_is():
+    assert drawn("Zoë Ωλ Жук") == "Zoë Ωλ Жук"
+    assert drawn("Zo\u0308e") == drawn("Zöe") == "Zöe"
+    assert drawn("a\U0010fffdb") == "a[U+10FFFD]b"
+    # Circled letters are in STIX, which matplotlib has too, and not in DejaVu.
+    assert drawn("ⓐ") == "ⓐ"
+
+
+def test_a_letter_of_another_font_is_drawn_without_a_warning(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        letters = (result(match(1, 0.7, name=name)) for name in ("ⓐⓑ", "李明", "김철수", "\U0010fffd"))
+        assert not drawn_alike(tmp_path, *letters)
+
+
+def test_a_long_name_is_cut_to_the_width_of_a_photo():
+    assert shortened("short", 26) == "short"
+    assert len(shortened("Maximiliane Wilhelmina von und zu Hohenstein", 26)) == 26
 
 
 def test_verdicts_begin_at_their_thresholds():
