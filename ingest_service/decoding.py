@@ -1,4 +1,4 @@
-"""Base64 to pixels: the one place that reads untrusted bytes.
+"""Bytes to pixels: the one place that reads strangers' pictures.
 
 Only the content counts: no name, no header, no URL and no path. The size in pixels is read before any pixel
 is decoded.
@@ -6,52 +6,28 @@ is decoded.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import io
-import re
 import warnings
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pillow_heif
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
+from ingest_service import formats, tiff
+from ingest_service.data_uris import photo_bytes
 from ingest_service.detection import Pixels
 from ingest_service.errors import FaceServiceError
+from ingest_service.exif import date_taken
+from ingest_service.formats import FORMATS, READERS
 
-FORMATS = {
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",  # several JPEGs in one file, as some cameras write; the first is the photo
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "BMP": "image/bmp",
-    "TIFF": "image/tiff",
-    "GIF": "image/gif",
-    "HEIF": "image/heic",
-}
-"""Pillow's formats that are read, and their media types."""
+FAILURES = (OSError, SyntaxError, ValueError, EOFError, OverflowError, MemoryError)
+"""What Pillow raises on damaged pictures."""
 
-READERS = [name for name in FORMATS if name != "MPO"]
-"""Pillow's readers that are used; JPEG's also reads MPO."""
-
-KNOWN_OTHERS = {
-    b"ftyp": "AVIF or a film",
-    b"%PDF": "PDF",
-    b"8BPS": "Photoshop",
-    b"<svg": "SVG",
-    b"<?xm": "SVG or other XML",
-    b"\x00\x00\x01\x00": "ICO",
-    b"\x00\x00\x00\x0c": "JPEG 2000 or JPEG XL",
-    b"\xff\x0a": "JPEG XL",
-}
-"""First bytes (from byte 4 for ``ftyp``) of other pictures that people send, which aren't read here."""
-
-DATA_URI = re.compile(r"data:[\w.+/-]{0,64}(?:;[\w=.-]{0,32}){0,4};base64,", re.ASCII)
+END_OF_JPEG = b"\xff\xd9"
 
 
 @dataclass(frozen=True)
@@ -77,12 +53,12 @@ class Photo:
 
 
 def decode(sent: object, max_bytes: int, max_pixels: int) -> Photo:
-    """A photo from its bytes, from base64, or from a base64 ``data:`` URI.
+    """A photo from its bytes, from base64, or from a ``data:`` URI.
 
     Raises:
         FaceServiceError: with one of the codes of a photo's own errors.
     """
-    data = sent if isinstance(sent, bytes) else _decode_base64(sent, max_bytes)
+    data = sent if isinstance(sent, bytes) else photo_bytes(sent, max_bytes)
     if not data:
         raise FaceServiceError("not_an_image", "the photo is empty")
     if len(data) > max_bytes:
@@ -92,65 +68,58 @@ def decode(sent: object, max_bytes: int, max_pixels: int) -> Photo:
         warnings.simplefilter("ignore")
         image = _open(data, max_pixels)
         mime_type = FORMATS[image.format or ""]
-        taken = _taken(image)
+        taken = date_taken(image)
         try:
             pixels = _upright_rgb(image)
-        except (OSError, SyntaxError, ValueError, EOFError, OverflowError, MemoryError) as error:
-            if "truncated" in str(error).lower() or isinstance(error, EOFError):
-                raise FaceServiceError("truncated", "the picture ends too early") from None
-            raise FaceServiceError("damaged", "the picture can't be decoded") from None
+        except FAILURES as error:
+            pixels = _without_its_end(image, data, _problem(image, data, error))
     return Photo(pixels, hashlib.sha256(data).hexdigest(), len(data), mime_type, taken)
-
-
-def _decode_base64(text: object, max_bytes: int) -> bytes:
-    if not isinstance(text, str):
-        raise FaceServiceError("not_base64", "the photo isn't a string")
-    prefix = DATA_URI.match(text)
-    encoded = text[prefix.end() :] if prefix else text
-    # MIME breaks lines. A regular expression would take longer than all the rest.
-    for white_space in " \t\r\n":
-        encoded = encoded.replace(white_space, "")
-    if len(encoded) // 4 * 3 > max_bytes + 2:
-        raise FaceServiceError("too_large", f"the photo is over {max_bytes / 1e6:g} MB")
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise FaceServiceError("not_base64", "the photo isn't base64") from None
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
     limit = f"{max_pixels / 1e6:g} megapixels are allowed"
     Image.init()  # registers the formats, the first time
     pillow_heif.register_heif_opener()
+    tiff.register()
     try:
         image = Image.open(io.BytesIO(data), formats=READERS)
     except Image.DecompressionBombError:
         raise FaceServiceError("too_many_pixels", f"the photo is far too large; {limit}") from None
     except UnidentifiedImageError:
-        start = data[4:8] if data[4:8] == b"ftyp" else data[:4]
-        name = KNOWN_OTHERS.get(start) or KNOWN_OTHERS.get(start[:2])
-        if name:
-            raise FaceServiceError(
-                "unsupported_format", f"the file is {name}, which can't be read here"
-            ) from None
-        raise FaceServiceError("not_an_image", "the bytes aren't a picture") from None
-    except (OSError, SyntaxError, ValueError, OverflowError, MemoryError):
+        raise formats.refusal(data) from None
+    except FAILURES as error:
+        if "unsupported" in str(error).lower():  # as Pillow says of kinds of BMP
+            problem = f"the file is of a rare kind: {str(error)[:100]}"
+            raise FaceServiceError("unsupported_format", problem) from None
         raise FaceServiceError("damaged", "the picture's header can't be read") from None
-    if image.width * image.height > max_pixels:
-        problem = f"the photo has {image.width} x {image.height} pixels; {limit}"
-        raise FaceServiceError("too_many_pixels", problem)
+    sizes = [image.size]
+    if isinstance(image, TiffImageFile):
+        tiff.show_photo(image)
+        sizes = [image.size, tiff.tile_size(image)]
+    for width, height in sizes:
+        if width * height > max_pixels:
+            problem = f"the photo has {width} x {height} pixels; {limit}"
+            raise FaceServiceError("too_many_pixels", problem)
     return image
 
 
 def _upright_rgb(image: Image.Image) -> Pixels:
     """The first frame, turned as EXIF says, in 8 bits a channel, transparency on white."""
     image.load()
+    bits, white_is_zero = tiff.depth(image) if isinstance(image, TiffImageFile) else (16, False)
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # a photo with broken EXIF is still a photo; Pillow raises many kinds here
         image.getexif().clear()
-    if image.mode.startswith(("I", "F")):
-        image = Image.fromarray(_to_8_bits(np.array(image)))
+    if image.mode in ("I", "F"):
+        raise FaceServiceError("unsupported_format", "the picture has 32 bits a pixel")
+    if image.mode.startswith("I;16"):
+        grey = _to_8_bits(np.array(image), bits)
+        image = Image.fromarray(255 - grey if white_is_zero else grey)
+    if image.mode == "La":
+        image = image.convert("LA")
+    if image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getbbox() is None:
+        image = image.convert("RGB")  # not all transparent: most programs leave a BMP's fourth byte empty
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")
@@ -158,25 +127,39 @@ def _upright_rgb(image: Image.Image) -> Pixels:
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """16-bit and float pictures to 8 bits, in place: Pillow's own conversion would clip everything above
-    255."""
-    if np.issubdtype(values.dtype, np.integer):
-        np.clip(values, 0, 65535, out=values)
-        values //= 257
-    else:
-        np.nan_to_num(values, copy=False, posinf=0, neginf=0)
-        values *= 255 / max(float(values.max()), 1e-9)
-        np.clip(values, 0, 255, out=values)
+def _to_8_bits(values: NDArray[np.uint16], bits: int) -> NDArray[np.uint8]:
+    """In place: Pillow's own conversion would clip everything above 255."""
+    values >>= bits - 8
     return values.astype(np.uint8)
 
 
-def _taken(image: Image.Image) -> str | None:
+def _problem(image: Image.Image, data: bytes, error: Exception) -> FaceServiceError:
+    """Why an opened picture's pixels can't be decoded."""
+    cut = isinstance(image, TiffImageFile) and tiff.ends_early(image, len(data))
+    if cut or "truncated" in str(error).lower() or isinstance(error, EOFError):
+        return FaceServiceError("truncated", "the picture ends too early")
+    if image.format == "JPEG":
+        return formats.jpeg_refusal(data)
+    return FaceServiceError("damaged", "the picture can't be decoded")
+
+
+def _without_its_end(image: Image.Image, data: bytes, problem: FaceServiceError) -> Pixels:
+    """The pixels of a JPEG that lacks only its last marker. With that, Pillow shows whatever is there; but if
+    nothing is missing, more bytes before the marker change no pixel.
+
+    Raises:
+        FaceServiceError: ``problem``, because it isn't such a JPEG.
+    """
+    if image.format not in ("JPEG", "MPO") or problem.code != "truncated":
+        raise problem
+    scan = data.rstrip(END_OF_JPEG[:1])
+    endings = (END_OF_JPEG, 64 * b"\x55" + END_OF_JPEG)
     try:
-        exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
-        text = str(exif.get(ExifTags.Base.DateTimeOriginal, "")).strip("\0 ")
-        moment = datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
-        zone = str(exif.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\0 ")
-    except Exception:  # broken EXIF: no date
-        return None
-    return moment.isoformat() + (zone if re.fullmatch(r"[+-](?:0\d|1[0-4]):[0-5]\d", zone) else "")
+        one, other = (
+            _upright_rgb(Image.open(io.BytesIO(scan + ending), formats=["JPEG"])) for ending in endings
+        )
+    except FAILURES:
+        raise problem from None
+    if not np.array_equal(one, other):
+        raise problem
+    return one

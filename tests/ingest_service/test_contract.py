@@ -163,7 +163,9 @@ def bomb():
         (lambda _: None, "not_base64"),
         (lambda portrait: [encoded(portrait)], "not_base64"),
         (lambda _: "http://127.0.0.1/photo.jpg", "not_base64"),
-        (lambda _: "/etc/passwd", "not_base64"),
+        (lambda _: "../photo.jpg", "not_base64"),
+        # Base64 by its letters: with no padding, and of whole groups.
+        (lambda _: "/etc/passwd", "not_an_image"),
         (lambda _: "/etc/hosts/x", "not_an_image"),
         (lambda _: "", "not_an_image"),
         (lambda _: encoded(b"just some text"), "not_an_image"),

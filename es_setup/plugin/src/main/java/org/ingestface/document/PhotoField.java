@@ -1,6 +1,5 @@
 package org.ingestface.document;
 
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -8,6 +7,7 @@ import java.util.Objects;
 import org.elasticsearch.common.hash.MessageDigests;
 import org.elasticsearch.core.Nullable;
 import org.elasticsearch.ingest.IngestDocument;
+import org.ingestface.common.DataUris;
 import org.ingestface.common.DottedPaths;
 import org.ingestface.endpoint.FaceAnswer;
 
@@ -53,18 +53,7 @@ record PhotoField(String name) {
     /** Of the photo's bytes, in hexadecimal; null if it is not base64, which the service reports. */
     @Nullable
     static String sha256(Object photo) {
-        byte[] bytes;
-        if (photo instanceof byte[] raw) {
-            bytes = raw;
-        } else {
-            String text = Objects.toString(photo);
-            try {
-                // In a data: URI the photo starts after the comma.
-                bytes = Base64.getMimeDecoder().decode(text.startsWith("data:") ? text.substring(text.indexOf(',') + 1) : text);
-            } catch (IllegalArgumentException e) {
-                return null;
-            }
-        }
-        return MessageDigests.toHexString(MessageDigests.sha256().digest(bytes));
+        byte[] bytes = photo instanceof byte[] raw ? raw : DataUris.photoBytes(Objects.toString(photo));
+        return bytes == null ? null : MessageDigests.toHexString(MessageDigests.sha256().digest(bytes));
     }
 }

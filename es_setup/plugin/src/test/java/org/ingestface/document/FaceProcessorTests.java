@@ -200,7 +200,8 @@ class FaceProcessorTests {
     @Test
     void aPhotoWhoseFacesAreThereIsNotProcessedAgain() {
         String base64 = Base64.getEncoder().encodeToString(PHOTO);
-        for (Object image : List.of(base64, "data:image/png;base64," + base64, PHOTO)) {
+        String named = "DATA:image/png;name=\"my photo, 1.jpg\";base64," + base64.replace("=", "%3D");
+        for (Object image : List.of(base64, "data:image/png;base64," + base64, named, PHOTO)) {
             IngestDocument document = document(complete(image));
             assertSame(document, run(Map.of("model", "m"), document).document());
             assertFalse(document.hasField("image"), "remove_binary applies too");
