@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 from PIL import Image
-from tools import picture, scene
+from tools import encoded, picture, scene
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = Path(__file__).parent / "clients"
@@ -43,9 +45,12 @@ class Program:
         return text.replace(self.retries, self.default) if by_default else text
 
 
+PYTHON = ("max_retries=10", "max_retries=0")
 PROGRAMS = {
-    "python": Program("send-photos", "python", "max_retries=10", "max_retries=0"),
-    "python async": Program("clients", "python async", "max_retries=10", "max_retries=0"),
+    "python": Program("send-photos", "python", *PYTHON),
+    "python async": Program("clients", "python async", *PYTHON),
+    "python of a dump": Program("clients", "python of a dump", *PYTHON),
+    "python of a data frame": Program("clients", "python of a data frame", *PYTHON),
     "javascript": Program("clients", "javascript", "  retries: 30,\n"),
     "go": Program("clients", "go", "retries  = 30", "retries  = 0"),
     "java": Program("clients", "java", ".backoffPolicy(BackoffPolicy.constantBackoff(5000L, 30))"),
@@ -64,15 +69,26 @@ class Packages:
         return self._folder / "python" / "venv" / "bin" / "python"
 
     @property
+    def python_9(self) -> Path:
+        """With a client of Elasticsearch 9."""
+        return self._folder / "python-9" / "venv" / "bin" / "python"
+
+    @property
     def node_modules(self) -> Path:
         return self._folder / "javascript" / "node_modules"
 
+    @property
+    def elasticdump(self) -> Path:
+        return self.node_modules / ".bin" / "elasticdump"
+
     def install(self) -> None:
+        virtual_environment = (
+            [_ours("uv"), "venv", "--quiet", "--clear", "--python", sys.executable, "venv"],
+            [_ours("uv"), "pip", "install", "--quiet", "--python", "venv", "-r", "requirements.txt"],
+        )
         for language, commands in {
-            "python": (
-                [_ours("uv"), "venv", "--quiet", "--clear", "--python", sys.executable, "venv"],
-                [_ours("uv"), "pip", "install", "--quiet", "--python", "venv", "-r", "requirements.txt"],
-            ),
+            "python": virtual_environment,
+            "python-9": virtual_environment,
             "javascript": (["npm", "ci", "--silent"],),
             "go": ([_ours("go"), "mod", "download"],),
             "java": (["mvn", "-q", "-B", "-ntp", "dependency:copy-dependencies"],),
@@ -138,6 +154,19 @@ class Sender:
         finally:
             self._process.kill()
 
+    def is_sending(self) -> bool:
+        """Whether it has a connection at the moment, or has ended."""
+        try:
+            process = psutil.Process(self._process.pid)
+            family = [process, *process.children(recursive=True)]
+            return any(
+                connection.status == psutil.CONN_ESTABLISHED
+                for member in family
+                for connection in member.net_connections("tcp")
+            )
+        except psutil.NoSuchProcess:
+            return self._process.poll() is not None
+
     @property
     def said(self) -> str:
         """Both outputs."""
@@ -152,18 +181,32 @@ class Sender:
     def photos(self) -> dict[str, str]:
         """The id that each photo's document should have -> its path."""
         return {
-            hashlib.sha256(path.read_bytes()).hexdigest()[:20]: path.relative_to(self._folder).as_posix()
+            id_of(path.read_bytes()): path.relative_to(self._folder).as_posix()
             for path in (self._folder / "photos").rglob("*.jpg")
         }
 
 
 def write_photos(folder: Path, seed: str) -> None:
-    """Photos in two folders that have the same names, as two cameras name theirs."""
+    """Photos of the same names in two folders below ``photos/``, as two cameras name theirs; the same as a
+    dump, ``photos.json``; and a list of them, ``photos.csv``."""
     random = np.random.default_rng(list(seed.encode()))
+    lines, rows = [], ["path,person"]
     for number in range(PHOTOS):
-        path = folder / f"week{number % 2 + 1}" / f"IMG_{number // 2}.jpg"
+        path = folder / "photos" / f"week{number % 2 + 1}" / f"IMG_{number // 2}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture(Image.fromarray(random.integers(0, 255, (96, 96, 3), np.uint8))))
+        photo = picture(Image.fromarray(random.integers(0, 255, (96, 96, 3), np.uint8)))
+        path.write_bytes(photo)
+        name = path.relative_to(folder).as_posix()
+        source = {"image": encoded(photo), "file": {"path": name}}
+        lines.append(json.dumps({"_index": "faces-000001", "_id": id_of(photo), "_source": source}))
+        rows.append(f"{name},Ann")
+    (folder / "photos.json").write_text("".join(f"{line}\n" for line in lines))
+    (folder / "photos.csv").write_text("".join(f"{row}\n" for row in rows))
+
+
+def id_of(photo: bytes) -> str:
+    """As the docs say."""
+    return hashlib.sha256(photo).hexdigest()[:20]
 
 
 def _ours(command: str) -> str:

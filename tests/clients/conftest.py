@@ -9,7 +9,7 @@ import pytest
 from client_programs import PROGRAMS, Packages, Sender, write_photos
 from elasticsearch import Elasticsearch
 from fake_service import MODEL, FakeService
-from tools import install_all
+from tools import install_all, wait_until
 
 from es_setup.embedded import distribution
 from es_setup.embedded.local_node import Node, running_node
@@ -65,7 +65,7 @@ def start(
 
     def prepare(name: str, by_default: bool = False) -> Callable[[], Sender]:
         folder = tmp_path_factory.mktemp("client")
-        write_photos(folder / "photos", name + str(by_default))
+        write_photos(folder, name + str(by_default))
         command = packages.command(name, PROGRAMS[name].text(by_default), folder)
         return lambda: Sender(command, folder, node.url)
 
@@ -74,12 +74,20 @@ def start(
 
 @pytest.fixture(scope="session")
 def survivors(start, service: FakeService, outage: float) -> dict[str, tuple[int, Sender]]:
-    """All programs, started while the service is away, and their exit statuses."""
+    """All programs and their exit statuses. The service is away when they start, and for ``outage`` seconds
+    after the last of them has sent something."""
     ready = {name: start(name) for name in PROGRAMS}
     service.stop()
+    senders = {name: begin() for name, begin in ready.items()}
+    silent = set(senders.values())
+
+    def all_sent() -> bool:
+        silent.difference_update([sender for sender in silent if sender.is_sending()])
+        return not silent
+
+    wait_until(all_sent, patience=240)
     timer = threading.Timer(outage, service.start)
     timer.start()
-    senders = {name: begin() for name, begin in ready.items()}
     ended = {name: (sender.wait(240), sender) for name, sender in senders.items()}
     timer.join()
     return ended
