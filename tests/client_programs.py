@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -20,6 +21,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = Path(__file__).parent / "clients"
 """The package file of each language, with pinned versions."""
 PHOTOS = 40
+FOLDERS = ("week 1", 'Zoë\'s "best" \\ 2')
+ENDINGS = ("jpg", "jpg", "JPG", "JPG", "jpeg")
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ class Sender:
         """The id that each photo's document should have -> its path."""
         return {
             id_of(path.read_bytes()): path.relative_to(self._folder).as_posix()
-            for path in (self._folder / "photos").rglob("*.jpg")
+            for path in (self._folder / "photos").rglob("IMG_*")
         }
 
 
@@ -190,18 +193,19 @@ def write_photos(folder: Path, seed: str) -> None:
     """Photos of the same names in two folders below ``photos/``, as two cameras name theirs; the same as a
     dump, ``photos.json``; and a list of them, ``photos.csv``."""
     random = np.random.default_rng(list(seed.encode()))
-    lines, rows = [], ["path,person"]
+    lines, rows = [], [("path", "person")]
     for number in range(PHOTOS):
-        path = folder / "photos" / f"week{number % 2 + 1}" / f"IMG_{number // 2}.jpg"
+        path = folder / "photos" / FOLDERS[number % 2] / f"IMG_{number // 2}.{ENDINGS[number % len(ENDINGS)]}"
         path.parent.mkdir(parents=True, exist_ok=True)
         photo = picture(Image.fromarray(random.integers(0, 255, (96, 96, 3), np.uint8)))
         path.write_bytes(photo)
         name = path.relative_to(folder).as_posix()
         source = {"image": encoded(photo), "file": {"path": name}}
         lines.append(json.dumps({"_index": "faces-000001", "_id": id_of(photo), "_source": source}))
-        rows.append(f"{name},Ann")
+        rows.append((name, "Ann"))
     (folder / "photos.json").write_text("".join(f"{line}\n" for line in lines))
-    (folder / "photos.csv").write_text("".join(f"{row}\n" for row in rows))
+    with (folder / "photos.csv").open("w", newline="") as table:
+        csv.writer(table).writerows(rows)
 
 
 def id_of(photo: bytes) -> str:

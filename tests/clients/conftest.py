@@ -96,10 +96,25 @@ def survivors(start, service: FakeService, outage: float) -> dict[str, tuple[int
 @pytest.fixture(scope="session")
 def losers(start, service: FakeService, survivors) -> dict[str, tuple[int, Sender]]:
     """The same programs with their clients' defaults, while the service is away."""
-    ready = {name: start(name, by_default=True) for name in PROGRAMS}
-    service.stop()
+    return _all_ended(start, by_default=True, before=service.stop, after=service.start)
+
+
+@pytest.fixture(scope="session")
+def blocked(start, es: Elasticsearch) -> dict[str, tuple[int, Sender]]:
+    """The programs while the index takes no documents."""
+
+    def block(on: bool) -> None:
+        es.indices.put_settings(index="faces", settings={"index.blocks.write": on})
+
+    return _all_ended(start, by_default=False, before=lambda: block(True), after=lambda: block(False))
+
+
+def _all_ended(start, by_default: bool, before, after) -> dict[str, tuple[int, Sender]]:
+    """All programs, run side by side between ``before`` and ``after``, and their exit statuses."""
+    ready = {name: start(name, by_default) for name in PROGRAMS}
+    before()
     try:
         senders = {name: begin() for name, begin in ready.items()}
         return {name: (sender.wait(240), sender) for name, sender in senders.items()}
     finally:
-        service.start()
+        after()

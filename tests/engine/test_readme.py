@@ -12,6 +12,8 @@ import pytest
 from dev_tools import console
 from tools import encoded, python, scene, shell
 
+from faces.cli.servers import print_addresses
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 FIRST_STEPS = (ROOT / "docs" / "first-steps.md").read_text()
@@ -48,6 +50,19 @@ def test_each_request_has_an_answer_when_pasted_in_the_pages_order(
         assert pasted
         for answer in (answer for text in pasted for answer in console(es, text, photo=encoded(portrait))):
             assert answer.get("result") == "created" or answer.get("found") or answer["hits"]["hits"], page
+
+
+def test_the_stack_prints_only_searches_that_find_something(es, faces, portrait, running, capsys):
+    """With an index that is empty, as after the first `./run up`, it prints how to fill it."""
+    print_addresses(running.connection, None)
+    empty = capsys.readouterr().out
+    console(es, scene(FIRST_STEPS, "drop"), photo=encoded(portrait))
+    print_addresses(running.connection, portrait)
+    filled = capsys.readouterr().out
+    assert "faces index FOLDER" in empty
+    assert "_search" not in empty
+    (answer,) = console(es, re.search(r"^GET .*?^}$", filled, re.DOTALL | re.MULTILINE)[0])
+    assert answer["hits"]["hits"][0]["_id"] == "ann-at-the-beach"
 
 
 def test_the_readmes_request_finds_the_photo(es, faces, portrait):
