@@ -141,21 +141,26 @@ def run_demo(running: LocalStack, plan: DemoPlan, json_file: Path | None, plot_f
 
 
 def print_addresses(connection: Connection, photo: Path | None) -> None:
-    """Prints the servers' addresses, and two searches to paste."""
+    """Prints the servers' addresses, and two searches to paste; of an empty index, how to fill it."""
     name = shlex.quote(str(photo.resolve())) if photo else "photo.jpg"
     before = '{"knn": {"field": "faces.vector", "k": 5, "num_candidates": 100,'
     before += ' "query_vector_builder": {"face": {"image": "'
     wanted = "filter_path=hits.hits._score,hits.hits._source.file.path&pretty"
-    print_lines(
-        f"\nElasticsearch      {connection.es_url}\ninference service  {connection.faces_url}"
-        "\n\nSearch with a photo:\n"
-    )
+    print_lines(f"\nElasticsearch      {connection.es_url}\ninference service  {connection.faces_url}")
+    first = first_with_faces(connection.elasticsearch())
+    if first is None:
+        addresses = f"ES_URL={connection.es_url} FACES_URL={connection.faces_url}"
+        print_lines(
+            f"\nNo face is indexed yet. Index a folder of photos:\n\n{addresses} \\\n  faces index FOLDER"
+            "\n\n(./run faces index FOLDER in a checkout.) Ctrl-C stops both servers."
+        )
+        return
+    print_lines("\nSearch with a photo:\n")
     out.print(
         f"{{ printf '{before}'; base64 < {name} | tr -d '\\n'; printf '\"}}}}}}}}'; }} |"
         " curl -sS -H 'Content-Type: application/json' --data-binary @-"
         f" '{connection.es_url}/faces/_search?{wanted}'"
     )
-    first = first_with_faces(connection.elasticsearch())
     print_lines(
         f"""
 Search with an indexed photo (Dev Tools):
@@ -173,12 +178,12 @@ Ctrl-C stops both servers."""
     )
 
 
-def first_with_faces(es: Elasticsearch) -> str:
-    """The id of a document with faces; `ID` if there is none."""
+def first_with_faces(es: Elasticsearch) -> str | None:
+    """The id of a document with faces; None if there is none."""
     with_faces = {"range": {"face_count": {"gte": 1}}}
     answer = es.search(index="faces", size=1, query=with_faces, source=False, ignore_unavailable=True)
     hits = answer["hits"]["hits"]
-    return str(hits[0]["_id"]) if hits else "ID"
+    return str(hits[0]["_id"]) if hits else None
 
 
 @contextmanager

@@ -71,7 +71,16 @@ def test_the_request_that_labels_a_face_and_the_candidates_of_a_probe(
     es.index(index="synthetic-probes", id="1", document=document, pipeline="face-probes", refresh=True)
     stored = whole("synthetic-probes", "1")["faces"]
     print({k: v for k, v in stored.items() if k != "crop"})
-    hits = es.search(index="synthetic-probes", query={"nested": {"path": "faces", "query": {"match_all": {}}, "inner_hits": {"_source": ["faces.candidates", "faces.match"]}}})
+    hits = es.search(
+        index="synthetic-probes",
+        query={
+            "nested": {
+                "path": "faces",
+                "query": {"match_all": {}},
+                "inner_hits": {"_source": ["faces.candidates", "faces.match"]},
+            }
+        },
+    )
     print(hits["hits"]["hits"][0]["inner_hits"]["faces"]["hits"]["hits"][0]["_source"])
     script = scene(PAGE, "label a face")
     for name in ("Bea", "Cara"):

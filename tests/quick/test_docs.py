@@ -109,6 +109,26 @@ def test_every_page_is_in_the_table_of_contents():
     assert {str(page) for page in PAGES if (ROOT / page).resolve() not in listed} == {str(CONTENTS)}
 
 
+@pytest.mark.parametrize("name", ["README", "docs/README", "docs/first-steps", "docs/command-line"])
+def test_a_newcomers_page_says_where_the_command_line_is_before_it_types_it(name):
+    """`faces` alone is on the PATH only where pip has put it; in a checkout it is `./run faces`."""
+    text = read(ROOT / f"{name}.md")
+    typed = re.search(r"`faces [a-z]|```[^`]*^faces [a-z]", text, re.MULTILINE)
+    before = text[: typed.start()] if typed else ""
+    assert not typed or ("`./run faces …`" in before and "`pip install ingest-face`" in before)
+
+
+def test_each_recipe_installs_a_client_that_8_19_understands():
+    """A plain `pip install elasticsearch` brings 9.x, whose requests 8.19 refuses."""
+    installed = [
+        (str(page), command)
+        for page in PAGES
+        for command in re.findall(r"pip install ([^\n`]*(?:elasticsearch|eland)[^\n`]*)", read(ROOT / page))
+    ]
+    assert {"README.md", "docs/send-photos.md", "docs/clients.md"} <= {page for page, _ in installed}
+    assert [found for found in installed if not re.search(r'"elasticsearch[^" ]*,<9"', found[1])] == []
+
+
 def test_the_readme_has_fewer_than_200_lines_and_leads_to_the_table_of_contents():
     text = read(ROOT / "README.md")
     assert len(text.splitlines()) < 200

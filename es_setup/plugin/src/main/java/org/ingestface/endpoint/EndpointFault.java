@@ -206,7 +206,7 @@ record EndpointFault(String endpoint, String code, String reason, String remedy,
     }
 
     /**
-     * The exception for the client, with status 429, the one status that every client can be told to retry. Not a subclass, because
+     * The exception for the client, with status 429, which most clients can be told to retry. Not a subclass, because
      * Elasticsearch sends only exceptions that it knows from node to node.
      *
      * @param retryAdvice what to do once the fault is gone, such as {@code send the document again}
