@@ -82,7 +82,8 @@ def whole(es: Elasticsearch, version: str) -> Callable[[str, str], dict]:
             "GET", f"/{index}/_doc/{key}{parameter}", headers={"accept": "application/json"}
         )
         source = answer.body["_source"]
-        for holder in [source, *(source.get("faces") or [])]:
+        faces = source.get("faces") or []
+        for holder in [source, *(faces if isinstance(faces, list) else [faces])]:
             if "vector" in holder:
                 holder["vector"] = Vector(holder["vector"])
         return source
