@@ -129,16 +129,40 @@ def test_a_name_said_while_the_photo_comes_again_is_kept(es, faces, pipeline, wh
     assert (found["person"]["name"], found["tags"], found["note"]) == ("Ann", ["holiday"], "again")
 
 
-def test_a_document_created_while_the_photo_comes_is_not_replaced(es, faces, pipeline, whole, fake, good):
-    through = pipeline(endpoint="fake")
+def put(es: Elasticsearch, index: str, document: dict) -> str:
+    return es.index(index=index, id="1", document=document)["result"]
+
+
+def upsert(es: Elasticsearch, index: str, document: dict) -> str:
+    return es.update(index=index, id="1", doc=document, doc_as_upsert=True, retry_on_conflict=3)["result"]
+
+
+def bulk_upsert(es: Elasticsearch, index: str, document: dict) -> str:
+    update = {"update": {"_index": index, "_id": "1", "retry_on_conflict": 3}}
+    answer = es.bulk(operations=[update, {"doc": document, "doc_as_upsert": True}])
+    return answer["items"][0]["update"]["result"]
+
+
+@pytest.mark.parametrize("way", [put, upsert, bulk_upsert])
+def test_a_document_created_while_the_photo_comes_is_not_replaced(
+    es, pipeline, own_index, whole, fake, good, way
+):
+    index = own_index("albums", settings={"index.default_pipeline": pipeline(endpoint="fake")})
     fake.behaviour = "slow"
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(es.index, index=faces, id="1", document=good, pipeline=through)
+        sending = pool.submit(way, es, index, good | {"image": encoded(b"a photo")})
         wait_until(lambda: fake.batches)
-        es.index(index=faces, id="1", document=good | {"note": "from elsewhere"})
+        labelled = {
+            "faces": [{"id": "a", "vector": [0.5] * 128, "label": {"name": "Ann"}}],
+            "model": {"id": "m"},
+        }
+        es.index(index=index, id="1", document=labelled | {"note": "from elsewhere"}, pipeline="_none")
         fake.stopping.set()
-        assert sending.result(timeout=60)["result"] == "updated"
-    assert whole(faces, "1")["note"] == "from elsewhere"
+        assert sending.result(timeout=60) == "updated"
+    found = whole(index, "1")
+    assert found["note"] == "from elsewhere"
+    assert [entry["label"] for entry in found["unplaced"]] == [{"name": "Ann"}]
+    assert found["face_count"] == 1
 
 
 def test_a_photo_that_keeps_being_changed_is_refused_with_429(es, faces, pipeline, whole, fake, good):
