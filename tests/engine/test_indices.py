@@ -24,6 +24,7 @@ PHOTO = {
     "url.original": "keyword",
     "observer.name": "keyword",
     "person.name": "keyword",
+    "person.sent_name": "keyword",
     "photo.width": "integer",
     "photo.height": "integer",
     "photo.taken": "date",
