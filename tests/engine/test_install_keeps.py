@@ -161,8 +161,7 @@ def test_what_another_release_shipped_and_nobody_changed_is_updated(es, run, cha
     older = copy.deepcopy(request.body)
     older["processors"][0]["face"]["identify"]["k"] = 3
     change(PROBES, lambda body: body)
-    es.ingest.delete_pipeline(id="face-probes")
-    keeping.put(es, keeping.decide(es, PutRequest(PROBES, older), None, overwrite=False))
+    keeping.put(es, keeping.decide(es, PutRequest(PROBES, older), None, overwrite=True))
     assert options(es)["identify"]["k"] == 3
     status, out, _ = run("install")
     assert status == 0
