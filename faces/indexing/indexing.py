@@ -18,7 +18,7 @@ from faces.indexing.stored_photos import StoredPhoto, StoredPhotos
 from faces.photo_dates.dates import PhotoDates
 from faces.photos import PhotoFile
 
-OPTIONAL = ("file.hash", "file.path_hash")
+OPTIONAL = ("file.hash", "file.path_hash", "file.picture_hash")
 """Fields that a strict mapping may lack: then a photo is known by its id alone."""
 CHANGED = (
     "the file was changed since it was indexed: document [{id}] keeps the old content, and the new content "
@@ -125,7 +125,7 @@ class _Run:
             old = next((document for document in documents if document.key not in self.found), None)
             if found:
                 yield self._known(content, found)
-            elif old and self.replace:
+            elif old and (self.replace or self._is_same_picture(content, old)):
                 yield self._replace(content, old)
             else:
                 beside.append(content)
@@ -140,11 +140,8 @@ class _Run:
     ) -> Iterator[IndexedPhoto]:
         if not contents:
             return
-        documents = [
-            (content, content.other_id if other_id else content.id, self._fields(content))
-            for content in contents
-        ]
-        sent = create(self.es, self.index, documents)
+        documents = [(content, content.other_id if other_id else content.id) for content in contents]
+        sent = create(self.es, self.index, documents, self._fields)
         there = [content for content in contents if content.sha256 in sent.there]
         made = [content for content in contents if content.sha256 in sent.stored]
         stored = self.stored.with_content([*made, *there])
@@ -192,6 +189,13 @@ class _Run:
             return replace(change, fields=change.fields | date.fields()) if date else change
 
         return self._change(content, stored, change)
+
+    def _is_same_picture(self, content: PhotoContent, old: StoredPhoto) -> bool:
+        """Whether only metadata was changed in the file."""
+        try:
+            return old.picture is not None and old.picture == content.picture_hash()
+        except OSError:
+            return False  # reported when it is sent
 
     def _replace(self, content: PhotoContent, old: StoredPhoto) -> IndexedPhoto:
         self.found.add(old.key)

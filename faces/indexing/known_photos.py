@@ -70,7 +70,7 @@ def change_of(content: PhotoContent, stored: StoredPhoto, there: Callable[[str],
 def replacement_of(content: PhotoContent, stored: StoredPhoto) -> Change:
     """How the document of a file that was changed on disk gets the new content. The pipeline keeps what
     people said about faces that are still there."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"file.picture_hash": content.picture_hash()}
     if stored.dated_by:
         fields |= {"@timestamp": None, "photo.dated_by": None}
     return _named(Change(Outcome.REPLACED, fields, send_image=True), content.photo.label, stored)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,17 +45,23 @@ class Sent:
 def create(
     es: Elasticsearch,
     index: str,
-    documents: Sequence[tuple[PhotoContent, str, dict[str, Any]]],
+    documents: Sequence[tuple[PhotoContent, str]],
+    fields: Callable[[PhotoContent], dict[str, Any]],
 ) -> Sent:
-    """Stores new documents: a content, the document's id, and its fields without the image. A document that
-    has the id is never overwritten."""
+    """Stores new documents: a content and the document's id each. A document that has the id is never
+    overwritten.
+
+    Args:
+        fields: a document's fields without the image; raises OSError if the file can't be read.
+    """
     sent = Sent()
-    contents = {key: content for content, key, _ in documents}
+    contents = {key: content for content, key in documents}
 
     def actions() -> Iterator[dict[str, Any]]:
-        for content, key, fields in documents:
+        for content, key in documents:
             try:
-                yield {"_op_type": "create", "_index": index, "_id": key, "image": content.image(), **fields}
+                document = {"image": content.image(), **fields(content)}
+                yield {"_op_type": "create", "_index": index, "_id": key, **document}
             except OSError as error:
                 sent.refused[content.sha256] = unreadable(error)
 

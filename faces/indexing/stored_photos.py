@@ -20,6 +20,7 @@ FIELDS = [
     HASH,
     "file.path",
     "file.path_hash",
+    "file.picture_hash",
     "person.name",
     "face_count",
     "error.code",
@@ -48,6 +49,7 @@ class StoredPhoto:
     known_by_content: whether a search for its content found it.
     paths: ``file.path``, in the order of the document.
     locations: digests of the absolute paths of its files.
+    picture: the digest of the picture without its metadata.
     names: ``person.name``; labels: people's names of its faces; ruled_out: names that people ruled out.
     undated: whether its ``@timestamp`` is only the time of the ingest.
     dated_by: where its ``@timestamp`` comes from, if that was an earlier ``faces index``.
@@ -62,6 +64,7 @@ class StoredPhoto:
     sha256: str | None
     paths: list[str]
     locations: list[str]
+    picture: str | None
     names: set[str]
     labels: set[str]
     ruled_out: set[str]
@@ -96,6 +99,7 @@ class StoredPhoto:
             sha256=first(HASH),
             paths=[str(path) for path in fields.get("file.path", [])],
             locations=[str(location) for location in fields.get("file.path_hash", [])],
+            picture=first("file.picture_hash"),
             names=_names(fields.get("person.name", [])),
             labels=_names(name for face in faces for name in face.get("label.name", [])),
             ruled_out=_names(name for face in faces for name in face.get("not", [])),

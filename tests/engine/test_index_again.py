@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import unicodedata
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from elasticsearch import Elasticsearch
 from PIL import Image
-from tools import encoded, landscape, picture
+from tools import encoded, landscape, picture, wait_until
 
 OUTCOMES = ("new", "unchanged", "moved", "copies", "replaced", "skipped", "failed")
 
@@ -183,6 +184,29 @@ def test_replace_puts_the_new_content_into_the_old_document(counted, es, faces, 
     assert counted(week) == {"unchanged": 2}
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_file_with_other_metadata_stays_the_same_photo(counted, es, faces, week, people, kind):
+    """As after a program has written a date, a rating or a name into it."""
+    shutil.rmtree(week)
+    week.mkdir()
+    photo = week / f"IMG_1.{kind.lower()}"
+    exif = Image.Exif()
+    with Image.open(people["madonna"][0]) as image:
+        photo.write_bytes(picture(image, kind, quality=90))
+        counted(week)
+        (key,) = documents(es)
+        es.update(index=faces, id=key, doc={"person": {"name": "Madonna"}})
+        exif[0x010E] = "on stage"
+        exif.get_ifd(0x8769)[0x9003] = "2010:05:06 07:08:09"
+        photo.write_bytes(picture(image, kind, quality=90, exif=exif))
+    assert counted(week) == {"replaced": 1}
+    assert counted(week) == {"unchanged": 1}
+    after = documents(es)
+    assert list(after) == [key]
+    assert after[key]["person"]["name"] == "Madonna"
+    assert after[key]["@timestamp"] == "2010-05-06T07:08:09"
+
+
 def test_content_that_was_replaced_and_returns_is_new(counted, es, faces, week):
     counted(week)
     original = (week / "IMG_1.jpg").read_bytes()
@@ -336,3 +360,18 @@ def test_a_strict_index_of_ones_own_works_by_ids_alone(counted, pipeline, own_in
     )
     assert counted(week, "--index", "own") == {"new": 2}
     assert counted(week, "--index", "own") == {"unchanged": 2}
+
+
+def test_ctrl_c_says_what_is_stored_and_the_next_run_sends_the_rest(running, es, faces, sample):
+    command = [sys.executable, "-m", "faces", "index", str(sample[0].parents[2]), "--json"]
+    environment = os.environ | {"ES_URL": running.connection.es_url}
+    stopped = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    wait_until(lambda: es.count(index=faces)["count"] > 0)
+    stopped.send_signal(signal.SIGINT)
+    report = json.loads(stopped.communicate()[0])
+    assert stopped.returncode == 130
+    assert report["new"] < len(sample)
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    rest = json.loads(finished.stdout)
+    assert rest["unchanged"] >= report["new"]
+    assert rest["new"] + rest["unchanged"] + rest["copies"] == len(sample)
