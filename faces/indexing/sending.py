@@ -33,12 +33,12 @@ class Sent:
     """What became of new documents, by content.
 
     stored: SHA-256 -> index and id.
-    there: contents whose id is taken: another run was faster, or the id has another content by now.
+    there: SHA-256 -> the document that has the id: another run was faster, or it has another content by now.
     refused: SHA-256 -> why Elasticsearch doesn't have it.
     """
 
     stored: dict[str, tuple[str, str]] = field(default_factory=dict)
-    there: set[str] = field(default_factory=set)
+    there: dict[str, tuple[str, str]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
 
@@ -72,6 +72,7 @@ def create(
         max_chunk_bytes=BULK_BYTES,
         raise_on_error=False,
         raise_on_exception=False,
+        refresh=True,
         **RETRIES,
     )
     for ok, answer in answers:
@@ -80,7 +81,7 @@ def create(
         if ok:
             sent.stored[sha256] = (item["_index"], item["_id"])
         elif item.get("status") == 409:
-            sent.there.add(sha256)
+            sent.there[sha256] = (item["_index"], item["_id"])
         else:
             sent.refused[sha256] = _reason(item)
     return sent
@@ -102,6 +103,7 @@ def update(es: Elasticsearch, stored: StoredPhoto, document: dict[str, Any]) -> 
                 doc=document,
                 if_seq_no=stored.seq_no,
                 if_primary_term=stored.primary_term,
+                refresh=True,
             )
             return
         except ConflictError:
@@ -129,7 +131,7 @@ def update_untouched(es: Elasticsearch, changes: Sequence[tuple[StoredPhoto, dic
             {"doc": document},
         ]
     if operations:
-        es.bulk(operations=operations)
+        es.bulk(operations=operations, refresh=True)
 
 
 def unreadable(error: OSError) -> str:

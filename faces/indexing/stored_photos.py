@@ -6,13 +6,15 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from elasticsearch import Elasticsearch
+from elasticsearch import AuthorizationException, Elasticsearch
 
 from faces.indexing.contents import PhotoContent
 from faces.names import nfc
+from faces.searchable import below
 from ingest_service.errors import UserError
 
 HASH = "file.hash.sha256"
@@ -150,6 +152,17 @@ class StoredPhotos:
         """For each file the documents that were made from it, newest first, whatever it contained."""
         return self._search([{"term": {"file.path_hash": content.location}} for content in contents])
 
+    def refresh(self) -> None:
+        """Lets searches find what another run has stored a moment ago. Without the privilege, and so without
+        that: what this run stores is found anyway."""
+        with suppress(AuthorizationException):
+            self.es.indices.refresh(index=self.index, ignore_unavailable=True)
+
+    def holds(self, index: str, key: str, content: PhotoContent) -> bool:
+        """Whether a document has this content, also if no search finds it yet."""
+        found = self.es.options(ignore_status=404).get(index=index, id=key, source_includes=["file"])
+        return bool(below(found.get("_source", {}), HASH) == content.sha256)
+
     def again(self, stored: StoredPhoto) -> StoredPhoto | None:
         """A document as it stands now; None if it is gone."""
         found = self._search([{"ids": {"values": [stored.id]}}])[0]
@@ -181,8 +194,7 @@ class StoredPhotos:
     def _search(self, queries: list[dict[str, Any]]) -> list[list[StoredPhoto]]:
         if not queries:
             return []
-        # What another run has stored a moment ago counts too.
-        self.es.indices.refresh(index=self.index, ignore_unavailable=True)
+        self.refresh()
         searches: list[dict[str, Any]] = []
         for query in queries:
             searches += [
