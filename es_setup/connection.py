@@ -7,11 +7,12 @@ import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
-from elasticsearch import ApiError, Elasticsearch
+from elastic_transport import ObjectApiResponse
+from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
 from es_setup.failures import reason
 from ingest_service.errors import UserError
@@ -40,6 +41,8 @@ class ServiceRefused(ConnectionFailed):
         self.retry_after = retry_after
 
 
+PRODUCT = "x-elastic-product"
+"""The header by which Elasticsearch names itself in each answer."""
 NOT_AN_ADDRESS = "FACES_URL isn't an address: set one such as http://127.0.0.1:8501"
 
 log = logging.getLogger("ingest_face.requests")
@@ -59,8 +62,8 @@ def with_port(url: str) -> str:
     Raises:
         ConnectionFailed: ``url`` isn't an address.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         known = parts.port
     except ValueError:
         parts, known = urlsplit(""), None
@@ -74,6 +77,17 @@ def without_password(url: str) -> str:
     """The address with ``***`` for a ``user:password``, for printing. An unquoted character of a password may
     look like the end of the host, so everything up to the last @ is replaced."""
     return re.sub(r"(?s)//.*@", "//***@", url)
+
+
+class CheckedElasticsearch(Elasticsearch):
+    """A client that takes no answer of another server or a proxy for one of Elasticsearch, whatever its
+    status. Elasticsearch's own client checks the good ones alone."""
+
+    def perform_request(self, *arguments: Any, **options: Any) -> ObjectApiResponse[Any]:
+        answer = super().perform_request(*arguments, **options)
+        if answer.meta.headers.get(PRODUCT) != "Elasticsearch":
+            raise UnsupportedProductError("not Elasticsearch", meta=answer.meta, body=answer.body)
+        return cast("ObjectApiResponse[Any]", answer)
 
 
 @dataclass(frozen=True)
@@ -109,7 +123,7 @@ class Connection:
             # Encoded here: the client takes only ASCII, and Elasticsearch reads UTF-8.
             basic = base64.b64encode(f"{self.es_user}:{self.es_password or ''}".encode()).decode("ascii")
         trust: dict[str, Any] = {"ca_certs": str(self.es_ca_certs)} if self.es_ca_certs else {}
-        return Elasticsearch(
+        return CheckedElasticsearch(
             with_port(self.es_url),
             api_key=self.es_api_key,
             basic_auth=basic,
@@ -261,4 +275,4 @@ def innermost_reason(error: ApiError) -> str:
 def is_elasticsearch(error: ApiError) -> bool:
     """Whether an error comes from Elasticsearch, which names itself in each answer, or else from a proxy or
     another server."""
-    return error.meta.headers.get("x-elastic-product") == "Elasticsearch"
+    return error.meta.headers.get(PRODUCT) == "Elasticsearch"

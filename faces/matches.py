@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faces.calibration.record import Calibration
+from faces.names import nfc
 from faces.searchable import FaceField, below
 from ingest_service.verdicts import UNCALIBRATED
 
@@ -126,6 +127,6 @@ def _box(face: dict[str, Any]) -> tuple[int, int, int, int] | None:
 
 
 def _names(value: Any) -> str | None:
-    """A name, or several, as they may be stored; None without one."""
-    names = [str(name) for name in (value if isinstance(value, list) else [value]) if name not in (None, "")]
-    return ", ".join(names) or None
+    """A name, or several, as they may be stored, in NFC; None without one."""
+    names = value if isinstance(value, list) else [value]
+    return ", ".join(nfc(str(name)) for name in names if name not in (None, "")) or None

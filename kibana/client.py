@@ -214,7 +214,12 @@ def connect(connection: Connection, space: str = DEFAULT_SPACE) -> Kibana:
             "KIBANA_URL must not contain a user or password (before an @): put them into KIBANA_USER and "
             "KIBANA_PASSWORD"
         )
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname
+    except ValueError:
+        known = False
+    if not known:
         raise KibanaError(NOT_AN_ADDRESS)
     return Kibana(
         url,

@@ -117,7 +117,7 @@ def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
     """Passes ``results`` on, and shows a progress bar on standard error."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -133,7 +133,12 @@ def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
 def busy() -> Iterator[Callable[[str], None]]:
     """Yields a ``say`` that also shows its message beside a moving bar: for steps of unknown length, such as
     downloads and builds."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=notes, transient=True) as progress:
         task = progress.add_task("preparing", total=None)
 

@@ -146,7 +146,9 @@ def _draw_legend(axes: Any, faces: IndexFaces, colours: Mapping[str | None, str]
     counts = np.bincount(faces.people() + 1, minlength=len(faces.names) + 1)
     of_person = dict(zip(faces.names, counts[1:].tolist(), strict=True))
     entries = [
-        (colour, f"{name}  {of_person[name]:,}") for name, colour in colours.items() if name is not None
+        (colour, f"{shortened(name, 24)}  {of_person[name]:,}")
+        for name, colour in colours.items()
+        if name is not None
     ]
     others = [count for name, count in of_person.items() if name not in colours]
     if others:
@@ -156,7 +158,7 @@ def _draw_legend(axes: Any, faces: IndexFaces, colours: Mapping[str | None, str]
     for number, (colour, text) in enumerate(entries):
         y = 60 + 34 * number
         axes.scatter([WIDTH + 30], [y], s=130, c=[colour], marker="s", linewidths=0)
-        axes.text(WIDTH + 48, y, shortened(text, 34), va="center", fontsize=11, color=INK)
+        axes.text(WIDTH + 48, y, text, va="center", fontsize=11, color=INK)
 
 
 def _colours(faces: IndexFaces) -> dict[str | None, str]:

@@ -6,8 +6,6 @@ Vectors are read in pages of a point in time, so that photos indexed meanwhile d
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,9 +20,9 @@ from es_setup import mappings
 from es_setup.mappings import Mapping
 from faces.calibration.indices import calibration_of, faces_in, listed
 from faces.error_rates.arrays import Vectors
+from faces.explore.stored_faces import CROP, FIELDS, HOLDERS, READ, Face, decoded, held, of_document
 from faces.extras import require
-from faces.names import nfc
-from faces.searchable import FaceField, NoFaces, Searchable, below, searchable
+from faces.searchable import FaceField, NoFaces, Searchable, searchable
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
 
@@ -59,36 +57,9 @@ SENT = ("file.path", "observer.name")
 COUNTED = ("keyword", "wildcard", "constant_keyword")
 """The types of text that Elasticsearch counts."""
 
-HOLDERS = ("faces", "face")
-"""The object with the rest of a face, of a photo and of a portrait."""
-CROP = ("id", "crop")
-READ = ("id", "vector", "box", "quality.score", "label.name")
-# As fields, which cover both forms that are sent: "file": {"path"} and "file.path".
-FIELDS = [{"field": name} for name in ("file.path", "person.name")]
-
 
 class NothingToExplore(UserError):
     """No such index, or it holds no faces; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Face:
-    """
-    name: given by a person, not by a match; None if nobody named the face.
-    box: x, y, width, height in pixels of the upright photo.
-    quality: 0 to 1, None if it isn't stored.
-    sha256, fingerprint: of the photo, in hexadecimal; the latter has 64 bits.
-    """
-
-    index: str
-    document: str
-    id: str
-    path: str
-    name: str | None
-    box: tuple[int, int, int, int]
-    quality: float | None
-    sha256: str | None
-    fingerprint: str | None
 
 
 @dataclass(frozen=True)
@@ -230,10 +201,10 @@ def crops(es: Elasticsearch, faces: IndexFaces, wanted: Iterable[int]) -> dict[i
         asked = [{"_index": index, "_id": document} for index, document in page]
         for key, answer in zip(page, es.mget(docs=asked, source_includes=stored)["docs"], strict=True):
             source = answer.get("_source", {})
-            held = [face for field in where.fields_of(key[0]) for face in _held(source, field)]
-            by_id = {face.get("id"): face.get("crop") for face in held}
+            stored_here = (face for field in where.fields_of(key[0]) for face in held(source, field))
+            by_id = {face.get("id"): face.get("crop") for face in stored_here}
             for position in documents[key]:
-                if picture := _decoded(by_id.get(faces.faces[position].id)):
+                if picture := decoded(by_id.get(faces.faces[position].id)):
                     found[position] = picture
     return found
 
@@ -258,7 +229,7 @@ def _faces(es: Elasticsearch, where: Searchable) -> Iterator[tuple[Face, list[fl
     """Each face and its vector, by pages of a point in time."""
     at = where.fields[0].at
     read = [at(f"{holder}.{name}") for holder in HOLDERS for name in READ]
-    read += [at("vector"), at("photo.fingerprint"), at("file.hash.sha256"), "file.hash.sha256"]
+    read += [at("vector"), at("photo.fingerprint"), at("file.hash.sha256")]
     newest_first: list[dict[str, Any]] = [
         {at("@timestamp"): {"order": "desc", "unmapped_type": "date"}},
         {"_shard_doc": {"order": "asc"}},
@@ -280,7 +251,7 @@ def _faces(es: Elasticsearch, where: Searchable) -> Iterator[tuple[Face, list[fl
             pit, hits = page["pit_id"], page["hits"]["hits"]
             for hit in hits:
                 for field in where.fields_of(hit["_index"]):
-                    yield from _of_document(hit, field)
+                    yield from of_document(hit, field)
             if not hits:
                 return
             after = hits[-1]["sort"]
@@ -294,60 +265,3 @@ def _with_faces(field: FaceField) -> dict[str, Any]:
     if field.nested:
         query = {"nested": {"path": field.at("faces"), "ignore_unmapped": True, "query": query}}
     return {"bool": {"filter": [{"terms": {"_index": list(field.indices)}}, query]}}
-
-
-def _of_document(hit: dict[str, Any], field: FaceField) -> Iterator[tuple[Face, list[float]]]:
-    source, sent = hit.get("_source", {}), hit.get("fields", {})
-    held = [face for face in _held(source, field) if "vector" in face]
-    photo_name = _first(sent, "person.name")
-    label = nfc(photo_name) if photo_name else None
-    sha256 = below(source, field.at("file.hash.sha256")) or below(source, "file.hash.sha256")
-    for face in held:
-        box = face.get("box") or {}
-        yield (
-            Face(
-                index=hit["_index"],
-                document=hit["_id"],
-                id=str(face.get("id", "")),
-                path=_first(sent, "file.path") or hit["_id"],
-                # The photo's label is its face's, if it has only one.
-                name=_name(face) or (label if len(held) == 1 else None),
-                box=(box.get("x", 0), box.get("y", 0), box.get("width", 0), box.get("height", 0)),
-                quality=(face.get("quality") or {}).get("score"),
-                sha256=sha256 if isinstance(sha256, str) else None,
-                fingerprint=_hexadecimal(below(source, field.at("photo.fingerprint"))),
-            ),
-            face["vector"],
-        )
-
-
-def _held(source: dict[str, Any], field: FaceField) -> list[dict[str, Any]]:
-    """The faces of a photo, or a portrait's one face with its vector."""
-    if not field.nested:
-        vector = below(source, field.vector)
-        return [(below(source, field.at("face")) or {}) | ({"vector": vector} if vector else {})]
-    faces = below(source, field.at("faces")) or []
-    return faces if isinstance(faces, list) else [faces]
-
-
-def _name(face: dict[str, Any]) -> str | None:
-    """What a person named the face, in NFC; several names as one."""
-    name = (face.get("label") or {}).get("name")
-    text = ", ".join(map(str, name)) if isinstance(name, list) else str(name or "")
-    return nfc(text) or None
-
-
-def _hexadecimal(bits: str | list[int] | None) -> str | None:
-    """A bit vector: Elasticsearch 8 returns it as it was sent, 9 as bytes from -128 to 127."""
-    return bytes(byte % 256 for byte in bits).hex() if isinstance(bits, list) else bits
-
-
-def _first(fields: dict[str, list[Any]], name: str) -> str | None:
-    return str(fields[name][0]) if name in fields else None
-
-
-def _decoded(crop: str | None) -> bytes | None:
-    try:
-        return base64.b64decode(crop or "", validate=True) or None
-    except binascii.Error:
-        return None

@@ -126,7 +126,7 @@ def bars(panels: Sequence[tuple[str, Mapping[str, int]]]) -> bytes:
             if not counts:
                 axes.axis("off")
                 continue
-            names = [shortened(name, 40) for name in counts]
+            names = [shortened(name, 28) for name in counts]
             axes.barh(range(len(names)), list(counts.values()), color=MAIN, alpha=0.75)
             axes.set_yticks(range(len(names)), names)
             axes.invert_yaxis()

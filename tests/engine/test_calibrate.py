@@ -22,7 +22,8 @@ from es_setup import models
 from es_setup.embedded.local_node import free_port
 from es_setup.install import install
 from faces.calibration.indices import calibration_of, places
-from faces.searching import search
+from faces.searchable import searchable
+from faces.searching import FaceQuery, search
 
 SUPPORTED = ("--fpir", "0.1", "--gallery-size", "4")
 """What the 118 photos of five people support."""
@@ -105,7 +106,10 @@ def test_people_who_are_not_enrolled_hit_no_more_often_than_stated(run, es, face
             {name: {"image": encoded(own[gallery]), "person": {"name": name}} for name, own in people.items()}
         )
         for unenrolled, own in people.items():
-            matches = [search(es, photo.read_bytes(), k=2, calibration=made) for photo in own[-3:]]
+            matches = [
+                search(es, FaceQuery(photo.read_bytes(), k=2), searchable(es, "faces"), made)
+                for photo in own[-3:]
+            ]
             others = [next(match for match in pair if match.name != unenrolled) for pair in matches]
             hits += [other.verdict == "strong" for other in others]
     assert len(hits) == 75

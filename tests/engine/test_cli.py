@@ -80,7 +80,7 @@ def test_a_search_without_a_face_a_file_or_a_field_fails_with_what_is_missing(ru
     assert run("search", tmp_path / "absent.jpg")[0] == 2
     status, _, err = run("search", tmp_path / "meadow.png", "--index", "face-gallery")
     assert status == 1
-    assert {"face-gallery", "faces.vector"} <= bracketed(err)
+    assert "image" in bracketed(err)
 
 
 def test_status_reports_plugin_model_and_servers_that_do_not_answer(run, running):

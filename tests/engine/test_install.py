@@ -48,7 +48,7 @@ def older(mapping: dict) -> dict:
     properties = mapping["properties"]
     del properties["event"]["properties"]["lag"]
     properties["best_quality"] = {"type": "double"}
-    if "faces" in properties:
+    if "unnamed_faces" in properties:
         del properties["unnamed_faces"]
         del properties["faces"]["properties"]["group"]
         del properties["faces"]["properties"]["match"]["properties"]["tags"]

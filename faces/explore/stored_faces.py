@@ -1,0 +1,94 @@
+"""A face as an archive or a gallery stores it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from faces.names import nfc
+from faces.searchable import FaceField, below
+
+HOLDERS = ("faces", "face")
+"""The object with the rest of a face, of a photo and of a portrait."""
+CROP = ("id", "crop")
+READ = ("id", "vector", "box", "quality.score", "label.name")
+# As fields, which cover both forms that are sent: "file": {"path"} and "file.path".
+FIELDS = [{"field": name} for name in ("file.path", "person.name", "file.hash.sha256")]
+
+
+@dataclass(frozen=True)
+class Face:
+    """
+    name: given by a person, not by a match; None if nobody named the face.
+    box: x, y, width, height in pixels of the upright photo.
+    quality: 0 to 1, None if it isn't stored.
+    sha256, fingerprint: of the photo, in hexadecimal; the latter has 64 bits.
+    """
+
+    index: str
+    document: str
+    id: str
+    path: str
+    name: str | None
+    box: tuple[int, int, int, int]
+    quality: float | None
+    sha256: str | None
+    fingerprint: str | None
+
+
+def of_document(hit: dict[str, Any], field: FaceField) -> Iterator[tuple[Face, list[float]]]:
+    source, sent = hit.get("_source", {}), hit.get("fields", {})
+    faces = [face for face in held(source, field) if "vector" in face]
+    label = nfc(_first(sent, "person.name") or "") or None
+    sha256 = below(source, field.at("file.hash.sha256")) or _first(sent, "file.hash.sha256")
+    for face in faces:
+        box = face.get("box") or {}
+        yield (
+            Face(
+                index=hit["_index"],
+                document=hit["_id"],
+                id=str(face.get("id", "")),
+                path=_first(sent, "file.path") or hit["_id"],
+                # The photo's label is its face's, if it has only one.
+                name=_name(face) or (label if len(faces) == 1 else None),
+                box=(box.get("x", 0), box.get("y", 0), box.get("width", 0), box.get("height", 0)),
+                quality=(face.get("quality") or {}).get("score"),
+                sha256=sha256 if isinstance(sha256, str) else None,
+                fingerprint=_hexadecimal(below(source, field.at("photo.fingerprint"))),
+            ),
+            face["vector"],
+        )
+
+
+def held(source: dict[str, Any], field: FaceField) -> list[dict[str, Any]]:
+    """The faces of a photo, or a portrait's one face with its vector."""
+    if not field.nested:
+        vector = below(source, field.vector)
+        return [(below(source, field.at("face")) or {}) | ({"vector": vector} if vector else {})]
+    faces = below(source, field.at("faces")) or []
+    return faces if isinstance(faces, list) else [faces]
+
+
+def _name(face: dict[str, Any]) -> str | None:
+    """What a person named the face, in NFC; several names as one."""
+    name = (face.get("label") or {}).get("name")
+    return nfc(", ".join(map(str, name)) if isinstance(name, list) else str(name or "")) or None
+
+
+def _hexadecimal(bits: str | list[int] | None) -> str | None:
+    """A bit vector: Elasticsearch 8 returns it as it was sent, 9 as bytes from -128 to 127."""
+    return bytes(byte % 256 for byte in bits).hex() if isinstance(bits, list) else bits
+
+
+def _first(fields: dict[str, list[Any]], name: str) -> str | None:
+    return str(fields[name][0]) if name in fields else None
+
+
+def decoded(crop: str | None) -> bytes | None:
+    try:
+        return base64.b64decode(crop or "", validate=True) or None
+    except binascii.Error:
+        return None

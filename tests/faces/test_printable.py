@@ -1,0 +1,96 @@
+"""Text from outside in a terminal: a name, a path or an error can't forge a line, a colour or a word."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+from typer import Exit
+
+from faces.cli import output
+from faces.cli.output import PlainConsole, fail, say, tracked
+from faces.printable import printable
+
+ACTING = {
+    "line break": "a\nb",
+    "carriage return": "a\rb",
+    "escape sequence": "\x1b[31mred\x1b[0m",
+    "link": "\x1b]8;;http://evil.example\x07click\x1b]8;;\x07",
+    "8-bit escape": "\x9b31mred",
+    "backspace": "a\bb",
+    "override": "\u202egnp.exe",
+    "isolate": "\u2067gnp.exe",
+    "line separator": "a\u2028b",
+    "half of a pair": "a\udce4b",
+    "invisible tag": "a\U000e0041b",
+}
+MARKUP = [
+    "Ann [wife]",
+    "x [/close] y",
+    "[bold]B[/bold]",
+    "[link=http://evil.example]x[/link]",
+    r"\[a]",
+    ":smile:",
+]
+
+
+@pytest.fixture
+def console(monkeypatch) -> PlainConsole:
+    """A terminal of 200 columns, whose text is kept."""
+    made = PlainConsole(stderr=False)
+    made.file, made.width = io.StringIO(), 200
+    made._force_terminal = True
+    for name in ("out", "err", "notes"):
+        monkeypatch.setattr(output, name, made)
+    return made
+
+
+def shown(console: Console) -> str:
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ACTING)
+def test_a_character_that_acts_is_shown_as_its_escape(kind):
+    text = printable(ACTING[kind])
+    assert text.isprintable()
+    assert "\\" in text
+
+
+@pytest.mark.parametrize("text", ["Zoë", "李明", "محمد", "\U0001f600", "a'b\"c", "पर\u200dक", "C:\\photos"])
+def test_any_other_text_stays_as_it_is(text):
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize("text", [*ACTING.values(), *MARKUP])
+def test_a_text_is_printed_as_one_line_wherever_it_is_printed(console, text):
+    console.print(f"name: {text}")
+    table = Table("name", box=None)
+    table.add_row(text)
+    console.print(table)
+    say(f"note: {text}")
+    with pytest.raises(Exit):
+        fail(text)
+    for wanted in (f"name: {printable(text)}", printable(text), "note: ", "error: "):
+        assert wanted in shown(console)
+    assert not any(sequence in shown(console) for sequence in ("\x1b[31m", "\x1b[1mB", "\x1b]8", "\u202e"))
+
+
+def test_further_lines_of_a_message_are_indented(console):
+    say("first\nerror: forged")
+    assert shown(console) == "first\n  error: forged\n"
+
+
+@pytest.mark.parametrize("text", ["x [/close] y", "\x1b[31mred"])
+def test_what_a_bar_counts_is_no_markup(console, text):
+    assert list(tracked(range(3), 3, text)) == [0, 1, 2]
+    assert printable(text) in shown(console)
+
+
+def test_a_terminal_without_unicode_gets_escapes(monkeypatch):
+    console = PlainConsole(stderr=False)
+    console.file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    console.print("Zoë 李明")
+    console.file.flush()
+    assert console.file.buffer.getvalue() == b"Zo\\xeb \\u674e\\u660e\n"
