@@ -24,6 +24,7 @@ FIELDS = [
     "file.path_hash",
     "file.picture_hash",
     "person.name",
+    "person.sent_name",
     "face_count",
     "error.code",
     "error.message",
@@ -52,7 +53,8 @@ class StoredPhoto:
     paths: ``file.path``, in the order of the document.
     locations: digests of the absolute paths of its files.
     picture: the digest of the picture without its metadata.
-    names: ``person.name``; labels: people's names of its faces; ruled_out: names that people ruled out.
+    names: ``person.name``; corrected: names that it was sent with, and that somebody corrected.
+    labels: people's names of its faces; ruled_out: names that people ruled out.
     undated: whether its ``@timestamp`` is only the time of the ingest.
     dated_by: where its ``@timestamp`` comes from, if that was an earlier ``faces index``.
     dotted: fields that the document has under one key with dots, and not as objects.
@@ -68,6 +70,7 @@ class StoredPhoto:
     locations: list[str]
     picture: str | None
     names: set[str]
+    corrected: set[str]
     labels: set[str]
     ruled_out: set[str]
     faces: int
@@ -103,6 +106,7 @@ class StoredPhoto:
             locations=[str(location) for location in fields.get("file.path_hash", [])],
             picture=first("file.picture_hash"),
             names=_names(fields.get("person.name", [])),
+            corrected=_names(fields.get("person.sent_name", [])),
             labels=_names(name for face in faces for name in face.get("label.name", [])),
             ruled_out=_names(name for face in faces for name in face.get("not", [])),
             faces=int(first("face_count") or 0),
