@@ -21,6 +21,7 @@ SENT_FIELDS = (
     "file.path",
     "file.name",
     "file.path_hash",
+    "file.picture_hash",
     "photo.dated_by",
     "url",
     "observer",

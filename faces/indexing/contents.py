@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from faces.indexing.picture_data import picture_hash
 from faces.photo_folders.file_kinds import OTHER_PICTURE, PHOTO, START, kind_of
 from faces.photos import PhotoFile, readable
 
@@ -65,11 +66,25 @@ class PhotoContent:
         except OSError:
             return False
 
+    def picture_hash(self) -> str | None:
+        """A digest of the picture without its metadata; None if there is none.
+
+        Raises:
+            OSError: the file can't be read.
+        """
+        return picture_hash(self.photo.path.read_bytes())
+
     def file_fields(self) -> dict[str, object]:
+        """The document's ``file``.
+
+        Raises:
+            OSError: the file can't be read.
+        """
         return {
             "path": self.photo.name,
             "name": PurePosixPath(self.photo.name).name,
             "path_hash": self.location,
+            "picture_hash": self.picture_hash(),
             "hash": {"sha256": self.sha256},
         }
 

@@ -18,7 +18,7 @@ from faces.indexing.stored_photos import StoredPhoto, StoredPhotos
 from faces.photo_dates.dates import PhotoDates
 from faces.photos import PhotoFile
 
-OPTIONAL = ("file.hash", "file.path_hash")
+OPTIONAL = ("file.hash", "file.path_hash", "file.picture_hash")
 """Fields that a strict mapping may lack: then a photo is known by its id alone."""
 CHANGED = (
     "the file was changed since it was indexed: document [{id}] keeps the old content, and the new content "
@@ -125,7 +125,7 @@ class _Run:
             old = next((document for document in documents if document.key not in self.found), None)
             if found:
                 yield self._known(content, found)
-            elif old and self.replace:
+            elif old and (self.replace or self._is_same_picture(content, old)):
                 yield self._replace(content, old)
             else:
                 beside.append(content)
@@ -140,21 +140,21 @@ class _Run:
     ) -> Iterator[IndexedPhoto]:
         if not contents:
             return
-        documents = [
-            (content, content.other_id if other_id else content.id, self._fields(content))
-            for content in contents
-        ]
-        sent = create(self.es, self.index, documents)
+        documents = [(content, content.other_id if other_id else content.id) for content in contents]
+        sent = create(self.es, self.index, documents, self._fields)
         there = [content for content in contents if content.sha256 in sent.there]
         made = [content for content in contents if content.sha256 in sent.stored]
         stored = self.stored.with_content([*made, *there])
         self._date([(content, found) for content, found in zip(made, stored, strict=False) if found])
         taken = []
         for content, found in zip([*made, *there], stored, strict=True):
-            if content.sha256 in sent.there and found is None:
-                taken.append(content)
-            elif content.sha256 in sent.there and found is not None:
-                yield self._known(content, found)
+            if content.sha256 in sent.there:
+                if found:
+                    yield self._known(content, found)
+                elif self.stored.holds(*sent.there[content.sha256], content):
+                    yield IndexedPhoto(content.photo, Outcome.UNCHANGED, sent.there[content.sha256])
+                else:
+                    taken.append(content)
             else:
                 key = sent.stored[content.sha256]
                 self.found.add(key)
@@ -193,6 +193,13 @@ class _Run:
 
         return self._change(content, stored, change)
 
+    def _is_same_picture(self, content: PhotoContent, old: StoredPhoto) -> bool:
+        """Whether only metadata was changed in the file."""
+        try:
+            return old.picture is not None and old.picture == content.picture_hash()
+        except OSError:
+            return False  # reported when it is sent
+
     def _replace(self, content: PhotoContent, old: StoredPhoto) -> IndexedPhoto:
         self.found.add(old.key)
         outcome = self._change(content, old, lambda now: replacement_of(content, now))
@@ -222,10 +229,10 @@ class _Run:
                 return IndexedPhoto(content.photo, Outcome.FAILED, error=unreadable(error))
             except ApiError as error:
                 return IndexedPhoto(content.photo, Outcome.FAILED, error=innermost_reason(error))
-            after = self.stored.again(now) or now
             if change.send_image:
-                self._date([(content, after)])
-            return _of(content, after, change)
+                now = self.stored.again(now) or now
+                self._date([(content, now)])
+            return _of(content, now, change)
         problem = "its document is changed or deleted all the time: run this again"
         return IndexedPhoto(content.photo, Outcome.FAILED, error=problem)
 

@@ -70,7 +70,7 @@ def change_of(content: PhotoContent, stored: StoredPhoto, there: Callable[[str],
 def replacement_of(content: PhotoContent, stored: StoredPhoto) -> Change:
     """How the document of a file that was changed on disk gets the new content. The pipeline keeps what
     people said about faces that are still there."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"file.picture_hash": content.picture_hash()}
     if stored.dated_by:
         fields |= {"@timestamp": None, "photo.dated_by": None}
     return _named(Change(Outcome.REPLACED, fields, send_image=True), content.photo.label, stored)
@@ -92,7 +92,7 @@ def folder_of(content: PhotoContent) -> Path:
 
 def _named(change: Change, label: str | None, stored: StoredPhoto) -> Change:
     """With the folder's name, if nobody has said anything else about the photo."""
-    if label is None or label in stored.names:
+    if label is None or label in stored.names | stored.corrected:
         return change
     if stored.names:
         return replace(change, not_named=f"it is named {_list(stored.names)} already, not [{label}]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,29 +33,35 @@ class Sent:
     """What became of new documents, by content.
 
     stored: SHA-256 -> index and id.
-    there: contents whose id is taken: another run was faster, or the id has another content by now.
+    there: SHA-256 -> the document that has the id: another run was faster, or it has another content by now.
     refused: SHA-256 -> why Elasticsearch doesn't have it.
     """
 
     stored: dict[str, tuple[str, str]] = field(default_factory=dict)
-    there: set[str] = field(default_factory=set)
+    there: dict[str, tuple[str, str]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
 
 def create(
     es: Elasticsearch,
     index: str,
-    documents: Sequence[tuple[PhotoContent, str, dict[str, Any]]],
+    documents: Sequence[tuple[PhotoContent, str]],
+    fields: Callable[[PhotoContent], dict[str, Any]],
 ) -> Sent:
-    """Stores new documents: a content, the document's id, and its fields without the image. A document that
-    has the id is never overwritten."""
+    """Stores new documents: a content and the document's id each. A document that has the id is never
+    overwritten.
+
+    Args:
+        fields: a document's fields without the image; raises OSError if the file can't be read.
+    """
     sent = Sent()
-    contents = {key: content for content, key, _ in documents}
+    contents = {key: content for content, key in documents}
 
     def actions() -> Iterator[dict[str, Any]]:
-        for content, key, fields in documents:
+        for content, key in documents:
             try:
-                yield {"_op_type": "create", "_index": index, "_id": key, "image": content.image(), **fields}
+                document = {"image": content.image(), **fields(content)}
+                yield {"_op_type": "create", "_index": index, "_id": key, **document}
             except OSError as error:
                 sent.refused[content.sha256] = unreadable(error)
 
@@ -66,6 +72,7 @@ def create(
         max_chunk_bytes=BULK_BYTES,
         raise_on_error=False,
         raise_on_exception=False,
+        refresh=True,
         **RETRIES,
     )
     for ok, answer in answers:
@@ -74,7 +81,7 @@ def create(
         if ok:
             sent.stored[sha256] = (item["_index"], item["_id"])
         elif item.get("status") == 409:
-            sent.there.add(sha256)
+            sent.there[sha256] = (item["_index"], item["_id"])
         else:
             sent.refused[sha256] = _reason(item)
     return sent
@@ -96,6 +103,7 @@ def update(es: Elasticsearch, stored: StoredPhoto, document: dict[str, Any]) -> 
                 doc=document,
                 if_seq_no=stored.seq_no,
                 if_primary_term=stored.primary_term,
+                refresh=True,
             )
             return
         except ConflictError:
@@ -123,7 +131,7 @@ def update_untouched(es: Elasticsearch, changes: Sequence[tuple[StoredPhoto, dic
             {"doc": document},
         ]
     if operations:
-        es.bulk(operations=operations)
+        es.bulk(operations=operations, refresh=True)
 
 
 def unreadable(error: OSError) -> str:

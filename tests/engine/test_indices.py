@@ -18,6 +18,7 @@ PHOTO = {
     "file.path": "keyword",
     "file.name": "keyword",
     "file.path_hash": "keyword",
+    "file.picture_hash": "keyword",
     "file.size": "long",
     "file.mime_type": "keyword",
     "file.hash.sha256": "keyword",
