@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,7 +21,7 @@ START_TIMEOUT = 120
 """In seconds."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningService:
     """The service at ``url``, which serves ``model`` with vectors of ``dims`` numbers. ``process`` leads its
     process group."""
@@ -30,6 +31,7 @@ class RunningService:
     dims: int
     process: subprocess.Popen[bytes]
     log: Path
+    _start: Callable[[], tuple[subprocess.Popen[bytes], ServedModel]] = field(repr=False)
 
     @property
     def pid(self) -> int:
@@ -38,6 +40,16 @@ class RunningService:
     @property
     def has_ended(self) -> bool:
         return self.process.poll() is not None
+
+    def start_again(self) -> None:
+        """Starts the service that has ended, at the same address and with the same settings.
+
+        Raises:
+            ConnectionFailed: it doesn't start; the message has the end of its log.
+        """
+        with suppress(ProcessLookupError):  # its own processes may outlive it, and hold the port
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process, _ = self._start()
 
 
 @contextmanager
@@ -67,22 +79,32 @@ def running_service(
     log.parent.mkdir(parents=True, exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if name != "FACES_API_KEY"}
     ours = {"FACES_PORT": str(port), "FACES_HOST": "127.0.0.1", "FACES_CACHE": str(cache.root)}
-    with log.open("w") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ingest_service"],
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            cwd=Path(__file__).parents[1],
-            env={**inherited, **ours, **environment},
-            start_new_session=True,
-        )
+    log.unlink(missing_ok=True)
+    service = Service(url, certificate_authority=certificate_authority)
+
+    def start() -> tuple[subprocess.Popen[bytes], ServedModel]:
+        with log.open("a") as sink:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ingest_service"],
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                cwd=Path(__file__).parents[1],
+                env={**inherited, **ours, **environment},
+                start_new_session=True,
+            )
+        try:
+            return process, _wait_until_ready(service, process, log)
+        except BaseException:
+            local_node.stop(process)
+            raise
+
+    process, model = start()
+    running = RunningService(url, model.id, model.dims, process, log, start)
     try:
-        service = Service(url, certificate_authority=certificate_authority)
-        model = _wait_until_ready(service, process, log)
-        yield RunningService(url, model.id, model.dims, process, log)
+        yield running
     finally:
-        local_node.stop(process)
+        local_node.stop(running.process)
 
 
 def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> ServedModel:

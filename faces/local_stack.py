@@ -13,7 +13,7 @@ from typing import Protocol
 from es_setup.connection import Connection
 from es_setup.embedded import distribution, local_node, plugins
 from es_setup.install import InstallError, install
-from faces.local_service import running_service
+from faces.local_service import RunningService, running_service
 from ingest_service.weights.cache import Cache, default_cache
 from ingest_service.weights.prepare import prepare
 
@@ -30,10 +30,11 @@ class LocalServer(Protocol):
 
 @dataclass(frozen=True)
 class LocalStack:
-    """A running stack. ``model`` is the id of the model that the service serves."""
+    """A running stack. ``model`` is the id of the model of ``service``; ``servers`` are the others."""
 
     connection: Connection
     model: str
+    service: RunningService
     servers: Mapping[str, LocalServer] = field(default_factory=dict)
 
     def ended(self) -> str | None:
@@ -94,8 +95,7 @@ def running_stack(
                 if data is None:
                     raise
                 say(f"pipelines, templates and indices not installed: {error}")
-            servers: dict[str, LocalServer] = {"Elasticsearch": node, "the inference service": service}
-            yield LocalStack(connection, service.model, servers)
+            yield LocalStack(connection, service.model, service, {"Elasticsearch": node})
 
 
 @contextmanager

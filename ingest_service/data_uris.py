@@ -30,7 +30,7 @@ def photo_bytes(sent: object, max_bytes: int) -> bytes:
         FaceServiceError: ``not_base64``, or ``too_large``, before anything is decoded.
     """
     if not isinstance(sent, str):
-        raise FaceServiceError("not_base64", "the photo isn't a string")
+        raise FaceServiceError("not_base64", "the photo is absent, or isn't a string")
     text = sent.lstrip()
     start = text[: len("data:") + LONGEST_HEADER + 1]
     try:

@@ -22,6 +22,10 @@ CODES: dict[str, tuple[int, str]] = {
     "bad_request": (400, "See /docs for the request's form."),
     "no_face": (400, "Send a photo that shows a face."),
     "unauthorized": (401, "Send the header `Authorization: Bearer <key>` with the service's key."),
+    "cross_origin": (
+        403,
+        "Let a server at the page's own address pass the request on, see docs/service.md.",
+    ),
     "not_found": (404, "POST photos to /v1/faces."),
     "method_not_allowed": (405, "POST photos to /v1/faces."),
     "model_mismatch": (409, "Ask for the model that is served, or start the service with the other one."),

@@ -16,6 +16,8 @@ from ingest_service.settings import Settings
 
 Body = TypeVar("Body", bound=BaseModel)
 
+WITH_CURL = "with curl, `-F image=@me.jpg`"
+
 
 class InMemoryRequest(Request):
     """A form's files stay in memory, where the body's limit bounds them: no photo is written to a disk."""
@@ -52,6 +54,15 @@ def authorize(api_keys: tuple[str, ...]) -> None:
         raise FaceServiceError("unauthorized", "the service's key is missing or wrong")
 
 
+def refuse_preflights(app: Flask) -> None:
+    """Says to a browser's question for a page of another origin (CORS) that such pages aren't served."""
+
+    @app.before_request
+    def refuse() -> None:
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            raise FaceServiceError("cross_origin", "a page of another address can't ask this service")
+
+
 def read_body(kind: type[Body], settings: Settings) -> Body:
     """The request's body, JSON or a form, checked.
 
@@ -81,7 +92,8 @@ def _json() -> Any:
     try:
         return json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise FaceServiceError("bad_request", "the body is neither JSON nor multipart/form-data") from None
+        problem = f"the body is neither JSON nor multipart/form-data; {WITH_CURL}"
+        raise FaceServiceError("bad_request", problem) from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -92,12 +104,15 @@ def _refuse_constant(name: str) -> NoReturn:
 def _form() -> dict[str, Any]:
     """A form's files named ``image``, and its other fields: `curl -F image=@me.jpg -F priority=search`."""
     if "image" in request.form:
+        raise FaceServiceError("bad_request", f"[image] is text, but must be a file; {WITH_CURL}")
+    if others := sorted(request.files.keys() - {"image"}):
         raise FaceServiceError(
-            "bad_request", "[image] is text, but must be a file: with curl, `-F image=@me.jpg`"
+            "bad_request", f"[{others[0][:100]}] is a file, but must be called [image]; {WITH_CURL}"
         )
+    if not request.files:
+        raise FaceServiceError("bad_request", f"[images]: the form has no file called [image]; {WITH_CURL}")
     given: dict[str, Any] = {name: request.form[name] for name in request.form}
     if "return" in given:
         given["return"] = request.form.getlist("return")
-    given |= {name: None for name in request.files if name != "image"}  # refused as unknown fields
     given["images"] = [{"image": file.read()} for file in request.files.getlist("image")]
     return given

@@ -47,6 +47,7 @@ def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, setting
         "/v1/faces",
         tags=[tag],
         summary="Find the faces of photos",
+        operation_id="find_faces",
         responses={200: FacesAnswer, **errors},
         security=security,
     )
@@ -64,6 +65,7 @@ def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, setting
         "/v1/verify",
         tags=[tag],
         summary="Do these two photos show one person?",
+        operation_id="verify",
         responses={200: VerifyAnswer, **errors},
         security=security,
     )
@@ -86,12 +88,22 @@ def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, setting
 def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metrics: Metrics) -> None:
     tag = Tag(name="operations", description="for those who run the service")
 
-    @app.get("/healthz", tags=[tag], summary="Is the process alive?", responses={200: HealthAnswer})
+    @app.get(
+        "/healthz",
+        tags=[tag],
+        summary="Is the process alive?",
+        operation_id="health",
+        responses={200: HealthAnswer},
+    )
     def healthz() -> Response:
         return _answered(HealthAnswer(status="ok"))
 
     @app.get(
-        "/readyz", tags=[tag], summary="Are the networks loaded, and which?", responses={200: ReadyAnswer}
+        "/readyz",
+        tags=[tag],
+        summary="Are the networks loaded, and which?",
+        operation_id="ready",
+        responses={200: ReadyAnswer},
     )
     def readyz() -> Response:
         # The networks are loaded before the first request can be answered.
@@ -101,12 +113,19 @@ def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metric
         "/v1/models",
         tags=[tag],
         summary="Which models are there, and which is served?",
+        operation_id="models",
         responses={200: ModelsAnswer},
     )
     def models() -> Response:
         return _answered(ModelsAnswer(models=profiles.available(settings, model)))
 
-    @app.get("/metrics", tags=[tag], summary="Prometheus metrics", responses={200: METRICS})
+    @app.get(
+        "/metrics",
+        tags=[tag],
+        summary="Prometheus metrics",
+        operation_id="metrics",
+        responses={200: METRICS},
+    )
     def prometheus() -> Response:
         return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 

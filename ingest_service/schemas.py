@@ -36,11 +36,6 @@ def _nulls_are_left_out(schema: dict[str, Any]) -> None:
             del field["default"]
 
 
-def _faces_or_error(schema: dict[str, Any]) -> None:
-    _nulls_are_left_out(schema)
-    schema["oneOf"] = [{"required": ["faces", "photo", "file"]}, {"required": ["error"]}]
-
-
 def _whole(value: Any) -> Any:
     """JavaScript may write the integer 2 as 2.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -61,9 +56,7 @@ class PhotoOptions(Strict):
 
 
 def _image_is_a_string(schema: dict[str, Any]) -> None:
-    schema["required"] = ["image"]
     schema["properties"]["image"] |= {"type": "string"}
-    del schema["properties"]["image"]["default"]
 
 
 class PhotoRequest(Strict):
@@ -73,8 +66,8 @@ class PhotoRequest(Strict):
     image: Annotated[
         Any,
         Field(
-            description="the photo's bytes as base64 or as a base64 data: URI, never a URL or a path; the "
-            "result of a photo that can't be read is an error",
+            description="the photo's bytes as base64 or as a data: URI, never a URL or a path; the result of "
+            "a photo that is absent or can't be read is an error, and the other photos have theirs",
         ),
     ] = None
     options: PhotoOptions = PhotoOptions()
@@ -196,11 +189,12 @@ class FileAnswer(BaseModel):
 
 
 class PhotoResult(BaseModel):
-    """Faces, largest first; or an error."""
+    """Either an error, or faces, photo and file."""
 
-    model_config = ConfigDict(json_schema_extra=_faces_or_error)
+    # No oneOf of the two: several generators of clients then have no type for it.
+    model_config = ConfigDict(json_schema_extra=_nulls_are_left_out)
 
-    faces: list[FaceAnswer] | None = None
+    faces: Annotated[list[FaceAnswer] | None, Field(description="largest first")] = None
     photo: PhotoAnswer | None = None
     file: FileAnswer | None = None
     thumbnail: Annotated[str | None, Field(description="base64 JPEG, at most 8,000 bytes")] = None
@@ -226,6 +220,8 @@ class ReadyAnswer(BaseModel):
 
 
 class AvailableModel(BaseModel):
+    model_config = ConfigDict(json_schema_extra=_nulls_are_left_out)
+
     name: Annotated[str, Field(description="for FACES_PROFILE")]
     dims: int
     licence: Annotated[str, Field(description="of the weights, as far as their authors say")]

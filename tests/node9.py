@@ -36,7 +36,7 @@ def running_stack(cache: Cache, version: str) -> Iterator[LocalStack]:
                 connection = Connection(es_url=url, faces_url=service.url)
                 for _ in install(connection.elasticsearch(), service.model):
                     pass
-                yield LocalStack(connection, service.model)
+                yield LocalStack(connection, service.model, service)
 
 
 @contextmanager

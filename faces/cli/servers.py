@@ -36,6 +36,7 @@ from faces.extras import require
 from faces.indexing.outcomes import IndexedPhoto
 from faces.local_stack import LocalStack
 from faces.plotting import plot
+from faces.service_keeper import ServiceKeeper
 from ingest_service.weights.cache import Cache
 
 SERVICE = (
@@ -225,11 +226,16 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def wait_for_ctrl_c(running: LocalStack) -> None:
-    """Returns at Ctrl-C or SIGTERM, so that the servers are stopped. Fails if a server ends by itself."""
+    """Returns at Ctrl-C or SIGTERM, so that the servers are stopped. Meanwhile the service is started again
+    if it ends by itself. Fails if Elasticsearch ends, or, at Ctrl-C, if the service didn't keep running."""
+    keeper = ServiceKeeper(running.service, say)
     try:
         while (ended := running.ended()) is None:
+            keeper.check()
             time.sleep(1)
     except KeyboardInterrupt:
         say("stopping")
+        if keeper.lost:
+            fail(keeper.lost)
     else:
         fail(ended)

@@ -71,6 +71,13 @@ def test_a_bad_photo_fails_alone_and_its_neighbours_are_as_without_it(service, p
     assert not_image["error"]["code"] == "not_an_image"
 
 
+def test_an_item_without_its_photo_is_an_error_in_its_place_alone(service, portrait):
+    answer = service.post("/v1/faces", json={"images": [{}, {"image": encoded(portrait)}, {"image": None}]})
+    first, portrayed, last = answer.json["results"]
+    assert first["error"]["code"] == last["error"]["code"] == "not_base64"
+    assert len(portrayed["faces"]) == 1
+
+
 def test_a_data_uri_and_wrapped_base64_are_the_same_photo(service, portrait):
     plain = only(post(service, encoded(portrait)))
     wrapped = base64.encodebytes(portrait.read_bytes()).decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tools import encoded
+from tools import bracketed, encoded
 
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
@@ -68,6 +68,36 @@ def test_2_0_is_a_whole_number_as_javascript_writes_it(service, group_photo):
     assert len(service.post("/v1/faces", json={"images": [item]}).json["results"][0]["faces"]) == 2
     item["options"]["max_faces"] = 1.5
     assert service.post("/v1/faces", json={"images": [item]}).status_code == 400
+
+
+@pytest.mark.parametrize("field", ["file", "photo", "images", "upload"])
+def test_a_form_whose_file_has_another_name_learns_the_right_one(service, portrait, field):
+    form = {field: (portrait.open("rb"), "me.jpg")}
+    response = service.post("/v1/faces", data=form)
+    assert (response.status_code, response.json["error"]["code"]) == (400, "bad_request")
+    assert {field, "image"} <= bracketed(response.json["error"]["message"])
+
+
+def test_a_form_without_a_file_and_a_bare_file_learn_of_the_field(service, portrait):
+    for form in ({"priority": "search"}, {"image": "me.jpg"}):
+        response = service.post("/v1/faces", data=form, content_type="multipart/form-data")
+        assert (response.status_code, response.json["error"]["code"]) == (400, "bad_request")
+        assert "image" in bracketed(response.json["error"]["message"])
+    for content_type in ("image/jpeg", "application/x-www-form-urlencoded"):
+        response = service.post("/v1/faces", data=portrait.read_bytes(), content_type=content_type)
+        assert (response.status_code, response.json["error"]["code"]) == (400, "bad_request")
+        assert "-F image=@" in response.json["error"]["message"]
+
+
+def test_a_page_of_another_origin_is_refused_in_plain_words(service):
+    asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
+    for path in ("/v1/faces", "/v1/verify", "/readyz"):
+        response = service.options(path, headers=asked)
+        assert (response.status_code, response.json["error"]["code"]) == (403, "cross_origin")
+        assert "Access-Control-Allow-Origin" not in response.headers
+        assert "docs/service.md" in response.json["error"]["message"]
+    # Not a browser's question: a program that asks for the methods.
+    assert service.options("/v1/faces").status_code == 200
 
 
 @pytest.mark.parametrize("given", ["Bearer \xe9\xff", "Bearer", "", "Basic a2V5", "Bearer  key", "key"])
