@@ -144,7 +144,7 @@ class Sender:
             self._process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=os.environ | {"ES_URL": es_url},
+                env=os.environ | {"ES_URL": es_url, "LC_ALL": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
@@ -177,7 +177,7 @@ class Sender:
 
     @property
     def refused(self) -> list[str]:
-        """The lines that name a photo which was not stored."""
+        """The lines that name a photo (of a dump: its id) which was not stored."""
         return [line for line in self.said.splitlines() if line.startswith("not stored: ")]
 
     @property

@@ -70,6 +70,8 @@ def test_by_default_every_photo_is_lost_and_the_program_says_which_and_why(es, s
     status, sender = losers[name]
     assert (status, len(sender.refused)) == (1, PHOTOS), sender.said[-2000:]
     assert all("429" in line for line in sender.refused)
+    wanted = sender.photos if name == "python of a dump" else sender.photos.values()
+    assert [photo for photo in wanted if f"not stored: {photo} " not in sender.said] == []
     assert service.url.removeprefix("http://") in bracketed(sender.said)
     assert stored(es, sender.photos) == {}
     assert "/9j/" not in sender.said
