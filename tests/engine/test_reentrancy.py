@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from elasticsearch import BadRequestError
-from tools import encoded, face_stats, innermost, python, scene
+from tools import bracketed, encoded, face_stats, innermost, python, scene
 
 PAGE = (Path(__file__).parents[2] / "docs" / "indices.md").read_text()
 
@@ -64,6 +64,15 @@ def test_a_document_from_before_gets_its_number_of_unnamed_faces_as_it_comes_by(
     assert "unnamed_faces" not in whole(faces, "1")
     es.update(index=faces, id="1", doc={"observer": {"name": "gate 3"}})
     assert whole(faces, "1") == document | {"observer": {"name": "gate 3"}}
+
+
+def test_a_label_that_names_no_face_is_refused(es, faces, whole, good):
+    es.index(index=faces, id="1", document=good)
+    before = whole(faces, "1")
+    with pytest.raises(BadRequestError) as refused:
+        es.update(index=faces, id="1", doc={"faces.label.name": "Ann"})
+    assert bracketed(innermost(refused.value.body["error"])) == {"faces.label.name", "faces"}
+    assert whole(faces, "1") == before
 
 
 @pytest.mark.parametrize("index", ["faces", "face-gallery"])

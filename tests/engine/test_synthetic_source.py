@@ -53,11 +53,9 @@ def test_search_and_explore_read_it(es, synthetic, run, photos, tmp_path):
             es.index(index=synthetic, id=f"{name}-{number}", document=body | {"observer": {"name": "gate 3"}})
     es.indices.refresh(index=synthetic)
     status, out, err = run("search", photos["Ann"][4], "--index", synthetic, "--json")
-    print(out, err)
     assert status == 0
     assert [match["name"] for match in json.loads(out)["matches"][:3]] == ["Ann"] * 3
     status, out, err = run("explore", "--index", synthetic, "--out", tmp_path / "out")
-    print(out, err)
     assert status == 0
 
 
@@ -70,9 +68,12 @@ def test_the_request_that_labels_a_face_and_the_candidates_of_a_probe(
     document = {"image": encoded(photos["Ann"][1])}
     es.index(index="synthetic-probes", id="1", document=document, pipeline="face-probes", refresh=True)
     stored = whole("synthetic-probes", "1")["faces"]
-    print({k: v for k, v in stored.items() if k != "crop"})
-    hits = es.search(index="synthetic-probes", query={"nested": {"path": "faces", "query": {"match_all": {}}, "inner_hits": {"_source": ["faces.candidates", "faces.match"]}}})
-    print(hits["hits"]["hits"][0]["inner_hits"]["faces"]["hits"]["hits"][0]["_source"])
+    each = {"path": "faces", "query": {"match_all": {}}, "inner_hits": {"_source": ["faces.candidates"]}}
+    (probe,) = es.search(index="synthetic-probes", query={"nested": each})["hits"]["hits"]
+    (face,) = probe["inner_hits"]["faces"]["hits"]["hits"]
+    assert [candidate["name"] for candidate in face["_source"]["candidates"]] == ["Ann"], (
+        "as boards read them"
+    )
     script = scene(PAGE, "label a face")
     for name in ("Bea", "Cara"):
         python(running.connection.es_url, script, "synthetic-probes", "1", stored["id"], "not", name)

@@ -93,6 +93,21 @@ final class FaceDocument {
         checkObject(fields.path("photo"), "[" + fields.path("photo.width") + "] into it; choose a [target_field].");
     }
 
+    /** @throws IllegalArgumentException if a key such as {@code faces.label.name} is beside the faces: it names none of them */
+    void checkFaces() {
+        Object holder = target == null ? source : DottedPaths.get(source, target);
+        if (single == false && storedFaces() != null && holder instanceof Map<?, ?> object) {
+            object.forEach((key, value) -> {
+                if (value != null && key.toString().startsWith("faces.")) {
+                    throw new IllegalArgumentException(
+                        "field [" + fields.path(key.toString()) + "] does not say which face it is about; send the array ["
+                            + fields.path("faces") + "] with all of its entries, and the change in one of them"
+                    );
+                }
+            });
+        }
+    }
+
     private void checkObject(String path, String written) {
         Object value = DottedPaths.get(source, path);
         if (value != null && value instanceof Map<?, ?> == false) {
@@ -211,6 +226,7 @@ final class FaceDocument {
             fields.replace(UNPLACED, unplaced.isEmpty() ? null : unplaced);
         }
         if (single) {
+            NameFields.tidyEntries(fields.get("face")).forEach(face -> fields.set("face", face));
             return;
         }
         List<Map<String, Object>> entries = NameFields.tidyEntries(storedFaces());
