@@ -85,8 +85,9 @@ def send(es: Elasticsearch, photos: Photos, operation: str, *, ids: bool, again:
         operations += [{operation: {"_index": INDEX} | ({"_id": str(number)} if ids else {})}, body]
     answers = []
     elapsed = seconds(lambda: answers.append(es.bulk(operations=operations)))
-    if answers[0]["errors"]:
-        raise RuntimeError("a sample photo was refused")
+    for item in answers[0]["items"]:
+        if "error" in item[operation]:
+            raise RuntimeError(f"a sample photo was refused: {item[operation]['error']}")
     return elapsed
 
 
