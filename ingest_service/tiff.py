@@ -48,7 +48,7 @@ def show_photo(image: TiffImagePlugin.TiffImageFile) -> None:
 
 
 def _is_reduced(image: TiffImagePlugin.TiffImageFile) -> bool:
-    return bool(image.tag_v2.get(Tag.NewSubfileType, 0) & REDUCED)
+    return bool(_number(image, Tag.NewSubfileType, 0) & REDUCED)
 
 
 def _is_thumbnail(size: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -58,27 +58,40 @@ def _is_thumbnail(size: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _require_right(image: TiffImagePlugin.TiffImageFile) -> None:
-    tags = image.tag_v2
-    if set(tags.get(Tag.SampleFormat, (1,))) != {1}:
+    if set(_numbers(image, Tag.SampleFormat)) - {1}:
         raise _unsupported("has signed or floating-point numbers as pixels")
-    if tags.get(Tag.PhotometricInterpretation) == LAB and tags.get(Tag.PlanarConfiguration) == 2:
+    if (
+        _number(image, Tag.PhotometricInterpretation, WHITE_IS_ZERO) == LAB
+        and _number(image, Tag.PlanarConfiguration, 1) == 2
+    ):
         raise _unsupported("has Lab in planes")
-    if compression := NOT_BUILT_IN.get(tags.get(Tag.Compression, 1)):
+    if compression := NOT_BUILT_IN.get(_number(image, Tag.Compression, 1)):
         raise _unsupported(f"is compressed as {compression}")
-    if image.mode in ("P", "PA") and max(tags[TiffImagePlugin.COLORMAP]) < 256:
+    colours = _numbers(image, TiffImagePlugin.COLORMAP)
+    if image.mode in ("P", "PA") and max(colours) < 256:
         # Written by a program that doesn't know of 16 bits: Pillow would show black.
-        image.palette = ImagePalette.raw("RGB;L", bytes(tags[TiffImagePlugin.COLORMAP]))
+        image.palette = ImagePalette.raw("RGB;L", bytes(colours))
 
 
 def tile_size(image: TiffImagePlugin.TiffImageFile) -> tuple[int, int]:
     """In pixels: a tile is decoded whole, and may be larger than the picture."""
-    return image.tag_v2.get(Tag.TileWidth, 0), image.tag_v2.get(Tag.TileLength, 0)
+    return _number(image, Tag.TileWidth, 0), _number(image, Tag.TileLength, 0)
 
 
 def depth(image: TiffImagePlugin.TiffImageFile) -> tuple[int, bool]:
     """Bits of a grey pixel, and whether 0 is white."""
-    tags = image.tag_v2
-    return tags.get(Tag.BitsPerSample, (1,))[0], tags.get(Tag.PhotometricInterpretation) == WHITE_IS_ZERO
+    photometric = _number(image, Tag.PhotometricInterpretation, WHITE_IS_ZERO)
+    return _number(image, Tag.BitsPerSample, 1), photometric == WHITE_IS_ZERO
+
+
+def _number(image: TiffImagePlugin.TiffImageFile, tag: int, default: int) -> int:
+    return next(iter(_numbers(image, tag)), default)
+
+
+def _numbers(image: TiffImagePlugin.TiffImageFile, tag: int) -> list[int]:
+    """The whole numbers of a tag, which in a damaged file may be anything."""
+    value = image.tag_v2.get(tag, ())
+    return [number for number in (value if isinstance(value, tuple) else (value,)) if isinstance(number, int)]
 
 
 def refusal(data: bytes) -> FaceServiceError:
@@ -101,7 +114,7 @@ def refusal(data: bytes) -> FaceServiceError:
 def ends_early(image: TiffImagePlugin.TiffImageFile, size: int) -> bool:
     """Whether pixels would lie beyond the end of a file of ``size`` bytes."""
     for offsets, counts in STRIPS:
-        places = zip_longest(image.tag_v2.get(offsets, ()), image.tag_v2.get(counts, ()), fillvalue=0)
+        places = zip_longest(_numbers(image, offsets), _numbers(image, counts), fillvalue=0)
         if any(offset + count > size for offset, count in places):
             return True
     return False

@@ -14,6 +14,8 @@ import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image, PngImagePlugin
+from rare_pictures import GREY, Page
+from rare_pictures import tiff as tiff_of
 from tools import encoded, landscape, picture
 
 from ingest_service.app import create_app
@@ -271,6 +273,10 @@ def bombs() -> dict[str, tuple[bytes, str]]:
         ),
         "tiff, real zeros": (
             picture(Image.new("1", (30_000, 30_000)), "TIFF", compression="group4"),
+            "too_many_pixels",
+        ),
+        "tiff, a tile larger than the picture": (
+            tiff_of(Page(np.zeros((8, 8), np.uint8), GREY, more={322: [40_000], 323: [40_000]})),
             "too_many_pixels",
         ),
         "gif, screen": (gif[:6] + b"\xff\xff\xff\xff" + gif[10:], "too_many_pixels"),
