@@ -18,7 +18,8 @@ from es_setup import models
 from es_setup.shipped_files import ALIASES
 from faces.calibration.record import Calibration
 from faces.error_rates.logistic import Logistic
-from faces.indexing import RETRIES, require_pipeline
+from faces.indexing.pipelines import require_pipeline
+from faces.indexing.sending import RETRIES
 
 NO_SERVICE = "http://127.0.0.1:9"
 """An address without a service. The port (that of the protocol `discard`) is fixed: messages contain it."""

@@ -16,7 +16,17 @@ from es_setup.mappings import Mapping
 from es_setup.shipped_files import HERE, PutRequest, Vectors, shape_vectors, shipped_model
 from ingest_service.errors import UserError
 
-SENT_FIELDS = ("image", "file.path", "file.name", "url", "observer", "person")
+SENT_FIELDS = (
+    "image",
+    "file.path",
+    "file.name",
+    "file.path_hash",
+    "file.picture_hash",
+    "photo.dated_by",
+    "url",
+    "observer",
+    "person",
+)
 """Fields of our templates that senders fill and the processor never writes: attached indices lack them."""
 
 BASE64_TYPES = ("binary", "text", "match_only_text", "keyword", "wildcard")

@@ -13,8 +13,10 @@ from elasticsearch import ApiError, Elasticsearch
 
 from es_setup.connection import ConnectionFailed, Service, innermost_reason
 from faces.calibration.record import Calibration
-from faces.indexing import IndexedPhoto, IndexingCounts, index_photos
-from faces.photos import PhotoFile, photos_below
+from faces.indexing.indexing import index_photos
+from faces.indexing.outcomes import IndexedPhoto, IndexingCounts
+from faces.photo_folders.reading import read_folder
+from faces.photos import PhotoFile
 from faces.searchable import searchable
 from faces.searching import FaceQuery, QueryResult, calibration_as_json, query_face, search
 from ingest_service.errors import UserError
@@ -48,7 +50,7 @@ class Indexing:
 
 def plan_sample(sample: Path) -> DemoPlan:
     """Indexes the sample's ``train`` photos, and searches with its ``val`` photos."""
-    return DemoPlan(photos_below(sample / "train", True), photos_below(sample / "val", True))
+    return DemoPlan(read_folder(sample / "train", True).photos, read_folder(sample / "val", True).photos)
 
 
 def plan_folder(folder: Path, labelled: bool, query: str | None) -> DemoPlan:
@@ -61,7 +63,7 @@ def plan_folder(folder: Path, labelled: bool, query: str | None) -> DemoPlan:
     Raises:
         DemoError: the folder has no photos, or there is no such query.
     """
-    photos = photos_below(folder, labelled)
+    photos = read_folder(folder, labelled).photos
     if not photos:
         raise DemoError(f"no photos below {folder}")
     if query is not None:

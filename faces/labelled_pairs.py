@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faces.labelled_photos import Folder, FolderError, some
+from faces.names import nfc
 from faces.photos import readable
 
 
@@ -82,7 +83,7 @@ def _header(line: str) -> tuple[int, int] | None:
 
 def _names(where: str, number: int, line: str) -> tuple[tuple[str, str], tuple[str, str]]:
     """Person and file name without suffix, of both photos."""
-    fields = line.split("\t")
+    fields = nfc(line).split("\t")
     if len(fields) == 3:
         fields = [fields[0], fields[1], fields[0], fields[2]]
     elif len(fields) != 4 or fields[0] == fields[2]:
@@ -97,7 +98,7 @@ def _positions(folder: Folder) -> dict[tuple[str, str], int]:
     """Person and file name without suffix to position; of two photos with one name, the first."""
     found: dict[tuple[str, str], int] = {}
     for at, (photo, person) in enumerate(zip(folder.photos, folder.people, strict=True)):
-        found.setdefault((person, photo.stem), at)
+        found.setdefault((person, nfc(photo.stem)), at)
     return found
 
 

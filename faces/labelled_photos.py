@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.photos import photos_below, readable
+from faces.photo_folders.reading import read_folder
+from faces.photos import readable
 from ingest_service.errors import UserError
 
 NAMED_AT_MOST = 5
@@ -43,7 +44,8 @@ class Folder:
 def read(folder: Path, repeats: bool = True) -> Folder:
     """The photos below ``folder``, each with its parent folder's name as its person.
 
-    Hidden files, and files without a photo's suffix, are left out. No photo is opened.
+    Left out is what isn't a person's photo: see ``read_folder``. Names are in NFC, so that two spellings of a
+    name are one person.
 
     Args:
         repeats: require a person with two photos.
@@ -55,7 +57,7 @@ def read(folder: Path, repeats: bool = True) -> Folder:
     where = readable(folder)
     if not folder.is_dir():
         raise FolderError(f"no such folder [{where}]")
-    photos = [photo.path for photo in photos_below(folder)]
+    photos = [photo.path for photo in read_folder(folder).photos]
     if not photos:
         raise FolderError(f"no photos in [{where}]: it needs a folder for each person, with photos in it")
     loose = [readable(Path(photo.name)) for photo in photos if photo.parent == folder]

@@ -12,7 +12,7 @@ from elasticsearch.helpers import scan, streaming_bulk
 from fake_service import MODEL
 from tools import innermost
 
-from faces.indexing import RETRIES
+from faces.indexing.sending import RETRIES
 
 
 @dataclass

@@ -25,7 +25,8 @@ from rich.table import Table
 
 from evaluation.bench.rounds import deepface_environment, seconds, shown, spread, worker_process
 from faces import local_stack
-from faces.photos import photos_below
+from faces.indexing.contents import read_content
+from faces.photo_folders.reading import read_folder
 
 DOCS = Path(__file__).parents[2] / "docs" / "pipeline.md"
 INDEX = "faces-bench"
@@ -44,8 +45,9 @@ class Photos:
 
     @classmethod
     def sample(cls, folder: Path) -> Photos:
-        found = photos_below(folder)
-        return cls([photo.path for photo in found], [photo.document() for photo in found])
+        contents = [read_content(photo) for photo in read_folder(folder).photos]
+        documents = [{"image": content.image(), "file": content.file_fields()} for content in contents]
+        return cls([content.photo.path for content in contents], documents)
 
     def batches(self, size: int, model: str) -> list[bytes]:
         """Requests to the service, as the plugin sends them."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from faces.cli import calibrate, cluster, dashboards, evaluate, explore, photos, search, servers
+from faces.cli import calibrate, cluster, dashboards, evaluate, explore, index, search, servers
 from faces.cli.output import PLAIN
 from faces.cli.verbosity import Quiet, Verbose, set_verbosity, with_verbosity
 from ingest_service import __version__
@@ -24,7 +24,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "install": cluster.install_command,
     "attach": cluster.attach_command,
-    "index": photos.index_command,
+    "index": index.index_command,
     "search": search.search_command,
     "explore": explore.explore_command,
     "calibrate": calibrate.calibrate,

@@ -29,7 +29,7 @@ from es_setup.failures import reason
 from es_setup.models import MixedModels
 from faces.calibration.record import Calibration
 from faces.cli.options import USED
-from faces.indexing import IndexingCounts
+from faces.indexing.outcomes import IndexingCounts
 from faces.printable import printable
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED

@@ -33,7 +33,7 @@ from faces.cli.output import (
 from faces.cli.search import print_matches
 from faces.demo import DemoPlan, figures, index_all, plan_folder, plan_sample, search_all
 from faces.extras import require
-from faces.indexing import IndexedPhoto
+from faces.indexing.outcomes import IndexedPhoto
 from faces.local_stack import LocalStack
 from faces.plotting import plot
 from ingest_service.weights.cache import Cache

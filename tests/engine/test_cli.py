@@ -40,12 +40,13 @@ def test_installing_twice_is_harmless_and_lists_the_requests(run, es):
 def test_indexing_a_folder_twice_adds_nothing_and_labels_only_when_asked(run, es, faces, folder):
     status, out, err = run("index", folder)
     assert status == 0
-    assert numbers(out) == [6, 4, 4, 1]
+    assert numbers(out.splitlines()[0]) == [6, 4, 4, 1]
     assert "[not_an_image]" in line_with("broken.jpg", err)
     es.indices.refresh(index=faces)
     assert es.count(index=faces, query={"exists": {"field": "people"}})["count"] == 0
     status, out, _ = run("index", folder, "--labels", "folder", "--json")
-    assert json.loads(out) == {"photos": 6, "with_faces": 4, "faces": 4, "unreadable": 1, "not_stored": 0}
+    counted = {"photos": 6, "with_faces": 4, "faces": 4, "unreadable": 1, "not_stored": 0}
+    assert counted.items() <= json.loads(out).items()
     assert es.count(index=faces)["count"] == 6
     found = es.search(index=faces, size=0, aggs={"people": {"terms": {"field": "people"}}})["aggregations"]
     assert {(bucket["key"], bucket["doc_count"]) for bucket in found["people"]["buckets"]} == {
@@ -139,7 +140,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_indexed(run, fac
     (folder / "gone.jpg").symlink_to("/proc/self/mem")
     status, out, err = run("index", folder)
     assert status == 1
-    assert numbers(out) == [6, 4, 4, 1, 1]
+    assert numbers(out.splitlines()[0]) == [6, 4, 4, 1, 1]
     assert line_with("gone.jpg", err)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from elasticsearch import AuthorizationException, Elasticsearch
 from secured import PASSWORD, Authority, security
-from tools import CALIBRATION, encoded, face_stats
+from tools import CALIBRATION, bracketed, encoded, face_stats, innermost
 from typer.testing import CliRunner
 
 from es_setup.connection import Connection
@@ -21,6 +21,11 @@ from faces.cli import app
 from faces.explore.exploration import explore
 
 ROLES = {request.path.rsplit("/", 1)[1]: request.body for request in role_requests()}
+OTHERS = {
+    "blind_writer": {"indices": [{"names": ["faces", "faces-*"], "privileges": ["write", "auto_configure"]}]},
+    "alias_editor": {"indices": [{"names": ["faces"], "privileges": ["read", "write", "auto_configure"]}]},
+}
+"""Roles that somebody could define."""
 
 
 def test_each_api_key_has_the_rights_of_its_role():
@@ -45,7 +50,9 @@ def as_user(cache, running, tmp_path_factory) -> Iterator[Callable[[str], Connec
     faces_url = running.connection.faces_url
     with local_stack.working_folder() as folder:
         settings = {"face.endpoint.default.urls": faces_url}
-        with local_node.running_node(home, folder, settings, security=security(authority, ROLES)) as node:
+        with local_node.running_node(
+            home, folder, settings, security=security(authority, ROLES | OTHERS)
+        ) as node:
 
             def connection(user: str) -> Connection:
                 return Connection(
@@ -118,6 +125,32 @@ def test_a_sender_drops_photos_and_reads_nothing_but_the_gallery(by_role, portra
     assert forbidden(es.index, index="face-gallery", document=photo)
     es.search(index="face-gallery")
     assert forbidden(es.cluster.get_settings)
+
+
+def test_who_may_write_and_not_read_adds_photos_and_replaces_none(by_role, portrait):
+    root, es = by_role("root"), by_role("blind_writer")
+    photo = {"image": encoded(portrait)}
+    assert es.index(index="faces", id="blind", document=photo)["result"] == "created"
+    root.update(index="faces", id="blind", doc={"tags": ["holiday"]})
+    with pytest.raises(AuthorizationException) as refused:
+        es.index(index="faces", id="blind", document=photo | {"note": "x"})
+    assert {"blind", "faces", "read"} <= bracketed(innermost(refused.value.body["error"]))
+    operations: list[dict] = []
+    for key in ("blind", "blind too"):
+        operations += [{"index": {"_index": "faces", "_id": key}}, photo]
+    assert [item["index"]["status"] for item in es.bulk(operations=operations)["items"]] == [403, 201]
+    es.update(index="faces", id="blind", doc={"note": "an update needs no right to read"})
+    found = root.get(index="faces", id="blind")["_source"]
+    assert (found["tags"], found["note"]) == (["holiday"], "an update needs no right to read")
+
+
+def test_the_alias_is_enough_to_send_a_photo_again(by_role, portrait):
+    es = by_role("alias_editor")
+    photo = {"image": encoded(portrait)}
+    es.index(index="faces", id="alias", document=photo)
+    es.update(index="faces", id="alias", doc={"tags": ["holiday"]})
+    assert es.index(index="faces", id="alias", document=photo | {"note": "x"})["result"] == "updated"
+    assert es.get(index="faces", id="alias")["_source"]["tags"] == ["holiday"]
 
 
 def test_a_senders_probe_is_matched_by_the_gallerys_calibration(by_role, portrait, running):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from faces.demo import DemoError, plan_folder
-from faces.photos import photos_below
+from faces.photo_folders.reading import read_folder
 
 
 @pytest.fixture
@@ -66,13 +66,7 @@ def test_an_absent_query_and_an_empty_folder_are_refused_by_name(folder, tmp_pat
 
 
 def test_a_label_is_the_folders_name_and_a_loose_photo_has_none(folder):
-    labels = {photo.name: photo.label for photo in photos_below(folder, labels_from_folders=True)}
+    labels = {photo.name: photo.label for photo in read_folder(folder, labels_from_folders=True).photos}
     assert labels["Person_03/1.jpg"] == "Person 03"
     assert labels["loose.jpg"] is None
     assert "notes.txt" not in labels
-
-
-def test_a_documents_id_depends_only_on_its_path(folder, tmp_path_factory):
-    ids = [photo.document_id() for photo in photos_below(folder)]
-    assert len(set(ids)) == 62
-    assert ids == [photo.document_id() for photo in photos_below(folder, labels_from_folders=True)]

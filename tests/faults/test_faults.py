@@ -23,7 +23,7 @@ from tools import bracketed, face_stats
 from es_setup.connection import ConnectionFailed, Service
 from es_setup.embedded.local_node import Node, free_port, running_cluster
 from es_setup.install import install
-from faces.indexing import RETRIES
+from faces.indexing.sending import RETRIES
 from faces.local_service import running_service
 
 OUTAGE = 20

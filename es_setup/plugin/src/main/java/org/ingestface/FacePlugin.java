@@ -5,8 +5,10 @@ import java.util.List;
 import java.util.Map;
 
 import org.apache.lucene.util.SetOnce;
+import org.elasticsearch.action.support.MappedActionFilter;
 import org.elasticsearch.common.settings.Setting;
 import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.ingest.IngestService;
 import org.elasticsearch.ingest.Processor;
 import org.elasticsearch.plugins.IngestPlugin;
 import org.elasticsearch.plugins.ReloadablePlugin;
@@ -19,21 +21,25 @@ import org.ingestface.endpoint.FaceEndpoints;
 import org.ingestface.endpoint.FaceStats;
 import org.ingestface.endpoint.RestFaceStatsAction;
 import org.ingestface.endpoint.TransportFaceStatsAction;
+import org.ingestface.resend.ResendFilter;
 import org.ingestface.search.FaceVectorBuilder;
 import org.ingestface.search.Gallery;
 
 /**
  * The plugin {@code ingest-face}. Adds the ingest processor {@code face} ({@link FaceProcessor}), the query vector builder {@code face}
- * ({@link FaceVectorBuilder}), {@code GET _face/stats} ({@link FaceStats}) and the node settings {@code face.*} ({@link FaceEndpoints}).
+ * ({@link FaceVectorBuilder}), {@code GET _face/stats} ({@link FaceStats}), a filter of bulk requests ({@link ResendFilter}) and the node
+ * settings {@code face.*} ({@link FaceEndpoints}).
  *
- * <p>Dependencies between the packages run one way: this one uses all others; {@code document} uses {@code search} and {@code endpoint};
- * {@code search} uses {@code endpoint} and {@code calibration}; any may use {@code common}. {@code PackagesTests} checks it.
+ * <p>Dependencies between the packages run one way: this one uses all others; {@code resend} (the filter) uses {@code document};
+ * {@code document} (the processor) uses {@code search} and {@code endpoint}; {@code search} uses {@code endpoint} and {@code calibration}; any may use {@code common}. {@code PackagesTests} checks it.
  */
 public final class FacePlugin extends VersionedPlugin implements IngestPlugin, SearchPlugin, ReloadablePlugin {
 
     private final FaceEndpoints endpoints;
     private final SetOnce<FaceClient> client = new SetOnce<>();
     private final SetOnce<Gallery> gallery = new SetOnce<>();
+    private final SetOnce<IngestService> ingestService = new SetOnce<>();
+    private final SetOnce<ResendFilter> filter = new SetOnce<>();
 
     /** @param settings of the node, with its keystore still open */
     public FacePlugin(Settings settings) {
@@ -51,18 +57,25 @@ public final class FacePlugin extends VersionedPlugin implements IngestPlugin, S
         client.set(new FaceClient(endpoints, services.threadPool(), services.environment().configDir()));
         Calibrations calibrations = new Calibrations(services.clusterService()::state, services.indexNameExpressionResolver());
         gallery.set(new Gallery(services.client(), services.xContentRegistry(), services.threadPool(), calibrations::thresholds));
+        filter.set(new ResendFilter(services, ingestService::get));
         // For the injector, which passes it to TransportFaceStatsAction.
         return List.of(client.get());
     }
 
     @Override
     public Map<String, Processor.Factory> getProcessors(Processor.Parameters parameters) {
+        ingestService.set(parameters.ingestService);
         return Map.of(FaceProcessor.TYPE, new FaceProcessor.Factory(client::get, gallery::get));
     }
 
     @Override
     public List<QueryVectorBuilderSpec<?>> getQueryVectorBuilders() {
         return List.of(FaceVectorBuilder.spec(client::get));
+    }
+
+    @Override
+    public Collection<MappedActionFilter> getMappedActionFilters() {
+        return List.of(filter.get());
     }
 
     @Override

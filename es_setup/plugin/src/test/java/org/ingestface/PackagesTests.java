@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Test;
 class PackagesTests {
 
     private static final Map<String, Set<String>> ALLOWED = Map.of(
+        "resend",
+        Set.of("document", "common"),
         "document",
         Set.of("search", "endpoint", "common"),
         "search",

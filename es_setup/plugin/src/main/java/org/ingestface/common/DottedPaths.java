@@ -1,7 +1,11 @@
 package org.ingestface.common;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 import org.elasticsearch.core.Nullable;
 
@@ -29,6 +33,58 @@ public final class DottedPaths {
             }
         }
         return null;
+    }
+
+    /** All values at a path, in every spelling and in arrays of objects: those that Elasticsearch indexes as this field. */
+    public static List<Object> values(Map<?, ?> source, String path) {
+        List<Object> values = new ArrayList<>();
+        replaceEach(mutableCopy(source), path, value -> {
+            values.add(value);
+            return value;
+        });
+        return values;
+    }
+
+    /** Replaces each of the {@link #values}; null removes it, and the objects that this leaves empty. */
+    public static void replaceEach(Map<String, Object> source, String path, UnaryOperator<Object> change) {
+        replaceKey(source, path, change);
+        for (int dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
+            String rest = path.substring(dot + 1);
+            replaceKey(source, path.substring(0, dot), inner -> replacedWithin(inner, rest, change));
+        }
+    }
+
+    private static void replaceKey(Map<String, Object> source, String key, UnaryOperator<Object> change) {
+        Object value = source.get(key);
+        if (value != null) {
+            Object changed = change.apply(value);
+            if (changed == null) {
+                source.remove(key);
+            } else {
+                source.put(key, changed);
+            }
+        }
+    }
+
+    /** A changed copy, because an earlier processor may have left immutable objects; null if nothing is left of it. */
+    @Nullable
+    private static Object replacedWithin(Object value, String path, UnaryOperator<Object> change) {
+        if (value instanceof List<?> list) {
+            List<Object> copy = new ArrayList<>();
+            for (Object element : list) {
+                Object changed = element == null ? null : replacedWithin(element, path, change);
+                if (changed != null) {
+                    copy.add(changed);
+                }
+            }
+            return copy.isEmpty() ? null : copy;
+        }
+        if (value instanceof Map<?, ?> object && object.isEmpty() == false) {
+            Map<String, Object> copy = mutableCopy(object);
+            replaceEach(copy, path, change);
+            return copy.isEmpty() ? null : copy;
+        }
+        return value;
     }
 
     /** Removes the value at a path and all values below it, in every spelling, and the objects that this leaves empty. */
@@ -71,7 +127,7 @@ public final class DottedPaths {
     }
 
     private static Map<String, Object> mutableCopy(Map<?, ?> object) {
-        Map<String, Object> copy = new HashMap<>();
+        Map<String, Object> copy = new LinkedHashMap<>();
         object.forEach((key, value) -> copy.put((String) key, value));
         return copy;
     }

@@ -1,8 +1,10 @@
 package org.ingestface.common;
 
 import java.text.Normalizer;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
+import java.util.stream.Stream;
 
 import org.elasticsearch.core.Nullable;
 
@@ -19,15 +21,41 @@ public final class Names {
      */
     @Nullable
     public static String plain(@Nullable Object value) {
+        List<String> names = all(value);
+        return names.size() == 1 ? names.get(0) : null;
+    }
+
+    /** All different names in a field's value, in order. */
+    public static List<String> all(@Nullable Object value) {
+        return scalars(value).map(scalar -> nfc(scalar.toString()).strip())
+            .filter(name -> name.isEmpty() == false)
+            .distinct()
+            .toList();
+    }
+
+    /**
+     * A field's value with all its names in one form: a string for one name, an array for several.
+     *
+     * @return null if it has no name; the value itself if it has an object, which is no name but may not be lost
+     */
+    @Nullable
+    public static Object tidy(@Nullable Object value) {
+        if (hasObject(value)) {
+            return value;
+        }
+        List<String> names = all(value);
+        return names.isEmpty() ? null : names.size() == 1 ? names.get(0) : new ArrayList<>(names);
+    }
+
+    private static Stream<Object> scalars(@Nullable Object value) {
         if (value instanceof List<?> list) {
-            List<String> names = list.stream().map(Names::plain).filter(Objects::nonNull).distinct().toList();
-            return names.size() == 1 ? names.get(0) : null;
+            return list.stream().flatMap(Names::scalars);
         }
-        if (value instanceof String || value instanceof Number || value instanceof Boolean) {
-            String name = nfc(value.toString()).strip();
-            return name.isEmpty() ? null : name;
-        }
-        return null;
+        return value instanceof String || value instanceof Number || value instanceof Boolean ? Stream.of(value) : Stream.empty();
+    }
+
+    private static boolean hasObject(@Nullable Object value) {
+        return value instanceof Map<?, ?> || value instanceof List<?> list && list.stream().anyMatch(Names::hasObject);
     }
 
     /** A file system of macOS spells an accented letter with two characters, a keyboard with one; NFC is the one with one. */

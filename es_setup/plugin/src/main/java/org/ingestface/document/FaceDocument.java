@@ -1,6 +1,8 @@
 package org.ingestface.document;
 
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -8,6 +10,7 @@ import java.util.stream.Stream;
 
 import org.elasticsearch.core.Nullable;
 import org.ingestface.common.DottedPaths;
+import org.ingestface.common.Names;
 import org.ingestface.endpoint.FaceAnswer;
 import org.ingestface.search.Gallery;
 
@@ -16,7 +19,7 @@ import org.ingestface.search.Gallery;
  *
  * <p>There are two kinds. The processor's own ({@code faces}, {@code face_count}, {@code unnamed_faces}, {@code best_quality},
  * {@code model}, {@code photo}, {@code thumbnail}, {@code error}) describe one photo. They are removed before each writing, since they may
- * describe another photo. The shared ones ({@code file}, {@code event}, {@code person}, {@code tags}, {@code @timestamp}) may hold values
+ * describe another photo; what people said about faces is carried over ({@link Decisions}). The shared ones ({@code file}, {@code event}, {@code person}, {@code tags}, {@code @timestamp}) may hold values
  * of the sender: the processor adds to them where their shape permits, and otherwise leaves them alone.
  *
  * <p>With a target all of them lie in one object, as for an index that has a {@code tags} or {@code file} of its own.
@@ -34,14 +37,19 @@ final class FaceDocument {
     }
 
     private static final String NO_FACE = "no_face";
+    private static final String UNPLACED = "unplaced";
+    /** How many faces the service found, whatever entries a person removes later: a photo of two people does not name the one left. */
+    private static final String FACES_FOUND = "photo.faces_found";
     /** The fields of {@code photo} that the processor writes. Any other is the sender's, such as a caption or even the image. */
     private static final List<String> PHOTO = List.of("width", "height", "taken", "fingerprint");
-    private static final List<String> OWN = Stream.concat(
-        Stream.of("face_count", "best_quality", "thumbnail", "error", "model.id", "model.digest"),
-        PHOTO.stream().map(name -> "photo." + name)
-    ).toList();
+    private static final List<String> OWN = Stream.of(
+        Stream.of("face_count", "best_quality", "thumbnail", "error", "model.id", "model.digest", UNPLACED),
+        PHOTO.stream().map(name -> "photo." + name),
+        Stream.of(FACES_FOUND)
+    ).flatMap(names -> names).toList();
     private static final List<String> OWN_OF_FACES = List.of("faces", "unnamed_faces", "best_similarity");
     private static final List<String> OWN_OF_SINGLE_FACE = List.of("vector", "face");
+    private static final List<String> FILE_NAMES = List.of("file.path", "file.name");
     private static final List<String> FILE = List.of("file.size", "file.mime_type", "file.hash.sha256");
 
     private final Map<String, Object> source;
@@ -102,11 +110,23 @@ final class FaceDocument {
             boolean hadFace = fields.get("face") instanceof Map<?, ?>;
             return fields.get("vector") instanceof List<?> ? State.FACES : hadFace ? State.FACES_WITHOUT_VECTORS : State.NO_FACES;
         }
-        if (fields.get("faces") instanceof List<?> faces) {
+        List<?> faces = storedFaces();
+        if (faces != null) {
             boolean complete = faces.stream().allMatch(face -> face instanceof Map<?, ?> entry && DottedPaths.get(entry, "vector") != null);
             return complete ? State.FACES : State.FACES_WITHOUT_VECTORS;
         }
         return State.NO_FACES;
+    }
+
+    /** Null if the document has none. A synthetic {@code _source} has one face as an object, and leaves out an empty array. */
+    @Nullable
+    private List<?> storedFaces() {
+        Object faces = fields.get("faces");
+        if (faces instanceof List<?> list) {
+            return list;
+        }
+        boolean isEmpty = faces == null && fields.get("face_count") instanceof Number count && count.intValue() == 0;
+        return faces instanceof Map<?, ?> ? List.of(faces) : isEmpty ? List.of() : null;
     }
 
     @Nullable
@@ -129,27 +149,26 @@ final class FaceDocument {
      */
     void writeFaces(FaceAnswer.Faces found, @Nullable List<List<Gallery.Candidate>> candidates, long tookNanos, Instant now) {
         boolean samePhoto = Objects.equals(photoSha256(), found.file().sha256());
-        List<?> before = samePhoto && fields.get("faces") instanceof List<?> list ? list : List.of();
+        tidyNames();
+        Decisions decisions = decisions();
         Object sent = removeOtherPhotosFields(found.file().sha256());
         removeOwnFields();
-        List<Map<String, Object>> entries = FaceEntries.of(found, before, personName());
+        List<Map<String, Object>> entries = FaceEntries.of(found, decisions.place(found, samePhoto));
         if (candidates != null) {
-            fields.set("best_similarity", FaceEntries.addCandidates(entries, candidates));
+            FaceEntries.addCandidates(entries, candidates);
         }
+        fields.set(FACES_FOUND, entries.size());
+        fields.set("face_count", entries.size());
+        fields.set("best_quality", FaceEntries.highest(entries, "quality.score"));
         if (single) {
             fields.set("vector", entries.get(0).remove("vector"));
             fields.set("face", entries.get(0));
         } else {
+            fields.set("best_similarity", FaceEntries.highest(entries, "best_similarity"));
             fields.set("faces", entries);
-            writeNames(entries);
+            writeNames(entries, entries.size());
         }
-        fields.set("face_count", entries.size());
-        found.faces()
-            .stream()
-            .map(FaceAnswer.Face::qualityScore)
-            .filter(Objects::nonNull)
-            .max(Double::compare)
-            .ifPresent(best -> fields.set("best_quality", best));
+        fields.set(UNPLACED, decisions.unplaced());
         fields.set("model.id", found.modelId());
         fields.set("model.digest", found.modelDigest());
         PHOTO.forEach(name -> fields.set("photo." + name, found.photo().get(name)));
@@ -170,30 +189,88 @@ final class FaceDocument {
      * @param thumbnail null if the photo could not be read
      */
     void writeError(FaceAnswer.PhotoError error, @Nullable String thumbnail, long tookNanos, Instant now) {
+        tidyNames();
+        Decisions decisions = decisions();
         Object sent = removeOtherPhotosFields(null);
         removeOwnFields();
+        fields.set(UNPLACED, decisions.unplaced());
         fields.set("error.code", error.code());
         fields.set("error.message", error.message());
         fields.set("thumbnail", thumbnail);
         event.write("failure", null, sent, tookNanos, now);
     }
 
-    /** Updates label and number of unnamed faces, since a person may have named a face or the photo after the faces were written. */
-    void updateNames() {
-        if (single == false && state() == State.FACES) {
-            writeNames((List<?>) fields.get("faces"));
+    /** Lets labels and numbers follow what a person changed in a document that has its faces: an entry, a label, the photo's name. */
+    void followEdits() {
+        if (state() != State.FACES) {
+            return;
+        }
+        tidyNames();
+        if (fields.get(UNPLACED) != null) {
+            List<Map<String, Object>> unplaced = NameFields.tidyEntries(fields.get(UNPLACED));
+            fields.replace(UNPLACED, unplaced.isEmpty() ? null : unplaced);
+        }
+        if (single) {
+            return;
+        }
+        List<Map<String, Object>> entries = NameFields.tidyEntries(storedFaces());
+        int found = facesFound(entries);
+        fields.set("faces", entries);
+        fields.replace(FACES_FOUND, found);
+        writeNames(entries, found);
+        int before = fields.get("face_count") instanceof Number count ? count.intValue() : entries.size();
+        fields.replace("face_count", entries.size());
+        fields.replace("best_quality", FaceEntries.highest(entries, "quality.score"));
+        if (before != entries.size()) {
+            fields.replace("best_similarity", FaceEntries.highest(entries, "best_similarity"));
+            fields.removeTag(NO_FACE);
+            if (entries.isEmpty()) {
+                fields.addTag(NO_FACE);
+            }
         }
     }
 
-    private void writeNames(List<?> faces) {
-        FaceEntries.addPhotosLabel(faces, personName());
-        fields.replace("unnamed_faces", FaceEntries.countUnnamed(faces, personName()));
+    /** @param found how many faces the service found in the photo: only in a photo of one face its name says whom the face shows */
+    private void writeNames(List<Map<String, Object>> entries, int found) {
+        String photosName = found == 1 && entries.size() == 1 ? NameFields.person(source) : null;
+        if (photosName != null) {
+            NameFields.addPhotosLabel(entries.get(0), photosName);
+        }
+        long unnamed = photosName != null ? 0 : entries.stream().filter(face -> NameFields.label(face) == null).count();
+        fields.replace("unnamed_faces", (int) unnamed);
     }
 
-    /** The sender's name of the photo, at the top of the document whatever the target is. */
-    @Nullable
-    private Object personName() {
-        return DottedPaths.get(source, "person.name");
+    /** A document of an older release does not say it: there {@code face_count} was never changed. */
+    private int facesFound(List<?> entries) {
+        Object found = fields.get(FACES_FOUND) == null ? fields.get("face_count") : fields.get(FACES_FOUND);
+        return found instanceof Number number ? number.intValue() : entries.size();
+    }
+
+    private Decisions decisions() {
+        List<Map<String, Object>> entries = NameFields.tidyEntries(single ? fields.get("face") : storedFaces());
+        String photosName = facesFound(entries) == 1 ? NameFields.person(source) : null;
+        if (photosName != null) {
+            // It stays in the document, and does not say which face of another photo it means.
+            entries.stream().filter(face -> NameFields.isOnlyLabelled(face, photosName)).forEach(face -> face.remove("label"));
+        }
+        Map<String, Object> size = new HashMap<>();
+        size.put("width", fields.get("photo.width"));
+        size.put("height", fields.get("photo.height"));
+        return new Decisions(entries, size, NameFields.tidyEntries(fields.get(UNPLACED)));
+    }
+
+    private void tidyNames() {
+        NameFields.tidyPerson(source);
+        if (target == null) {
+            // With a target, [file] is a field of the sender's own.
+            FILE_NAMES.forEach(path -> DottedPaths.replaceEach(source, path, FaceDocument::nfc));
+        }
+    }
+
+    private static Object nfc(Object text) {
+        return text instanceof String string ? Names.nfc(string)
+            : text instanceof List<?> list ? new ArrayList<>(list.stream().map(FaceDocument::nfc).toList())
+            : text;
     }
 
     /**
@@ -224,6 +301,14 @@ final class FaceDocument {
             return before == null || before.equals(sha256) ? EarlierRun.SAME_PHOTO : EarlierRun.OTHER_PHOTO;
         }
         return fields.get("error.code") != null && event.isFailure() ? EarlierRun.OTHER_PHOTO : EarlierRun.NONE;
+    }
+
+    /** Removes what describes a photo. What was said about faces that have no place in it stays. */
+    void removeFaces() {
+        Object unplaced = fields.get(UNPLACED);
+        removeOwnFields();
+        EventFields.NAMES.stream().filter(name -> name.startsWith("event.")).forEach(fields::remove);
+        fields.set(UNPLACED, unplaced);
     }
 
     private void removeOwnFields() {

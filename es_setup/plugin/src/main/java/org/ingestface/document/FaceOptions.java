@@ -31,9 +31,19 @@ import org.ingestface.search.Gallery;
  * @param override      whether to process a photo again whose faces are there
  * @param identify      the gallery to search for each face; null for none
  */
-record FaceOptions(String field, @Nullable String targetField, String endpoint, @Nullable String model, boolean singleFace,
+public record FaceOptions(String field, @Nullable String targetField, String endpoint, @Nullable String model, boolean singleFace,
     FaceRequest.Limits limits, boolean removeBinary, boolean ignoreMissing, boolean override, OnError onError,
     OnUnavailable onUnavailable, @Nullable Gallery.Lookup identify) {
+
+    /** The path of the field with the photo in a document's source. */
+    public String photoPath() {
+        return path(field);
+    }
+
+    /** The path in a document's source of a field that the processor writes. */
+    public String written(String name) {
+        return targetField == null ? name : targetField + "." + name;
+    }
 
     /** What happens to a document whose photo cannot be read. If it has faces of this very photo, it always fails and keeps them. */
     enum OnError {

@@ -12,6 +12,7 @@ import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
 import org.elasticsearch.core.Nullable;
 import org.elasticsearch.ingest.AbstractProcessor;
 import org.elasticsearch.ingest.IngestDocument;
+import org.ingestface.common.DottedPaths;
 import org.ingestface.endpoint.FaceAnswer;
 import org.ingestface.endpoint.FaceClient;
 import org.ingestface.endpoint.FaceRequest;
@@ -48,6 +49,16 @@ public final class FaceProcessor extends AbstractProcessor {
         return TYPE;
     }
 
+    public FaceOptions options() {
+        return options;
+    }
+
+    /** Removes from a document's source its photo and what the processor writes about it, but not what waits in {@code unplaced}. */
+    public void removeFaces(Map<String, Object> source) {
+        DottedPaths.remove(source, options.photoPath());
+        new FaceDocument(source, options.targetField(), options.singleFace()).removeFaces();
+    }
+
     @Override
     public boolean isAsync() {
         return true;
@@ -70,7 +81,7 @@ public final class FaceProcessor extends AbstractProcessor {
                 if (photo != null && options.removeBinary()) {
                     photoField.remove(document);
                 }
-                faces(document).updateNames();
+                faces(document).followEdits();
             }
         } catch (Exception e) {
             handler.accept(null, e);

@@ -50,13 +50,5 @@ public sealed interface FaceAnswer {
 
         /** The parts of a face that a document gets: exactly those that the index template maps. */
         static final List<String> FIELDS = List.of("vector", "box", "confidence", "quality", "landmarks", "crop");
-
-        /** {@code quality.score}, 0 to 1; null if the service gave none. */
-        @Nullable
-        public Double qualityScore() {
-            return fields.get("quality") instanceof Map<?, ?> quality && quality.get("score") instanceof Number score
-                ? Double.valueOf(score.doubleValue())
-                : null;
-        }
     }
 }

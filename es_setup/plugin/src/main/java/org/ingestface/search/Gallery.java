@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 
@@ -42,6 +41,7 @@ import org.elasticsearch.xcontent.json.JsonXContent;
 import org.ingestface.calibration.Calibration;
 import org.ingestface.calibration.Calibrations;
 import org.ingestface.common.Messages;
+import org.ingestface.common.Names;
 
 /** Identifies faces: searches for each among the portraits of a gallery, with the privileges of the user who sends the document. */
 public final class Gallery {
@@ -262,7 +262,7 @@ public final class Gallery {
     private static String name(SearchHit hit) {
         DocumentField name = hit.field("person.name");
         // It has no value if the mapping ignores it, as one longer than ignore_above.
-        return name == null ? null : Objects.toString(name.getValue(), null);
+        return name == null ? null : Names.all(name.getValues()).stream().findFirst().orElse(null);
     }
 
     private static List<String> tags(SearchHit hit) {

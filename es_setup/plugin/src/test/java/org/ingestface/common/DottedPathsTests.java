@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 import org.junit.jupiter.api.Test;
@@ -38,6 +39,22 @@ class DottedPathsTests {
         Map<String, Object> source = new HashMap<>(Map.of("error", Map.of("code", 1), "error.message", "m", "errors", 7));
         DottedPaths.remove(source, "error");
         assertEquals(Map.of("errors", 7), source);
+    }
+
+    @Test
+    void everyValueThatElasticsearchIndexesIsFoundAndReplaced() {
+        Map<String, Object> source = new HashMap<>();
+        source.put("person", List.of(Map.of("name", "a", "age", 1), "text", Map.of("name", "x"), Map.of("age", 2)));
+        source.put("person.name", "b");
+        source.put("person.names", "c");
+        assertEquals(List.of("b", "a", "x"), DottedPaths.values(source, "person.name"));
+        DottedPaths.replaceEach(source, "person.name", name -> "x".equals(name) ? null : name + "!");
+        assertEquals(List.of(Map.of("name", "a!", "age", 1), "text", Map.of("age", 2)), source.get("person"));
+        assertEquals("b!", source.get("person.name"));
+        assertEquals("c", source.get("person.names"));
+        DottedPaths.replaceEach(source, "person.name", name -> null);
+        assertEquals(List.of(Map.of("age", 1), "text", Map.of("age", 2)), source.get("person"));
+        assertEquals(List.of(), DottedPaths.values(source, "person.name"));
     }
 
     @Test

@@ -36,4 +36,13 @@ class NamesTests {
         assertEquals("Zo\u00eb", Names.plain("Zoe\u0308"));
         assertEquals("Zo\u00eb", Names.plain(List.of("Zo\u00eb", "Zoe\u0308")));
     }
+
+    @Test
+    void aTidyValueHasOneFormAndAnObjectIsNoName() {
+        assertEquals("Zoe", Names.tidy(List.of(" Zoe", "Zoe")));
+        assertEquals(List.of("Zoe", "5"), Names.tidy(List.of("Zoe ", 5)));
+        assertNull(Names.tidy(List.of("", " ")));
+        Object object = List.of(Map.of("first", "Zoe"));
+        assertEquals(object, Names.tidy(object));
+    }
 }

@@ -90,7 +90,7 @@ class FaceDocumentTests extends FaceDocumentTestCase {
         FaceAnswer.Faces found = Answers.found(1);
         Map<String, Object> photo = Map.of("raw", "another", "width", 5);
         document.writeFaces(new FaceAnswer.Faces("m", null, found.faces(), photo, found.file(), null), null, 1, NOW);
-        assertEquals(Map.of("raw", "cGhvdG8=", "width", 5), source.get("photo"));
+        assertEquals(Map.of("raw", "cGhvdG8=", "width", 5, "faces_found", 1), source.get("photo"));
         document.writeError(error("c", "m"), null, 1, NOW);
         assertEquals(Map.of("raw", "cGhvdG8="), source.get("photo"));
     }
@@ -143,6 +143,21 @@ class FaceDocumentTests extends FaceDocumentTestCase {
         assertEquals(FaceDocument.State.FACES, document.state());
         source.put("faces", "many");
         assertEquals(FaceDocument.State.NO_FACES, document.state());
+    }
+
+    @Test
+    void aSyntheticSourceHasOneFaceAsAnObjectAndNoEmptyArray() {
+        document.writeFaces(Answers.found(1), null, 1, NOW);
+        source.put("faces", faces().get(0));
+        source.put("person", Map.of("name", "Ann"));
+        assertEquals(FaceDocument.State.FACES, document.state());
+        document.followEdits();
+        assertEquals(Map.of("name", "Ann"), faces().get(0).get("label"));
+        document.writeFaces(Answers.found(0), null, 1, NOW);
+        source.remove("faces");
+        assertEquals(FaceDocument.State.FACES, document.state());
+        document.followEdits();
+        assertEquals(List.of(), faces());
     }
 
     @Test

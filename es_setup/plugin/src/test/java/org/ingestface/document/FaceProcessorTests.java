@@ -103,15 +103,27 @@ class FaceProcessorTests {
     }
 
     @Test
-    void inADocumentThatHasItsFacesOnlyTheNumberOfUnnamedFacesIsUpdated() {
+    void inADocumentThatHasItsFacesOnlyNumbersAndNamesFollowItsEntries() {
         List<?> faces = List.of(Map.of("vector", List.of(1.0), "label", Map.of("name", "Ann")), Map.of("vector", List.of(1.0)));
-        Map<String, Object> source = Map.of("faces", faces, "model", Map.of("id", "m"), "unnamed_faces", 2);
+        Map<String, Object> source = Map.of("faces", faces, "model", Map.of("id", "m"), "unnamed_faces", 2, "face_count", 2);
         IngestDocument document = document(source);
         assertSame(document, run(Map.of("model", "m"), document).document());
-        assertEquals(Map.of("faces", faces, "model", Map.of("id", "m"), "unnamed_faces", 1), document.getSource());
+        Map<String, Object> expected = Map.of(
+            "faces",
+            faces,
+            "model",
+            Map.of("id", "m"),
+            "unnamed_faces",
+            1,
+            "face_count",
+            2,
+            "photo",
+            Map.of("faces_found", 2)
+        );
+        assertEquals(expected, document.getSource());
         IngestDocument below = document(Map.of("portrait", source));
         run(Map.of("target_field", "portrait"), below);
-        assertEquals(Map.of("portrait", document.getSource()), below.getSource());
+        assertEquals(Map.of("portrait", expected), below.getSource());
     }
 
     @Test
@@ -197,7 +209,7 @@ class FaceProcessorTests {
         IngestDocument kept = document(complete(base64));
         run(Map.of("remove_binary", false), kept);
         Map<String, Object> counted = complete(base64);
-        counted.put("unnamed_faces", 0);
+        counted.putAll(Map.of("unnamed_faces", 0, "face_count", 1, "photo", Map.of("faces_found", 1)));
         assertEquals(counted, kept.getSource());
     }
 

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 
 import org.elasticsearch.ElasticsearchStatusException;
@@ -29,7 +30,7 @@ class AnswerParserTests {
         assertEquals(List.of(100.0, 110.0), found.faces().stream().map(FaceAnswer.Face::area).toList());
         assertEquals(FaceAnswer.Face.FIELDS, List.copyOf(found.faces().get(0).fields().keySet()));
         assertArrayEquals(new float[] { 0.1f, 0.2f, 0.3f, 0.4f }, found.faces().get(0).vector());
-        assertEquals(0.6, found.faces().get(1).qualityScore());
+        assertEquals(Map.of("score", 0.6), found.faces().get(1).fields().get("quality"));
     }
 
     @Test

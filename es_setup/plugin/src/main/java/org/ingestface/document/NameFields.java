@@ -1,0 +1,102 @@
+package org.ingestface.document;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.elasticsearch.core.Nullable;
+import org.ingestface.common.DottedPaths;
+import org.ingestface.common.Names;
+
+/**
+ * The fields in which people name somebody: {@code person.name} of a photo, {@code label.name} and {@code not} of a face.
+ *
+ * <p>A sender may give them in any shape that Elasticsearch indexes as a keyword. They are stored in one form, so that the labels, the
+ * number of unnamed faces and the field {@code people}, which the mapping fills, have the same names.
+ */
+final class NameFields {
+
+    private static final String PERSON = "person.name";
+    private static final String LABEL = "label.name";
+
+    private NameFields() {}
+
+    /** Brings the photo's name into one form. It is the sender's, at the top of the document whatever the target is. */
+    static void tidyPerson(Map<String, Object> source) {
+        DottedPaths.replaceEach(source, PERSON, Names::tidy);
+        source.computeIfPresent("person", (key, person) -> onlyElement(person) instanceof Map<?, ?> object ? object : person);
+    }
+
+    /** The photo's name; null if it has none, or several, which do not say whom a face shows. */
+    @Nullable
+    static String person(Map<String, Object> source) {
+        return Names.plain(DottedPaths.values(source, PERSON));
+    }
+
+    /**
+     * The objects of an array such as {@code faces}, with label and {@code not} in one form.
+     *
+     * @param faces one object is an array of one, as in a synthetic {@code _source}
+     * @return copies, since an earlier processor may have left immutable objects
+     */
+    static List<Map<String, Object>> tidyEntries(@Nullable Object faces) {
+        List<Map<String, Object>> entries = new ArrayList<>();
+        for (Object face : faces instanceof List<?> list ? list : faces == null ? List.of() : List.of(faces)) {
+            if (face instanceof Map<?, ?> object) {
+                Map<String, Object> entry = new LinkedHashMap<>();
+                object.forEach((key, value) -> entry.put((String) key, value));
+                tidyLabel(entry);
+                DottedPaths.replaceEach(entry, "not", NameFields::tidyNot);
+                entries.add(entry);
+            }
+        }
+        return entries;
+    }
+
+    private static void tidyLabel(Map<String, Object> entry) {
+        Object label = onlyElement(entry.get("label"));
+        if (label != null) {
+            boolean isObject = label instanceof Map<?, ?> || label instanceof List<?> && Names.tidy(label) == label;
+            entry.put("label", isObject ? label : mutableMap("name", label));
+        }
+        DottedPaths.replaceEach(entry, LABEL, Names::tidy);
+    }
+
+    /** Always an array, since a face may be rejected for several people. */
+    @Nullable
+    private static Object tidyNot(Object names) {
+        Object tidy = Names.tidy(names);
+        return tidy instanceof String name ? new ArrayList<>(List.of(name)) : tidy;
+    }
+
+    @Nullable
+    private static Object onlyElement(@Nullable Object value) {
+        return value instanceof List<?> list && list.size() == 1 ? list.get(0) : value;
+    }
+
+    /** Who a person said a face shows; null if nobody did, or if there are several names. */
+    @Nullable
+    static String label(Map<String, Object> entry) {
+        return Names.plain(DottedPaths.values(entry, LABEL));
+    }
+
+    /** Whether the label is nothing but this name. */
+    static boolean isOnlyLabelled(Map<String, Object> entry, String name) {
+        return Map.of("name", name).equals(entry.get("label"));
+    }
+
+    /** Labels a face with the photo's name, unless it has one of its own. */
+    static void addPhotosLabel(Map<String, Object> entry, String name) {
+        if (DottedPaths.values(entry, LABEL).isEmpty()) {
+            DottedPaths.set(entry, LABEL, name);
+        }
+    }
+
+    /** Mutable, because later processors expect that they can change every object of a document. */
+    private static Map<String, Object> mutableMap(String key, Object value) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put(key, value);
+        return map;
+    }
+}

@@ -1,0 +1,98 @@
+package org.ingestface.resend;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.elasticsearch.action.DocWriteRequest;
+import org.elasticsearch.action.bulk.BulkRequest;
+import org.elasticsearch.action.index.IndexRequest;
+import org.elasticsearch.action.update.UpdateRequest;
+import org.elasticsearch.cluster.metadata.IndexAbstraction;
+import org.elasticsearch.index.VersionType;
+import org.elasticsearch.index.seqno.SequenceNumbers;
+import org.ingestface.document.FaceProcessor;
+
+/**
+ * One request of a bulk.
+ *
+ * @param slot       its position in the bulk
+ * @param index      the name to read its document under: as sent, or the write index of an alias of several indices
+ * @param kind       what is to be done with it
+ * @param processors the face processors that its document passes
+ */
+record Item(int slot, DocWriteRequest<?> request, String index, Kind kind, List<FaceProcessor> processors) {
+
+    enum Kind {
+        /** Nothing: it is new, it is deleted, it has an external version, or no face processor sees it. */
+        PASS,
+        /** A document that says how it shall be from now on, whatever stands under its id. */
+        SEND,
+        /** A document that depends on what stands, such as the write of an {@code _update}. */
+        EDIT,
+        /** A change to what stands, which Elasticsearch merges itself if it comes alone. */
+        UPDATE
+    }
+
+    static List<Item> of(BulkRequest bulk, FacePipelines pipelines, VersionedIndices indices) {
+        List<List<FaceProcessor>> processors = pipelines.of(bulk);
+        List<Item> items = new ArrayList<>(bulk.numberOfActions());
+        for (int slot = 0; slot < bulk.numberOfActions(); slot++) {
+            DocWriteRequest<?> request = bulk.requests().get(slot);
+            String name = request.index();
+            boolean canBeEarlier = processors.get(slot).isEmpty() == false;
+            IndexAbstraction index = canBeEarlier ? indices.find(name) : null;
+            if (index != null && index.getType() == IndexAbstraction.Type.ALIAS && index.getIndices().size() > 1) {
+                // A get cannot choose among several indices.
+                name = index.getWriteIndex() == null ? name : index.getWriteIndex().getName();
+            }
+            boolean isStream = index != null && index.getType() == IndexAbstraction.Type.DATA_STREAM;
+            Kind kind = canBeEarlier && isStream == false ? kind(request) : Kind.PASS;
+            items.add(new Item(slot, request, name, kind, processors.get(slot)));
+        }
+        return items;
+    }
+
+    private static Kind kind(DocWriteRequest<?> request) {
+        if (request instanceof UpdateRequest) {
+            return Kind.UPDATE;
+        }
+        boolean replaces = request instanceof IndexRequest && request.opType() == DocWriteRequest.OpType.INDEX && request.id() != null;
+        if (replaces == false || request.versionType() != VersionType.INTERNAL) {
+            return Kind.PASS;
+        }
+        return request.ifSeqNo() == SequenceNumbers.UNASSIGNED_SEQ_NO ? Kind.SEND : Kind.EDIT;
+    }
+
+    static boolean anyNeedsWork(List<Item> items) {
+        return items.stream().anyMatch(item -> item.kind != Kind.PASS) || items.size() == 1 && items.get(0).isLoneCreation();
+    }
+
+    /**
+     * Whether it may be the creation of a document by a single {@code _update}. If that fails because the document was created meanwhile,
+     * Elasticsearch merges the same request again; then it must be as it was sent, and not as the pipeline left it.
+     */
+    private boolean isLoneCreation() {
+        return request.opType() == DocWriteRequest.OpType.CREATE && request.id() != null && processors.isEmpty() == false;
+    }
+
+    /** Whether what stands under its id must be read. */
+    boolean dependsOnStored() {
+        return kind == Kind.SEND || kind == Kind.EDIT;
+    }
+
+    /** Groups of items to be done one after the other, so that each sees what earlier ones did to its document. */
+    static List<List<Item>> rounds(List<Item> items) {
+        List<List<Item>> rounds = new ArrayList<>();
+        Map<List<String>, Integer> next = new HashMap<>();
+        for (Item item : items) {
+            int round = item.request.id() == null ? 0 : next.merge(List.of(item.index, item.request.id()), 1, Integer::sum) - 1;
+            if (round == rounds.size()) {
+                rounds.add(new ArrayList<>());
+            }
+            rounds.get(round).add(item);
+        }
+        return rounds;
+    }
+}

@@ -1,0 +1,173 @@
+package org.ingestface.resend;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+import org.elasticsearch.core.Nullable;
+import org.ingestface.common.DottedPaths;
+import org.ingestface.common.Names;
+import org.ingestface.document.FaceOptions;
+import org.ingestface.document.FaceProcessor;
+
+/**
+ * The name of a photo. Where a photo has exactly one face, its {@code person.name} and the label of the face are one thing, so that a
+ * correction of either corrects both.
+ *
+ * <p>A corrected name must outlive the next sending of the photo under its old name. So the name that the sender gave is kept in
+ * {@code person.sent_name} once a person changes it: a photo that comes again with that name says nothing new.
+ */
+final class PhotoName {
+
+    private static final String PERSON = "person";
+    private static final String NAME = "person.name";
+    private static final String SENT_NAME = "person.sent_name";
+
+    private final List<FaceProcessor> processors;
+    private final Map<String, Object> before;
+    private final Map<String, Object> after;
+
+    /**
+     * @param before the stored document
+     * @param after  the document that takes its place; changed in place
+     */
+    PhotoName(List<FaceProcessor> processors, Map<String, Object> before, Map<String, Object> after) {
+        this.processors = processors;
+        this.before = before;
+        this.after = after;
+    }
+
+    /** After an edit: name and label agree, and the name that the sender gave is remembered. */
+    void followEdit() {
+        makeOne(false);
+        rememberSent();
+    }
+
+    /**
+     * After a resend: a name that was sent before says nothing new, and another one is a new statement.
+     *
+     * @param sent       the document that was sent
+     * @param sentAsCopy whether it is a copy of a stored document, which may be edited
+     */
+    void keepCorrection(Map<String, Object> sent, boolean sentAsCopy) {
+        String said = name(sent);
+        String sentBefore = Names.plain(DottedPaths.get(before, SENT_NAME));
+        if (said != null && DottedPaths.get(sent, SENT_NAME) == null) {
+            if (said.equals(sentBefore)) {
+                setName(DottedPaths.get(before, NAME));
+            } else if (said.equals(name(before)) == false) {
+                DottedPaths.remove(after, SENT_NAME);
+            }
+        }
+        makeOne(sentAsCopy == false);
+        if (sentAsCopy) {
+            rememberSent();
+        }
+    }
+
+    /** @param labelFirst whether the label of a photo without a name outweighs the first name that a sender gives it */
+    private void makeOne(boolean labelFirst) {
+        for (FaceProcessor processor : processors) {
+            Map<String, Object> face = loneFace(processor.options(), after);
+            if (face != null) {
+                makeOne(face, labelBefore(processor.options(), face), labelFirst);
+            }
+        }
+    }
+
+    private void makeOne(Map<String, Object> face, @Nullable String labelBefore, boolean labelFirst) {
+        String nameBefore = name(before);
+        String name = name(after);
+        String label = label(face);
+        boolean isNewLabel = Objects.equals(labelBefore, label) == false;
+        boolean isNewName = Objects.equals(nameBefore, name) == false;
+        if (name == null || name.equals(label) || isNewLabel == false && isNewName == false) {
+            return;
+        }
+        if (label == null) {
+            if (isNewName == false && name.equals(labelBefore)) {
+                // The label was taken back, and with it the name, which would label the face again.
+                setName(null);
+                DottedPaths.set(after, SENT_NAME, name);
+            }
+        } else if (isNewLabel || labelFirst && nameBefore == null) {
+            setName(label);
+            if (isNewLabel == false) {
+                DottedPaths.set(after, SENT_NAME, name);
+            }
+        } else {
+            Map<String, Object> renamed = face.get("label") instanceof Map<?, ?> fields ? copy(fields) : new HashMap<>();
+            renamed.put("name", name);
+            DottedPaths.remove(face, "label");
+            face.put("label", renamed);
+        }
+    }
+
+    /** Nothing is remembered of a {@code person} that was removed altogether. */
+    private void rememberSent() {
+        String nameBefore = name(before);
+        String name = name(after);
+        String sentBefore = Names.plain(DottedPaths.get(before, SENT_NAME));
+        String sent = sentBefore == null ? nameBefore : sentBefore;
+        if (sent == null || Objects.equals(nameBefore, name)) {
+            return;
+        }
+        if (sent.equals(name)) {
+            DottedPaths.remove(after, SENT_NAME);
+        } else if (Names.plain(DottedPaths.get(after, SENT_NAME)) == null && hasPerson()) {
+            DottedPaths.set(after, SENT_NAME, sent);
+        }
+    }
+
+    private boolean hasPerson() {
+        return name(after) != null || after.get(PERSON) instanceof Map<?, ?>;
+    }
+
+    /** The only face of a photo in which the service found no other; null if there is none. */
+    @Nullable
+    private static Map<String, Object> loneFace(FaceOptions options, Map<String, Object> source) {
+        List<Map<String, Object>> entries = options.singleFace() ? List.of() : SaidOfFaces.entries(options, "faces", source);
+        Object found = DottedPaths.get(source, options.written("photo.faces_found"));
+        Object count = found == null ? DottedPaths.get(source, options.written("face_count")) : found;
+        boolean isLone = entries.size() == 1 && (count instanceof Number number ? number.intValue() == 1 : true);
+        return isLone ? entries.get(0) : null;
+    }
+
+    @Nullable
+    private String labelBefore(FaceOptions options, Map<String, Object> face) {
+        Map<String, Object> lone = loneFace(options, before);
+        if (lone != null) {
+            return label(lone);
+        }
+        return SaidOfFaces.entries(options, "faces", before)
+            .stream()
+            .filter(earlier -> Objects.equals(earlier.get("id"), face.get("id")))
+            .findFirst()
+            .map(PhotoName::label)
+            .orElse(null);
+    }
+
+    private void setName(@Nullable Object name) {
+        DottedPaths.remove(after, NAME);
+        if (name != null) {
+            DottedPaths.set(after, NAME, name);
+        }
+    }
+
+    @Nullable
+    private static String name(Map<String, Object> source) {
+        return Names.plain(DottedPaths.get(source, NAME));
+    }
+
+    @Nullable
+    private static String label(Map<String, Object> face) {
+        return Names.plain(DottedPaths.get(face, "label.name"));
+    }
+
+    private static Map<String, Object> copy(Map<?, ?> fields) {
+        Map<String, Object> copy = new HashMap<>();
+        fields.forEach((key, value) -> copy.put((String) key, value));
+        return copy;
+    }
+}
