@@ -83,18 +83,22 @@ def test_a_gallery_and_an_archive_are_explored_together(archive, gallery, bulk, 
     assert json.loads(out)["faces"] == {"read": 15, "total": 15}
 
 
-def test_a_model_that_is_not_served_is_told_at_once(es, running, own_index):
+def test_a_model_that_is_not_served_and_an_absent_endpoint_are_told_at_once(es, running, own_index, attach):
     require_fit_service(es, "faces")
     require_fit_service(es, "face-gallery")
-    vector = {"type": "dense_vector", "dims": 128, "similarity": "cosine"}
-    mapping = {"faces": {"type": "nested", "properties": {"vector": vector}}}
-    own_index(
-        "other", mappings={"_meta": {"ingest_face": {"model": "facenet-00000000"}}, "properties": mapping}
-    )
-    with pytest.raises(ServiceUnfit) as refused:
-        require_fit_service(es, "other")
-    assert {"facenet-00000000", running.model} <= bracketed(str(refused.value))
-    assert is_lasting(str(refused.value))
+    own_index("own")
+    attach("own", "--field", "picture", "--target-field", "portrait")
+    require_fit_service(es, "own")
+    for options, named in (
+        ({"model": "facenet-00000000"}, {"facenet-00000000", running.model}),
+        ({"endpoint": "elsewhere"}, {"elsewhere"}),
+    ):
+        face = {"face": {"field": "picture", "target_field": "portrait", **options}}
+        es.ingest.put_pipeline(id="faces-own", processors=[face])
+        with pytest.raises(ServiceUnfit) as refused:
+            require_fit_service(es, "own")
+        assert named <= bracketed(str(refused.value))
+        assert is_lasting(str(refused.value))
 
 
 def test_an_index_that_is_not_there_or_has_no_faces_is_not_asked_about(es, own_index):
