@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 
 import pytest
 from tools import bracketed, encoded
@@ -105,3 +107,18 @@ def test_an_index_that_is_not_there_or_has_no_faces_is_not_asked_about(es, own_i
     own_index("unrelated")
     require_fit_service(es, "unrelated")
     require_fit_service(es, "nowhere")
+
+
+def test_photos_are_not_sent_to_a_service_with_another_model(es, faces, run, people, tmp_path, reinstalled):
+    for photo in people["madonna"][:2]:
+        shutil.copy(photo, tmp_path)
+    body = es.ingest.get_pipeline(id="faces")["faces"]
+    body["processors"][0]["face"]["model"] = "facenet-00000000"
+    es.ingest.put_pipeline(id="faces", body=body)
+    started = time.monotonic()
+    status, _, err = run("index", tmp_path)
+    assert status == 1
+    assert "facenet-00000000" in bracketed(err)
+    # Ten retries would take two and a half minutes.
+    assert time.monotonic() - started < 60
+    assert es.count(index=faces)["count"] == 0
