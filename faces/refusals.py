@@ -24,8 +24,16 @@ LASTING = re.compile(
 """How the plugin's reasons begin (``EndpointFault``) where a retry doesn't help."""
 
 
+PHOTO = "image"
+"""The field in which `faces index` sends a photo."""
+
+
 class ServiceUnfit(UserError):
     """The inference service can't answer this index's pipeline as both are now; the message says why."""
+
+
+class OtherFields(UserError):
+    """An index that keeps photos and faces elsewhere than an archive does; the message says what to do."""
 
 
 def is_lasting(reason: str) -> bool:
@@ -40,10 +48,12 @@ def require_fit_service(es: Elasticsearch, index: str) -> None:
 
     Raises:
         ServiceUnfit: it can't as both are set up now. A service that is busy or down isn't unfit.
+        OtherFields: the pipeline reads or writes other fields than those of an archive.
     """
     try:
         where = searchable(es, index)
         for options in _face_options(es, where):
+            _require_our_fields(index, options)
             es.search(index=index, size=0, query=_probe(where.fields[0], options))
     except NoFaces:
         return
@@ -51,6 +61,16 @@ def require_fit_service(es: Elasticsearch, index: str) -> None:
         # One pixel has no face, and the user may have no right to search: both say nothing of the service.
         if is_lasting(reason := innermost_reason(error)):
             raise ServiceUnfit(reason) from None
+
+
+def _require_our_fields(index: str, options: dict[str, Any]) -> None:
+    field, target = options.get("field", PHOTO), options.get("target_field")
+    if field != PHOTO or target:
+        where = f" and writes faces below [{target}]" if target else ""
+        raise OtherFields(
+            f"the pipeline of [{index}] reads photos from [{field}]{where}, and `faces index` sends them in "
+            f"[{PHOTO}] for indices like [faces]: send photos to [{index}] with requests"
+        )
 
 
 def _face_options(es: Elasticsearch, where: Searchable) -> Iterator[dict[str, Any]]:
