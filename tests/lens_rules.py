@@ -100,6 +100,8 @@ def filter_of(text: str) -> Json:
 
 
 def _clause(text: str) -> Json:
+    if text.startswith("not "):
+        return {"bool": {"must_not": _clause(text.removeprefix("not "))}}
     if not (found := CLAUSE.fullmatch(text)):
         raise NotImplementedError(f"KQL like [{text}]")
     field, sign, value = found.groups()

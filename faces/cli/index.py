@@ -58,7 +58,6 @@ def index_command(
                     skipped.append(SkippedFile(indexed.photo.name, indexed.notice or ""))
                 else:
                     _tell(indexed)
-            es.indices.refresh(index=index)
         except KeyboardInterrupt:
             _report(counts, skipped, list_skipped, as_json)
             say("not all photos were looked at: run this again, which sends the others")

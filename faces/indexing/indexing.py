@@ -148,10 +148,13 @@ class _Run:
         self._date([(content, found) for content, found in zip(made, stored, strict=False) if found])
         taken = []
         for content, found in zip([*made, *there], stored, strict=True):
-            if content.sha256 in sent.there and found is None:
-                taken.append(content)
-            elif content.sha256 in sent.there and found is not None:
-                yield self._known(content, found)
+            if content.sha256 in sent.there:
+                if found:
+                    yield self._known(content, found)
+                elif self.stored.holds(*sent.there[content.sha256], content):
+                    yield IndexedPhoto(content.photo, Outcome.UNCHANGED, sent.there[content.sha256])
+                else:
+                    taken.append(content)
             else:
                 key = sent.stored[content.sha256]
                 self.found.add(key)
@@ -226,10 +229,10 @@ class _Run:
                 return IndexedPhoto(content.photo, Outcome.FAILED, error=unreadable(error))
             except ApiError as error:
                 return IndexedPhoto(content.photo, Outcome.FAILED, error=innermost_reason(error))
-            after = self.stored.again(now) or now
             if change.send_image:
-                self._date([(content, after)])
-            return _of(content, after, change)
+                now = self.stored.again(now) or now
+                self._date([(content, now)])
+            return _of(content, now, change)
         problem = "its document is changed or deleted all the time: run this again"
         return IndexedPhoto(content.photo, Outcome.FAILED, error=problem)
 

@@ -92,7 +92,7 @@ def folder_of(content: PhotoContent) -> Path:
 
 def _named(change: Change, label: str | None, stored: StoredPhoto) -> Change:
     """With the folder's name, if nobody has said anything else about the photo."""
-    if label is None or label in stored.names:
+    if label is None or label in stored.names | stored.corrected:
         return change
     if stored.names:
         return replace(change, not_named=f"it is named {_list(stored.names)} already, not [{label}]")

@@ -34,12 +34,12 @@ class Sent:
     """What became of new documents, by content.
 
     stored: SHA-256 -> index and id.
-    there: contents whose id is taken: another run was faster, or the id has another content by now.
+    there: SHA-256 -> the document that has the id: another run was faster, or it has another content by now.
     refused: SHA-256 -> why Elasticsearch doesn't have it.
     """
 
     stored: dict[str, tuple[str, str]] = field(default_factory=dict)
-    there: set[str] = field(default_factory=set)
+    there: dict[str, tuple[str, str]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
 
@@ -78,6 +78,7 @@ def create(
         max_chunk_bytes=BULK_BYTES,
         raise_on_error=False,
         raise_on_exception=False,
+        refresh=True,
         **RETRIES,
     )
     for ok, answer in answers:
@@ -86,7 +87,7 @@ def create(
         if ok:
             sent.stored[sha256] = (item["_index"], item["_id"])
         elif item.get("status") == 409:
-            sent.there.add(sha256)
+            sent.there[sha256] = (item["_index"], item["_id"])
         else:
             sent.refused[sha256] = _reason(item)
     return sent
@@ -108,6 +109,7 @@ def update(es: Elasticsearch, stored: StoredPhoto, document: dict[str, Any]) -> 
                 doc=document,
                 if_seq_no=stored.seq_no,
                 if_primary_term=stored.primary_term,
+                refresh=True,
             )
             return
         except ConflictError:
@@ -135,7 +137,7 @@ def update_untouched(es: Elasticsearch, changes: Sequence[tuple[StoredPhoto, dic
             {"doc": document},
         ]
     if operations:
-        es.bulk(operations=operations)
+        es.bulk(operations=operations, refresh=True)
 
 
 def unreadable(error: OSError) -> str:

@@ -6,13 +6,15 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from elasticsearch import Elasticsearch
+from elasticsearch import AuthorizationException, Elasticsearch
 
 from faces.indexing.contents import PhotoContent
 from faces.names import nfc
+from faces.searchable import below
 from ingest_service.errors import UserError
 
 HASH = "file.hash.sha256"
@@ -22,6 +24,7 @@ FIELDS = [
     "file.path_hash",
     "file.picture_hash",
     "person.name",
+    "person.sent_name",
     "face_count",
     "error.code",
     "error.message",
@@ -50,7 +53,8 @@ class StoredPhoto:
     paths: ``file.path``, in the order of the document.
     locations: digests of the absolute paths of its files.
     picture: the digest of the picture without its metadata.
-    names: ``person.name``; labels: people's names of its faces; ruled_out: names that people ruled out.
+    names: ``person.name``; corrected: names that it was sent with, and that somebody corrected.
+    labels: people's names of its faces; ruled_out: names that people ruled out.
     undated: whether its ``@timestamp`` is only the time of the ingest.
     dated_by: where its ``@timestamp`` comes from, if that was an earlier ``faces index``.
     dotted: fields that the document has under one key with dots, and not as objects.
@@ -66,6 +70,7 @@ class StoredPhoto:
     locations: list[str]
     picture: str | None
     names: set[str]
+    corrected: set[str]
     labels: set[str]
     ruled_out: set[str]
     faces: int
@@ -101,6 +106,7 @@ class StoredPhoto:
             locations=[str(location) for location in fields.get("file.path_hash", [])],
             picture=first("file.picture_hash"),
             names=_names(fields.get("person.name", [])),
+            corrected=_names(fields.get("person.sent_name", [])),
             labels=_names(name for face in faces for name in face.get("label.name", [])),
             ruled_out=_names(name for face in faces for name in face.get("not", [])),
             faces=int(first("face_count") or 0),
@@ -150,6 +156,17 @@ class StoredPhotos:
         """For each file the documents that were made from it, newest first, whatever it contained."""
         return self._search([{"term": {"file.path_hash": content.location}} for content in contents])
 
+    def refresh(self) -> None:
+        """Lets searches find what another run has stored a moment ago. Without the privilege, and so without
+        that: what this run stores is found anyway."""
+        with suppress(AuthorizationException):
+            self.es.indices.refresh(index=self.index, ignore_unavailable=True)
+
+    def holds(self, index: str, key: str, content: PhotoContent) -> bool:
+        """Whether a document has this content, also if no search finds it yet."""
+        found = self.es.options(ignore_status=404).get(index=index, id=key, source_includes=["file"])
+        return bool(below(found.get("_source", {}), HASH) == content.sha256)
+
     def again(self, stored: StoredPhoto) -> StoredPhoto | None:
         """A document as it stands now; None if it is gone."""
         found = self._search([{"ids": {"values": [stored.id]}}])[0]
@@ -181,8 +198,7 @@ class StoredPhotos:
     def _search(self, queries: list[dict[str, Any]]) -> list[list[StoredPhoto]]:
         if not queries:
             return []
-        # What another run has stored a moment ago counts too.
-        self.es.indices.refresh(index=self.index, ignore_unavailable=True)
+        self.refresh()
         searches: list[dict[str, Any]] = []
         for query in queries:
             searches += [

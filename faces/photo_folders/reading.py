@@ -99,8 +99,8 @@ def _without_repeats(files: list[FoundFile], folder: Path, skipped: list[Skipped
 
 def _photo(file: FoundFile, folder: Path, labelled: bool) -> PhotoFile:
     named = labelled and file.person_folder != folder
-    label = readable(Path(file.person_folder.name.replace("_", " "))) if named else None
-    return PhotoFile(file.path, _name(file.path, folder), label)
+    label = readable(Path(file.person_folder.name.replace("_", " "))).strip() if named else None
+    return PhotoFile(file.path, _name(file.path, folder), label or None)
 
 
 def _name(path: Path, folder: Path) -> str:

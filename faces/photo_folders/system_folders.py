@@ -32,12 +32,13 @@ IMMICH = {"upload", "library", "thumbs", "encoded-video", "profile", "backups"}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 SYSTEM_FILE = re.compile(
-    r"\._.*|synophoto_thumb.*|synofile_thumb.*|.*@syno(ea)?(stream|resource)", re.IGNORECASE
+    r"\._.*|\.ds_store|(eh)?thumbs\.db|desktop\.ini|syno(photo|file)_thumb.*|.*@syno(ea)?(stream|resource)",
+    re.IGNORECASE,
 )
 
 
 def is_system_file(name: str) -> bool:
-    """Whether a program made a file of this name: macOS's ``._photo.jpg``, Synology's thumbnails."""
+    """Whether a program made a file of this name: macOS's ``._photo.jpg``, Windows' ``Thumbs.db``."""
     return SYSTEM_FILE.fullmatch(name) is not None
 
 

@@ -59,7 +59,7 @@ _PHOTO = {
     "file.path": Field("File", "Where the original is."),
     "url.original": Field("Original", "The address of the original.", link("{{rawValue}}", "open original")),
     "file.hash.sha256": Field("File's SHA-256", "Equal for exact copies."),
-    "face_count": Field("Faces", "Faces found in the photo.", number("0")),
+    "face_count": Field("Faces", "Faces of the photo that the document has.", number("0")),
     "best_quality": Field("Best quality", "Quality of the photo's best face, 0 to 1.", number("0.00")),
     "model.id": Field("Model", "What the vectors are comparable within."),
     "tags": Field("Tags", "The sender's, and no_face."),
@@ -79,6 +79,9 @@ _MATCHES = {
         "Looks like", "People of the gallery whom the faces look like: a machine's guess."
     ),
     "matched_tags": Field("Gallery tags", "Tags of those people's portraits, such as watch."),
+    "undecided_faces": Field(
+        "Undecided faces", "Faces with candidates that nobody has confirmed or rejected.", number("0")
+    ),
     "best_similarity": Field("Similarity", "Cosine of the most similar candidate, -1 to 1.", number("0.000")),
 }
 

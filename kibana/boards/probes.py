@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingest_service.verdicts import Thresholds
-from kibana.boards import NEEDS_PICTURES, NEEDS_PLUGIN, PROBES, TAG, TITLES, navigation
+from kibana.boards import NEEDS_PICTURES, NEEDS_PLUGIN, PROBES, TAG, TITLES, navigation, review
 from kibana.boards import data_views as views
 from kibana.objects import chosen_face, kql, lens, vega
 from kibana.objects import vega_marks as marks
@@ -24,13 +23,6 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
     """
     watched = {"term": {"faces.match.tags": "watch"}}
     thresholds = verdicts.thresholds
-    between = {"gte": thresholds.possible, "lt": thresholds.strong}
-    # Probes of an older release have only the similarity of their match.
-    without = {
-        "must_not": {"exists": {"field": "faces.best_similarity"}},
-        "filter": {"range": {"faces.match.similarity": between}},
-    }
-    near = {"bool": {"should": [{"range": {"faces.best_similarity": between}}, {"bool": without}]}}
     rows = (
         Row(3, ((navigation(), 48),)),
         Row(
@@ -52,7 +44,7 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
                         "unsure",
                         "Unsure",
                         views.PROBES,
-                        lens.count("To be reviewed, by their best candidate", _possible(thresholds)),
+                        lens.count("To be reviewed, by their best candidate", review.photos(thresholds)),
                     ),
                     12,
                 ),
@@ -92,7 +84,7 @@ def board(requests: str, verdicts: Verdicts) -> Dashboard:
                     _faces(
                         "review",
                         "Is it the same person? The possible matches",
-                        near,
+                        review.faces(thresholds),
                         "Nothing to review",
                         verdicts,
                     ),
@@ -312,17 +304,15 @@ def _watch_list() -> Panel:
 
 def _review_queue(verdicts: Verdicts) -> Panel:
     return _table(
-        "review-table", "To be reviewed by a person", _possible(verdicts.thresholds), f"{verdicts.sentence}. "
+        "review-table",
+        "To be reviewed by a person",
+        review.photos(verdicts.thresholds),
+        f"{verdicts.sentence}. ",
     )
 
 
 def _all() -> Panel:
     return _table("newest-table", "All probes, newest first", kql.EVERYTHING)
-
-
-def _possible(thresholds: Thresholds) -> kql.Kql:
-    """Photos whose best candidate is possible, and not strong."""
-    return kql.between("best_similarity", thresholds.possible, thresholds.strong)
 
 
 def _table(key: str, title: str, query: kql.Kql, about: str = "") -> Panel:

@@ -32,3 +32,11 @@ def below(field: str, limit: float) -> Kql:
 def between(field: str, low: float, high: float) -> Kql:
     """From ``low`` (included) to ``high`` (excluded)."""
     return Kql(f"{field} >= {low:g} and {field} < {high:g}", (field,))
+
+
+def without(query: Kql) -> Kql:
+    return Kql(f"not {query.text}", query.fields)
+
+
+def both(one: Kql, other: Kql) -> Kql:
+    return Kql(f"{one.text} and {other.text}", (*one.fields, *other.fields))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -13,6 +16,8 @@ from typer.testing import CliRunner
 
 from faces.cli import app
 from faces.local_stack import LocalStack
+
+OUTCOMES = ("new", "unchanged", "moved", "copies", "replaced", "skipped", "failed")
 
 
 @pytest.fixture
@@ -82,7 +87,8 @@ def whole(es: Elasticsearch, version: str) -> Callable[[str, str], dict]:
             "GET", f"/{index}/_doc/{key}{parameter}", headers={"accept": "application/json"}
         )
         source = answer.body["_source"]
-        for holder in [source, *(source.get("faces") or [])]:
+        faces = source.get("faces") or []
+        for holder in [source, *(faces if isinstance(faces, list) else [faces])]:
             if "vector" in holder:
                 holder["vector"] = Vector(holder["vector"])
         return source
@@ -114,3 +120,25 @@ def run(running: LocalStack) -> Callable[..., tuple[int, str, str]]:
 def attach(run: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
     """Runs `faces attach INDEX ...`, as `run`."""
     return partial(run, "attach")
+
+
+@pytest.fixture
+def counted(run) -> Callable[..., dict[str, int]]:
+    """Runs `faces index ... --json`; returns the outcomes that occurred."""
+
+    def index(*arguments: object, status: int = 0) -> dict[str, int]:
+        ended, out, err = run("index", *arguments, "--json")
+        assert ended == status, err
+        return {name: count for name, count in json.loads(out).items() if name in OUTCOMES and count}
+
+    return index
+
+
+@pytest.fixture
+def week(tmp_path, people) -> Path:
+    """Two photos of two people."""
+    folder = tmp_path / "week1"
+    folder.mkdir()
+    shutil.copy(people["madonna"][0], folder / "IMG_1.jpg")
+    shutil.copy(people["elton_john"][0], folder / "IMG_2.jpg")
+    return folder

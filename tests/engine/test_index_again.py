@@ -9,58 +9,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import unicodedata
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from elasticsearch import Elasticsearch
+from indexed import documents, paths, say
 from PIL import Image
 from tools import encoded, landscape, picture, wait_until
-
-OUTCOMES = ("new", "unchanged", "moved", "copies", "replaced", "skipped", "failed")
-
-
-@pytest.fixture
-def counted(run) -> Callable[..., dict[str, int]]:
-    """Runs `faces index ... --json`; returns the outcomes that occurred."""
-
-    def index(*arguments: object, status: int = 0) -> dict[str, int]:
-        ended, out, err = run("index", *arguments, "--json")
-        assert ended == status, err
-        return {name: count for name, count in json.loads(out).items() if name in OUTCOMES and count}
-
-    return index
-
-
-@pytest.fixture
-def week(tmp_path, people) -> Path:
-    """Two photos of two people."""
-    folder = tmp_path / "week1"
-    folder.mkdir()
-    shutil.copy(people["madonna"][0], folder / "IMG_1.jpg")
-    shutil.copy(people["elton_john"][0], folder / "IMG_2.jpg")
-    return folder
-
-
-def documents(es: Elasticsearch, index: str = "faces") -> dict[str, dict]:
-    """Id -> source, without faces' vectors and crops."""
-    es.indices.refresh(index=index)
-    hits = es.search(index=index, size=100, source_excludes=["*.vector", "*.crop", "thumbnail"])["hits"][
-        "hits"
-    ]
-    return {hit["_id"]: hit["_source"] for hit in hits}
-
-
-def say(es: Elasticsearch, whole: Callable[[str, str], dict], key: str, **decision: object) -> None:
-    """A person decides about the photo's one face, as docs/queries.md shows."""
-    (face,) = whole("faces", key)["faces"]
-    es.update(index="faces", id=key, doc={"faces": [face | decision]})
-
-
-def paths(es: Elasticsearch) -> list[list[str]]:
-    found = [document["file"]["path"] for document in documents(es).values()]
-    return sorted(path if isinstance(path, list) else [path] for path in found)
 
 
 def test_what_people_said_stands_after_the_folder_is_indexed_again(run, counted, es, faces, week, whole):
@@ -224,81 +177,6 @@ def test_replacing_never_touches_content_that_only_moved(counted, es, faces, wee
     shutil.copy(people["elton_john"][1], week / "IMG_1.jpg")
     assert counted(week, "--replace") == {"new": 1, "moved": 1, "unchanged": 1}
     assert len(documents(es)) == 3
-
-
-def test_a_photo_in_two_peoples_folders_is_given_to_neither(run, counted, es, faces, week, people, tmp_path):
-    folder = tmp_path / "people"
-    for name, photo in (("Ann", "IMG_1.jpg"), ("Ben", "IMG_1.jpg"), ("Ben", "IMG_2.jpg")):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(week / photo, folder / name / photo)
-    for outcomes in ({"new": 2, "copies": 1}, {"unchanged": 3}):
-        assert counted(folder, "--labels", "folder", status=1) == outcomes
-        assert sorted(str(source.get("person")) for source in documents(es).values()) == [
-            "None",
-            "{'name': 'Ben'}",
-        ]
-    status, _, err = run("index", folder, "--labels", "folder")
-    assert status == 1
-    assert "Ann/IMG_1.jpg" in err
-    assert "Ben/IMG_1.jpg" in err
-
-
-def test_a_name_that_stands_is_kept_and_another_folders_name_is_reported(run, es, faces, week, tmp_path):
-    for name in ("Ann", "Ben"):
-        (tmp_path / name / name).mkdir(parents=True)
-        shutil.copy(week / "IMG_1.jpg", tmp_path / name / name / "1.jpg")
-    assert run("index", tmp_path / "Ann", "--labels", "folder")[0] == 0
-    status, _, err = run("index", tmp_path / "Ben", "--labels", "folder")
-    assert status == 1
-    assert "[Ann]" in err
-    assert "[Ben]" in err
-    (found,) = documents(es).values()
-    assert found["person"]["name"] == "Ann"
-
-
-def test_a_folders_name_is_given_later_and_labels_the_lone_face(run, es, faces, week, tmp_path):
-    folder = tmp_path / "people"
-    (folder / "Ann_Lee").mkdir(parents=True)
-    shutil.copy(week / "IMG_1.jpg", folder / "Ann_Lee" / "1.jpg")
-    run("index", folder)
-    (found,) = documents(es).values()
-    assert found["unnamed_faces"] == 1
-    run("index", folder, "--labels", "folder")
-    (found,) = documents(es).values()
-    assert found["person"]["name"] == "Ann Lee"
-    assert found["faces"][0]["label"]["name"] == "Ann Lee"
-    assert found["unnamed_faces"] == 0
-
-
-def test_a_face_that_somebody_named_or_ruled_out_is_not_named_by_a_folder(
-    run, es, faces, week, tmp_path, whole
-):
-    folder = tmp_path / "people"
-    (folder / "Ann").mkdir(parents=True)
-    for photo in ("IMG_1.jpg", "IMG_2.jpg"):
-        shutil.copy(week / photo, folder / "Ann" / photo)
-    run("index", folder)
-    decisions = ({"label": {"name": "Zoe"}}, {"not": ["Ann"]})
-    for key, said in zip(documents(es), decisions, strict=True):
-        say(es, whole, key, **said)
-    status, out, _ = run("index", folder, "--labels", "folder", "--json")
-    assert status == 1
-    assert json.loads(out)["not_named"] == 2
-    assert not any("person" in source for source in documents(es).values())
-
-
-def test_two_spellings_of_a_persons_folder_give_one_name(run, es, faces, week, tmp_path):
-    for form, photo in (("NFC", "IMG_1.jpg"), ("NFD", "IMG_2.jpg")):
-        folder = tmp_path / "people" / unicodedata.normalize(form, "Zoë")
-        folder.mkdir(parents=True)
-        shutil.copy(week / photo, folder / "1.jpg")
-    status, out, _ = run("index", tmp_path / "people", "--labels", "folder", "--json")
-    assert (status, json.loads(out)["new"]) == (0, 2)
-    assert {source["person"]["name"] for source in documents(es).values()} == {
-        unicodedata.normalize("NFC", "Zoë")
-    }
-    status, out, _ = run("index", tmp_path / "people", "--labels", "folder", "--replace", "--json")
-    assert (status, json.loads(out)["unchanged"]) == (0, 2)
 
 
 def test_two_runs_at_once_store_each_photo_once(running, es, faces, week, people):

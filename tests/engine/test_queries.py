@@ -176,6 +176,38 @@ def test_whoever_is_possible_and_no_match_is_found_for_a_person(
     assert candidate["probability"] > 0.5
 
 
+@pytest.mark.parametrize("field", ["label", "not"])
+def test_whoever_was_confirmed_or_rejected_is_reviewed_no_more(
+    es, gallery, probes, bulk, run, photos, calibrate, running, whole, field
+):
+    bulk({"ann": {"image": encoded(photos["Ann"][0]), "person": {"name": "Ann"}}}, index=gallery)
+    calibrate(gallery, 0.95)
+    together = picture(side_by_side([photos["Ann"][4], photos["Ben"][4]]), quality=92)
+    bulk(
+        {"alone": {"image": encoded(photos["Ann"][4])}, "together": {"image": encoded(together)}},
+        index=probes,
+    )
+    assert set(ids(run("possible matches"))) == {"alone", "together"}
+    (face,) = [face for face in whole(probes, "together")["faces"] if "candidates" in face]
+    assert whole(probes, "together")["undecided_faces"] == 1
+    script = scene(PAGE, "label a face")
+    python(running.connection.es_url, script, probes, "together", face["id"], field, "Ann")
+    assert ids(run("possible matches")) == ["alone"]
+    after = whole(probes, "together")
+    (decided,) = [face for face in after["faces"] if "candidates" in face]
+    assert decided[field] == {"label": {"name": "Ann"}, "not": ["Ann"]}[field]
+    assert after["undecided_faces"] == 0
+
+
+def test_naming_a_probe_of_one_face_confirms_it(es, gallery, probes, bulk, run, photos, calibrate):
+    bulk({"ann": {"image": encoded(photos["Ann"][0]), "person": {"name": "Ann"}}}, index=gallery)
+    calibrate(gallery, 0.95)
+    bulk({"gate-3-0001": {"image": encoded(photos["Ann"][4])}}, index=probes)
+    assert ids(run("possible matches")) == ["gate-3-0001"]
+    assert run("confirm")["result"] == "updated"
+    assert ids(run("possible matches")) == []
+
+
 def test_a_photo_is_named_by_whoever_saw_it_last(es, faces, photos):
     es.index(index=faces, id="beach-7", document={"image": encoded(photos["Ann"][0])})
     see, name = requests(scene(PAGE, "name a photo"))
@@ -196,7 +228,9 @@ def test_a_photo_is_named_by_whoever_saw_it_last(es, faces, photos):
 def test_a_face_of_several_is_labelled_and_no_vector_is_lost(es, archive, running, whole):
     before = whole(archive, "team")
     face = before["faces"][1]
-    python(running.connection.es_url, scene(PAGE, "label a face"), "team", face["id"], "Zoe")
+    python(
+        running.connection.es_url, scene(PAGE, "label a face"), archive, "team", face["id"], "label", "Zoe"
+    )
     after = es.get(index=archive, id="team")["_source"]
     assert [one.get("label") for one in after["faces"]] == [None, {"name": "Zoe"}]
     assert (before["unnamed_faces"], after["unnamed_faces"]) == (2, 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from elasticsearch import BadRequestError
-from tools import encoded, face_stats, innermost, python, scene
+from tools import bracketed, encoded, face_stats, innermost, python, scene
 
 PAGE = (Path(__file__).parents[2] / "docs" / "indices.md").read_text()
 
@@ -38,9 +38,7 @@ def test_a_photo_that_gets_a_name_labels_its_lone_face(es, faces, probes, whole,
     assert whole(index, "1") == before | named | {"faces": faces_named}
 
 
-def test_labels_given_by_a_partial_update_are_counted_at_once_and_in_a_bulk_only_if_sent(
-    es, faces, whole, group_photo
-):
+def test_labels_given_by_an_update_are_counted_at_once_and_in_a_bulk_too(es, faces, whole, group_photo):
     es.index(index=faces, id="1", document={"image": encoded(group_photo), "person": {"name": "team"}})
     document = whole(faces, "1")
     left = [document["unnamed_faces"]]
@@ -50,11 +48,10 @@ def test_labels_given_by_a_partial_update_are_counted_at_once_and_in_a_bulk_only
         left.append(whole(faces, "1")["unnamed_faces"])
     assert left == [3, 2, 1]
     document["faces"][2]["label"] = {"name": "Bea"}
-    for sent, counted in (({}, 1), ({"unnamed_faces": 0}, 0)):
-        update = [{"update": {"_index": faces, "_id": "1"}}, {"doc": {"faces": document["faces"]} | sent}]
-        assert not es.bulk(operations=update)["errors"]
-        assert whole(faces, "1")["unnamed_faces"] == counted
-    del document["faces"][0]["label"]
+    update = [{"update": {"_index": faces, "_id": "1"}}, {"doc": {"faces": document["faces"]}}]
+    assert not es.bulk(operations=update)["errors"]
+    assert whole(faces, "1")["unnamed_faces"] == 0
+    document["faces"][0]["label"] = None
     es.index(index=faces, id="1", document=document)
     assert whole(faces, "1")["unnamed_faces"] == 1
 
@@ -67,6 +64,15 @@ def test_a_document_from_before_gets_its_number_of_unnamed_faces_as_it_comes_by(
     assert "unnamed_faces" not in whole(faces, "1")
     es.update(index=faces, id="1", doc={"observer": {"name": "gate 3"}})
     assert whole(faces, "1") == document | {"observer": {"name": "gate 3"}}
+
+
+def test_a_label_that_names_no_face_is_refused(es, faces, whole, good):
+    es.index(index=faces, id="1", document=good)
+    before = whole(faces, "1")
+    with pytest.raises(BadRequestError) as refused:
+        es.update(index=faces, id="1", doc={"faces.label.name": "Ann"})
+    assert bracketed(innermost(refused.value.body["error"])) == {"faces.label.name", "faces"}
+    assert whole(faces, "1") == before
 
 
 @pytest.mark.parametrize("index", ["faces", "face-gallery"])

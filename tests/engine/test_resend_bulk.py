@@ -101,25 +101,17 @@ def test_after_a_rollover_a_photo_under_the_alias_meets_what_stands_in_the_write
         es.indices.put_alias(index=first, name=faces, is_write_index=True)
 
 
-def test_the_pipeline_of_the_request_counts_and_so_does_one_that_calls_another(
-    es, own_index, pipeline, whole, good
-):
-    faces_of_photo = pipeline()
-    calling = "test-calling"
-    es.ingest.put_pipeline(id=calling, processors=[{"pipeline": {"name": faces_of_photo}}])
-    try:
-        index = own_index("albums")
-        called = own_index("called", settings={"index.final_pipeline": calling})
-        for name, options in ((index, {"pipeline": faces_of_photo}), (called, {})):
-            es.index(index=name, id="1", document=good, **options)
-            es.update(index=name, id="1", doc={"tags": ["holiday"]})
-            es.index(index=name, id="1", document=good, **options)
-            assert whole(name, "1")["tags"] == ["holiday"]
-        es.index(index=index, id="1", document={"note": "x"})
-        assert whole(index, "1") == {"note": "x"}, "without the pipeline it is a document like any other"
-    finally:
-        es.indices.delete(index="called")
-        es.ingest.delete_pipeline(id=calling)
+def test_the_pipeline_of_the_request_counts_and_so_does_a_final_one(es, pipeline, own_index, whole, good):
+    through = pipeline()
+    index = own_index("albums")
+    final = own_index("albums-final", settings={"index.final_pipeline": through})
+    for name, options in ((index, {"pipeline": through}), (final, {})):
+        es.index(index=name, id="1", document=good, **options)
+        es.update(index=name, id="1", doc={"tags": ["holiday"]})
+        es.index(index=name, id="1", document=good, **options)
+        assert whole(name, "1")["tags"] == ["holiday"]
+    es.index(index=index, id="1", document={"note": "x"})
+    assert whole(index, "1") == {"note": "x"}, "without the pipeline it is a document like any other"
 
 
 def test_a_name_said_while_the_photo_comes_again_is_kept(es, faces, pipeline, whole, fake, good):
@@ -137,16 +129,40 @@ def test_a_name_said_while_the_photo_comes_again_is_kept(es, faces, pipeline, wh
     assert (found["person"]["name"], found["tags"], found["note"]) == ("Ann", ["holiday"], "again")
 
 
-def test_a_document_created_while_the_photo_comes_is_not_replaced(es, faces, pipeline, whole, fake, good):
-    through = pipeline(endpoint="fake")
+def put(es: Elasticsearch, index: str, document: dict) -> str:
+    return es.index(index=index, id="1", document=document)["result"]
+
+
+def upsert(es: Elasticsearch, index: str, document: dict) -> str:
+    return es.update(index=index, id="1", doc=document, doc_as_upsert=True, retry_on_conflict=3)["result"]
+
+
+def bulk_upsert(es: Elasticsearch, index: str, document: dict) -> str:
+    update = {"update": {"_index": index, "_id": "1", "retry_on_conflict": 3}}
+    answer = es.bulk(operations=[update, {"doc": document, "doc_as_upsert": True}])
+    return answer["items"][0]["update"]["result"]
+
+
+@pytest.mark.parametrize("way", [put, upsert, bulk_upsert])
+def test_a_document_created_while_the_photo_comes_is_not_replaced(
+    es, pipeline, own_index, whole, fake, good, way
+):
+    index = own_index("albums", settings={"index.default_pipeline": pipeline(endpoint="fake")})
     fake.behaviour = "slow"
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(es.index, index=faces, id="1", document=good, pipeline=through)
+        sending = pool.submit(way, es, index, good | {"image": encoded(b"a photo")})
         wait_until(lambda: fake.batches)
-        es.index(index=faces, id="1", document=good | {"note": "from elsewhere"})
+        labelled = {
+            "faces": [{"id": "a", "vector": [0.5] * 128, "label": {"name": "Ann"}}],
+            "model": {"id": "m"},
+        }
+        es.index(index=index, id="1", document=labelled | {"note": "from elsewhere"}, pipeline="_none")
         fake.stopping.set()
-        assert sending.result(timeout=60)["result"] == "updated"
-    assert whole(faces, "1")["note"] == "from elsewhere"
+        assert sending.result(timeout=60) == "updated"
+    found = whole(index, "1")
+    assert found["note"] == "from elsewhere"
+    assert [entry["label"] for entry in found["unplaced"]] == [{"name": "Ann"}]
+    assert found["face_count"] == 1
 
 
 def test_a_photo_that_keeps_being_changed_is_refused_with_429(es, faces, pipeline, whole, fake, good):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dev_tools import console
+from dev_tools import requests, send
 from tools import encoded, scene
 
 PAGE = (Path(__file__).parents[2] / "docs" / "queries.md").read_text()
@@ -72,24 +72,26 @@ def bulk_upsert(es, document: dict) -> None:
 
 
 @pytest.mark.parametrize("correct", [correct_name, correct_label, correct_in_a_bulk, put_edited_copy])
-@pytest.mark.parametrize("send", [put, update, bulk_upsert])
+@pytest.mark.parametrize("way", [put, update, bulk_upsert])
 def test_a_corrected_name_is_the_only_one_and_outlives_the_old_one(
-    es, whole, people_of, nicole, correct, send
+    es, whole, people_of, nicole, correct, way
 ):
     correct(es, whole)
     assert people_of("1") == ["Nicole Kidman"]
-    send(es, nicole)
+    way(es, nicole)
     found = whole("faces", "1")
     assert (found["person"]["name"], label_of(found)) == ("Nicole Kidman", "Nicole Kidman")
     assert people_of("1") == ["Nicole Kidman"]
     assert found["unnamed_faces"] == 0
-    send(es, nicole | {"person": {"name": "Zoe"}})
+    way(es, nicole | {"person": {"name": "Zoe"}})
     assert people_of("1") == ["Zoe"], "another name is a new statement"
 
 
 def test_the_documented_request_corrects_a_name(es, faces, good, people_of):
     es.index(index=faces, id="beach-7", document=good | {"person": {"name": "Anne"}})
-    console(es, scene(PAGE, "name a photo"))
+    see, name = requests(scene(PAGE, "name a photo"))
+    seen = send(es, see)
+    send(es, name, seq_no=seen["_seq_no"], primary_term=seen["_primary_term"])
     assert people_of("beach-7") == ["Ann"]
 
 

@@ -24,6 +24,9 @@ ROLES = {request.path.rsplit("/", 1)[1]: request.body for request in role_reques
 OTHERS = {
     "blind_writer": {"indices": [{"names": ["faces", "faces-*"], "privileges": ["write", "auto_configure"]}]},
     "alias_editor": {"indices": [{"names": ["faces"], "privileges": ["read", "write", "auto_configure"]}]},
+    "folder_sender": {
+        "indices": [{"names": ["faces", "faces-*"], "privileges": ["read", "write", "view_index_metadata"]}]
+    },
 }
 """Roles that somebody could define."""
 
@@ -198,3 +201,19 @@ def test_a_keeper_enrols_corrects_and_removes_people_and_sees_no_archive(by_role
     assert forbidden(es.search, index="face-probes")
     assert forbidden(es.index, index="face-probes", document=document)
     assert forbidden(es.ingest.put_pipeline, id="face-gallery", processors=[])
+
+
+def test_faces_index_needs_no_more_than_the_docs_say(as_user, portrait, tmp_path):
+    connection = as_user("folder_sender")
+    environment = {
+        "ES_URL": connection.es_url,
+        "ES_USER": connection.es_user,
+        "ES_PASSWORD": PASSWORD,
+        "ES_CA_CERTS": str(connection.es_ca_certs),
+    }
+    (tmp_path / "photo.jpg").write_bytes(portrait.read_bytes() + b"of a folder")
+    for outcome in ("new", "unchanged"):
+        result = CliRunner().invoke(app, ["index", str(tmp_path), "--json"], env=environment)
+        assert result.exit_code == 0, result.output
+        report = json.loads(result.stdout)
+        assert (report[outcome], report["faces"]) == (1, 1)

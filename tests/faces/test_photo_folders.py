@@ -8,6 +8,7 @@ import unicodedata
 import pytest
 from tools import folder_of, landscape, picture
 
+from faces.labelled_pairs import read_pairs
 from faces.labelled_photos import read
 from faces.photo_folders.reading import read_folder, reasons
 
@@ -164,6 +165,8 @@ def test_a_photo_with_no_ending_or_a_wrong_one_is_known_by_its_content(tmp_path,
         ("a.pdf", b"%PDF-1.7", "document"),
         ("BMW", b"BMW is no bitmap, but starts like one", "no photo"),
         ("empty", b"", "no photo"),
+        ("Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "system file"),
+        (".DS_Store", b"", "system file"),
     ],
 )
 def test_everything_else_is_named_by_what_it_is(tmp_path, name, content, reason):
@@ -190,3 +193,12 @@ def test_system_folders_do_not_stop_a_calibration(tmp_path):
         tmp_path, "Ann/1.jpg", "Ann/2.jpg", "Ann/@eaDir/1.jpg/T.jpg", "Ben/1.jpg", "@eaDir/x.jpg"
     )
     assert read(folder).people == ("Ann", "Ann", "Ben")
+
+
+def test_a_list_of_pairs_may_spell_a_name_otherwise_than_the_folder(tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
+    names = [f"{decomposed}/{decomposed}_000{number}.jpg" for number in (1, 2)]
+    folder = read(folder_of(tmp_path / "photos", *names, "Ben/Ben_0001.jpg"))
+    pairs = tmp_path / "pairs.txt"
+    pairs.write_text(f"{composed}\t1\t2\n{composed}\t1\tBen\t1\n", encoding="utf-8")
+    assert [pair.same for pair in read_pairs(pairs, folder)] == [True, False]

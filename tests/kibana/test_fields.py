@@ -124,6 +124,7 @@ def test_a_column_uses_its_field_and_those_of_its_queries():
         (kql.exists("people"), "people : *"),
         (kql.below("best_quality", 0.3), "best_quality < 0.3"),
         (kql.between("a", 1, 2.5), "a >= 1 and a < 2.5"),
+        (kql.both(kql.below("a", 1), kql.without(kql.equals("b", "0"))), "a < 1 and not b : 0"),
     ],
 )
 def test_queries_are_kql(query, text):

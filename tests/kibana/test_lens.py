@@ -11,8 +11,8 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_setup.shipped_files import ALIASES
-from ingest_service.verdicts import POSSIBLE, STRONG
-from kibana.boards import EXPLORATION, HEALTH, PROBES
+from ingest_service.verdicts import POSSIBLE, STRONG, UNCALIBRATED
+from kibana.boards import EXPLORATION, HEALTH, PROBES, review
 from kibana.boards.remedies import REMEDIES
 
 Documents = dict[str, list[dict]]
@@ -85,6 +85,38 @@ def names(document: dict) -> set[str]:
 def within(documents: list[dict], low: float, high: float = 2) -> int:
     """Documents whose best similarity is from ``low`` to below ``high``."""
     return sum(low <= document.get("best_similarity", -1) < high for document in documents)
+
+
+def test_a_photo_leaves_the_review_when_a_person_has_decided_about_its_faces(es, scene):
+    """Confirmed on one photo, rejected on another."""
+
+    def listed() -> tuple[int, list[str], set[str]]:
+        (counted,) = charted(es, f"{PROBES}-unsure")
+        board, panel, view = TABLES[f"{PROBES}-review-table"]
+        body = lens_rules.table(panel, view, lens_rules.time_range(board.id))
+        hits = es.search(index=view.pattern, body=body)["hits"]["hits"]
+        query = {"nested": {"path": "faces", "query": review.faces(UNCALIBRATED)}}
+        drawn = es.search(index="face-probes", query=query, source=False, size=500)["hits"]["hits"]
+        assert {hit["_id"] for hit in drawn} >= {hit["_id"] for hit in hits}
+        return counted["metric-0"], [hit["_id"] for hit in hits], {hit["_id"] for hit in drawn}
+
+    number, before, near = listed()
+    assert number == len(before) >= 2
+    first, second = before[:2]
+    for key, decision in ((first, {"label": "Ann"}), (second, {"not": ["Ann"]})):
+        found = es.get(index="face-probes", id=key)["_source"]["faces"]
+        changed = [face | decision for face in found]
+        es.update(index="face-probes", id=key, doc={"faces": changed}, refresh=True)
+    try:
+        assert listed() == (number - 2, before[2:], near - {first, second})
+    finally:
+        for key in (first, second):
+            found = es.get(index="face-probes", id=key)["_source"]["faces"]
+            plain = [
+                {name: value for name, value in face.items() if name not in ("label", "not")}
+                for face in found
+            ]
+            es.update(index="face-probes", id=key, doc={"faces": plain}, refresh=True)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import java.util.List;
 import org.elasticsearch.action.DocWriteRequest;
 import org.elasticsearch.action.index.IndexRequest;
 import org.elasticsearch.cluster.metadata.IndexAbstraction;
+import org.elasticsearch.cluster.metadata.IndexMetadata;
+import org.elasticsearch.cluster.metadata.MappingMetadata;
 import org.elasticsearch.cluster.metadata.Metadata;
 import org.elasticsearch.cluster.service.ClusterService;
 import org.elasticsearch.core.Nullable;
@@ -30,6 +32,14 @@ final class VersionedIndices {
     /** Default and final pipeline of the index that a request writes to, also of one that is yet to be created. */
     IngestService.Pipelines pipelines(DocWriteRequest<?> request, IndexRequest write) {
         return IngestService.resolvePipelines(request, write, metadata(), System.currentTimeMillis());
+    }
+
+    /** The mapping of an index, or of the write index of an alias; null if there is none. */
+    @Nullable
+    MappingMetadata mapping(String name) {
+        IndexAbstraction index = find(name);
+        IndexMetadata written = index == null || index.getWriteIndex() == null ? null : metadata().index(index.getWriteIndex());
+        return written == null ? null : written.mapping();
     }
 
     List<PipelineConfiguration> configurations(String pipeline) {

@@ -4,12 +4,16 @@ import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import org.elasticsearch.core.Nullable;
 
 /** One notion of a name, for labels, counts and comparisons: a string that is not blank, trimmed, in Unicode's form NFC. */
 public final class Names {
+
+    /** Blanks at either end, of every kind: String.strip keeps a no-break space. */
+    private static final Pattern BLANK_ENDS = Pattern.compile("^[\\s\\p{Z}\\p{Cc}]+|[\\s\\p{Z}\\p{Cc}]+$");
 
     private Names() {}
 
@@ -27,7 +31,7 @@ public final class Names {
 
     /** All different names in a field's value, in order. */
     public static List<String> all(@Nullable Object value) {
-        return scalars(value).map(scalar -> nfc(scalar.toString()).strip())
+        return scalars(value).map(scalar -> BLANK_ENDS.matcher(nfc(scalar.toString())).replaceAll(""))
             .filter(name -> name.isEmpty() == false)
             .distinct()
             .toList();

@@ -47,7 +47,7 @@ final class FaceDocument {
         PHOTO.stream().map(name -> "photo." + name),
         Stream.of(FACES_FOUND)
     ).flatMap(names -> names).toList();
-    private static final List<String> OWN_OF_FACES = List.of("faces", "unnamed_faces", "best_similarity");
+    private static final List<String> OWN_OF_FACES = List.of("faces", "unnamed_faces", "undecided_faces", "best_similarity");
     private static final List<String> OWN_OF_SINGLE_FACE = List.of("vector", "face");
     private static final List<String> FILE_NAMES = List.of("file.path", "file.name");
     private static final List<String> FILE = List.of("file.size", "file.mime_type", "file.hash.sha256");
@@ -91,6 +91,21 @@ final class FaceDocument {
         }
         checkObject(fields.path("model"), "[" + fields.path("model.id") + "] into it; choose a [target_field].");
         checkObject(fields.path("photo"), "[" + fields.path("photo.width") + "] into it; choose a [target_field].");
+    }
+
+    /** @throws IllegalArgumentException if a key such as {@code faces.label.name} is beside the faces: it names none of them */
+    void checkFaces() {
+        Object holder = target == null ? source : DottedPaths.get(source, target);
+        if (single == false && storedFaces() != null && holder instanceof Map<?, ?> object) {
+            object.forEach((key, value) -> {
+                if (value != null && key.toString().startsWith("faces.")) {
+                    throw new IllegalArgumentException(
+                        "field [" + fields.path(key.toString()) + "] does not say which face it is about; send the array ["
+                            + fields.path("faces") + "] with all of its entries, and the change in one of them"
+                    );
+                }
+            });
+        }
     }
 
     private void checkObject(String path, String written) {
@@ -211,6 +226,7 @@ final class FaceDocument {
             fields.replace(UNPLACED, unplaced.isEmpty() ? null : unplaced);
         }
         if (single) {
+            NameFields.tidyEntries(fields.get("face")).forEach(face -> fields.set("face", face));
             return;
         }
         List<Map<String, Object>> entries = NameFields.tidyEntries(storedFaces());
@@ -238,6 +254,9 @@ final class FaceDocument {
         }
         long unnamed = photosName != null ? 0 : entries.stream().filter(face -> NameFields.label(face) == null).count();
         fields.replace("unnamed_faces", (int) unnamed);
+        List<Map<String, Object>> withCandidates = entries.stream().filter(face -> face.get("best_similarity") != null).toList();
+        long undecided = withCandidates.stream().filter(face -> NameFields.isDecided(face) == false).count();
+        fields.replace("undecided_faces", withCandidates.isEmpty() ? null : (int) undecided);
     }
 
     /** A document of an older release does not say it: there {@code face_count} was never changed. */

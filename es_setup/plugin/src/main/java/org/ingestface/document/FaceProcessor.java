@@ -75,6 +75,7 @@ public final class FaceProcessor extends AbstractProcessor {
         Object photo;
         boolean isComplete;
         try {
+            faces(document).checkFaces();
             photo = photoField.get(document);
             isComplete = photo == null ? isCompleteWithoutPhoto(document) : hasFacesOfPhoto(document, photo);
             if (isComplete) {

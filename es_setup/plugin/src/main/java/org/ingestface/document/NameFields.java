@@ -81,6 +81,11 @@ final class NameFields {
         return Names.plain(DottedPaths.values(entry, LABEL));
     }
 
+    /** Whether a person said who a face shows or does not show. */
+    static boolean isDecided(Map<String, Object> entry) {
+        return DottedPaths.values(entry, LABEL).isEmpty() == false || DottedPaths.values(entry, "not").isEmpty() == false;
+    }
+
     /** Whether the label is nothing but this name. */
     static boolean isOnlyLabelled(Map<String, Object> entry, String name) {
         return Map.of("name", name).equals(entry.get("label"));

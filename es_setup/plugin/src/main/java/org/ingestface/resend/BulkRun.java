@@ -43,6 +43,9 @@ final class BulkRun {
     private final BulkItemResponse[] answers;
     private final long start = System.nanoTime();
     private long ingestMillis = BulkResponse.NO_INGEST_TOOK;
+    /** Why the bulk was refused as a whole. */
+    @Nullable
+    private Exception refusal;
 
     BulkRun(
         BulkRequest original,
@@ -73,10 +76,6 @@ final class BulkRun {
     private void run(List<Item> items, int attempt) {
         List<Item> dependent = items.stream().filter(Item::dependsOnStored).toList();
         documents.read(dependent, listener.delegateFailureAndWrap((l, stored) -> {
-            if (dependent.isEmpty()) {
-                write(items, stored, attempt);
-                return;
-            }
             // Merging takes time that a thread of the network does not have.
             threadPool.executor(ThreadPool.Names.WRITE).execute(new ActionRunnable<>(l) {
                 @Override
@@ -130,6 +129,7 @@ final class BulkRun {
             @Override
             public void onFailure(Exception e) {
                 written.forEach(item -> fail(item, e));
+                refusal = written.size() == answers.length ? e : null;
             }
         };
     }
@@ -140,7 +140,7 @@ final class BulkRun {
         request.setRefreshPolicy(original.getRefreshPolicy());
         request.timeout(original.timeout());
         request.waitForActiveShards(original.waitForActiveShards());
-        ActionListener<UpdateResponse> listener = new ActionListener<>() {
+        ActionListener<UpdateResponse> answered = ActionListener.notifyOnce(new ActionListener<>() {
             @Override
             public void onResponse(UpdateResponse response) {
                 request.setRefreshPolicy(BulkRequest.RefreshPolicy.NONE);
@@ -152,8 +152,8 @@ final class BulkRun {
                 request.setRefreshPolicy(BulkRequest.RefreshPolicy.NONE);
                 fail(item, e);
             }
-        };
-        ActionListener.run(inContext(ActionListener.releaseAfter(ActionListener.notifyOnce(listener), done)), l -> client.update(request, l));
+        });
+        ActionListener.run(inContext(ActionListener.releaseAfter(answered, done)), l -> client.update(request, l));
     }
 
     /** Takes up again what another request has changed or created between the reading and the writing. */
@@ -194,6 +194,10 @@ final class BulkRun {
     }
 
     private void finish() {
+        if (refusal != null) {
+            listener.onFailure(refusal);
+            return;
+        }
         listener.onResponse(new BulkResponse(answers, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start), ingestMillis));
     }
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 import org.elasticsearch.action.DocWriteRequest;
 import org.elasticsearch.action.bulk.BulkRequest;
@@ -38,9 +39,10 @@ final class FacePipelines {
         Map<String, List<FaceProcessor>> ofPipelines = new HashMap<>();
         List<List<FaceProcessor>> found = new ArrayList<>(bulk.numberOfActions());
         for (DocWriteRequest<?> request : bulk.requests()) {
-            List<FaceProcessor> processors = new ArrayList<>();
+            List<FaceProcessor> processors = List.of();
             for (String pipeline : pipelines(request, ofIndices)) {
-                processors.addAll(ofPipelines.computeIfAbsent(pipeline, this::processors));
+                List<FaceProcessor> more = ofPipelines.computeIfAbsent(pipeline, this::processors);
+                processors = processors.isEmpty() ? more : Stream.concat(processors.stream(), more.stream()).toList();
             }
             found.add(processors);
         }
@@ -89,23 +91,22 @@ final class FacePipelines {
             callsOthers |= processor instanceof PipelineProcessor;
         }
         if (callsOthers) {
-            Set<String> called = new HashSet<>();
             for (PipelineConfiguration configuration : indices.configurations(name)) {
-                addCalled(configuration.getConfig(), called);
+                called(configuration.getConfig()).forEach(other -> collect(other, seen, found));
             }
-            called.forEach(other -> collect(other, seen, found));
         }
     }
 
-    /** The processor {@code pipeline} does not tell whom it calls, so its configuration is read. A template is no name of a pipeline. */
-    private static void addCalled(@Nullable Object configuration, Set<String> called) {
+    /**
+     * The names of the pipelines that a pipeline calls. The processor {@code pipeline} does not tell them, so its configuration is read.
+     * A template is no name of a pipeline, and is not followed.
+     */
+    static Stream<String> called(@Nullable Object configuration) {
         if (configuration instanceof Map<?, ?> object) {
-            if (object.get(PipelineProcessor.TYPE) instanceof Map<?, ?> options && options.get("name") instanceof String name) {
-                called.add(name);
-            }
-            object.values().forEach(value -> addCalled(value, called));
-        } else if (configuration instanceof List<?> list) {
-            list.forEach(value -> addCalled(value, called));
+            boolean calls = object.get(PipelineProcessor.TYPE) instanceof Map<?, ?> options && options.get("name") instanceof String;
+            Stream<String> name = calls ? Stream.of((String) ((Map<?, ?>) object.get(PipelineProcessor.TYPE)).get("name")) : Stream.empty();
+            return Stream.concat(name, object.values().stream().flatMap(FacePipelines::called));
         }
+        return configuration instanceof List<?> list ? list.stream().flatMap(FacePipelines::called) : Stream.empty();
     }
 }

@@ -4,12 +4,16 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 
 import org.elasticsearch.action.DocWriteRequest;
 import org.elasticsearch.action.bulk.BulkRequest;
 import org.elasticsearch.action.index.IndexRequest;
 import org.elasticsearch.action.update.UpdateRequest;
 import org.elasticsearch.cluster.metadata.IndexAbstraction;
+import org.elasticsearch.core.Nullable;
 import org.elasticsearch.index.VersionType;
 import org.elasticsearch.index.seqno.SequenceNumbers;
 import org.ingestface.document.FaceProcessor;
@@ -17,12 +21,13 @@ import org.ingestface.document.FaceProcessor;
 /**
  * One request of a bulk.
  *
- * @param slot       its position in the bulk
- * @param index      the name to read its document under: as sent, or the write index of an alias of several indices
- * @param kind       what is to be done with it
- * @param processors the face processors that its document passes
+ * @param slot          its position in the bulk
+ * @param index         the name to read its document under: as sent, or the write index of an alias of several indices
+ * @param kind          what is to be done with it
+ * @param processors    the face processors that its document passes
+ * @param takesSentName whether its index takes the field {@link SentName}
  */
-record Item(int slot, DocWriteRequest<?> request, String index, Kind kind, List<FaceProcessor> processors) {
+record Item(int slot, DocWriteRequest<?> request, String index, Kind kind, List<FaceProcessor> processors, BooleanSupplier takesSentName) {
 
     enum Kind {
         /** Nothing: it is new, it is deleted, it has an external version, or no face processor sees it. */
@@ -35,28 +40,34 @@ record Item(int slot, DocWriteRequest<?> request, String index, Kind kind, List<
         UPDATE
     }
 
+    /** Empty if no face processor sees any document of the bulk. */
     static List<Item> of(BulkRequest bulk, FacePipelines pipelines, VersionedIndices indices) {
         List<List<FaceProcessor>> processors = pipelines.of(bulk);
+        if (processors.stream().allMatch(List::isEmpty)) {
+            return List.of();
+        }
         List<Item> items = new ArrayList<>(bulk.numberOfActions());
         for (int slot = 0; slot < bulk.numberOfActions(); slot++) {
             DocWriteRequest<?> request = bulk.requests().get(slot);
             String name = request.index();
-            boolean canBeEarlier = processors.get(slot).isEmpty() == false;
-            IndexAbstraction index = canBeEarlier ? indices.find(name) : null;
+            IndexAbstraction index = indices.find(name);
             if (index != null && index.getType() == IndexAbstraction.Type.ALIAS && index.getIndices().size() > 1) {
                 // A get cannot choose among several indices.
                 name = index.getWriteIndex() == null ? name : index.getWriteIndex().getName();
             }
-            boolean isStream = index != null && index.getType() == IndexAbstraction.Type.DATA_STREAM;
-            Kind kind = canBeEarlier && isStream == false ? kind(request) : Kind.PASS;
-            items.add(new Item(slot, request, name, kind, processors.get(slot)));
+            Kind kind = processors.get(slot).isEmpty() ? Kind.PASS : kind(request, index);
+            items.add(new Item(slot, request, name, kind, processors.get(slot), () -> SentName.fits(indices.mapping(request.index()))));
         }
         return items;
     }
 
-    private static Kind kind(DocWriteRequest<?> request) {
+    private static Kind kind(DocWriteRequest<?> request, @Nullable IndexAbstraction index) {
+        if (index != null && index.getType() == IndexAbstraction.Type.DATA_STREAM) {
+            return Kind.PASS;
+        }
         if (request instanceof UpdateRequest) {
-            return Kind.UPDATE;
+            // Alone it would need more rights to create the index than in the bulk.
+            return index == null ? Kind.PASS : Kind.UPDATE;
         }
         boolean replaces = request instanceof IndexRequest && request.opType() == DocWriteRequest.OpType.INDEX && request.id() != null;
         if (replaces == false || request.versionType() != VersionType.INTERNAL) {
@@ -84,11 +95,13 @@ record Item(int slot, DocWriteRequest<?> request, String index, Kind kind, List<
 
     /** Groups of items to be done one after the other, so that each sees what earlier ones did to its document. */
     static List<List<Item>> rounds(List<Item> items) {
+        Set<String> indices = items.stream().filter(item -> item.kind != Kind.PASS).map(Item::index).collect(Collectors.toSet());
         List<List<Item>> rounds = new ArrayList<>();
         Map<List<String>, Integer> next = new HashMap<>();
         for (Item item : items) {
-            int round = item.request.id() == null ? 0 : next.merge(List.of(item.index, item.request.id()), 1, Integer::sum) - 1;
-            if (round == rounds.size()) {
+            boolean mayWait = item.request.id() != null && indices.contains(item.index);
+            int round = mayWait ? next.merge(List.of(item.index, item.request.id()), 1, Integer::sum) - 1 : 0;
+            if (round >= rounds.size()) {
                 rounds.add(new ArrayList<>());
             }
             rounds.get(round).add(item);

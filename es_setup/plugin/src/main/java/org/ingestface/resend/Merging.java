@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -23,16 +24,19 @@ final class Merging {
     private final List<FaceProcessor> processors;
     private final Map<String, Object> stored;
     private final Map<String, Object> sent;
+    private final BooleanSupplier takesSentName;
 
     /**
-     * @param processors that the document will pass
-     * @param stored     the source of the stored document; not changed
-     * @param sent       the source that was sent; not changed
+     * @param processors    that the document will pass
+     * @param stored        the source of the stored document; not changed
+     * @param sent          the source that was sent; not changed
+     * @param takesSentName whether the index takes the field {@link SentName}
      */
-    Merging(List<FaceProcessor> processors, Map<String, Object> stored, Map<String, Object> sent) {
+    Merging(List<FaceProcessor> processors, Map<String, Object> stored, Map<String, Object> sent, BooleanSupplier takesSentName) {
         this.processors = processors;
         this.stored = stored;
         this.sent = sent;
+        this.takesSentName = takesSentName;
     }
 
     /** Otherwise it is for the processor to say what is missing. */
@@ -74,14 +78,14 @@ final class Merging {
                 SaidOfFaces.keep(processor.options(), stored, merged);
             }
         }
-        new PhotoName(processors, stored, merged).keepCorrection(sent, sendsFaces());
+        new PhotoName(processors, stored, merged, takesSentName).keepCorrection(sent, sendsFaces());
         return merged;
     }
 
     /** The document that was sent, whole: what it leaves out is removed. */
     Map<String, Object> edited() {
         Map<String, Object> edited = IngestDocument.deepCopyMap(sent);
-        new PhotoName(processors, stored, edited).followEdit();
+        new PhotoName(processors, stored, edited, takesSentName).followEdit();
         return edited;
     }
 

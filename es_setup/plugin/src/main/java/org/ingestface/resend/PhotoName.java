@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 
 import org.elasticsearch.core.Nullable;
 import org.ingestface.common.DottedPaths;
@@ -22,20 +23,22 @@ final class PhotoName {
 
     private static final String PERSON = "person";
     private static final String NAME = "person.name";
-    private static final String SENT_NAME = "person.sent_name";
 
     private final List<FaceProcessor> processors;
     private final Map<String, Object> before;
     private final Map<String, Object> after;
+    private final BooleanSupplier takesSentName;
 
     /**
-     * @param before the stored document
-     * @param after  the document that takes its place; changed in place
+     * @param before        the stored document
+     * @param after         the document that takes its place; changed in place
+     * @param takesSentName whether the index takes the field {@link SentName}
      */
-    PhotoName(List<FaceProcessor> processors, Map<String, Object> before, Map<String, Object> after) {
+    PhotoName(List<FaceProcessor> processors, Map<String, Object> before, Map<String, Object> after, BooleanSupplier takesSentName) {
         this.processors = processors;
         this.before = before;
         this.after = after;
+        this.takesSentName = takesSentName;
     }
 
     /** After an edit: name and label agree, and the name that the sender gave is remembered. */
@@ -52,18 +55,22 @@ final class PhotoName {
      */
     void keepCorrection(Map<String, Object> sent, boolean sentAsCopy) {
         String said = name(sent);
-        String sentBefore = Names.plain(DottedPaths.get(before, SENT_NAME));
-        if (said != null && DottedPaths.get(sent, SENT_NAME) == null) {
-            if (said.equals(sentBefore)) {
-                setName(DottedPaths.get(before, NAME));
-            } else if (said.equals(name(before)) == false) {
-                DottedPaths.remove(after, SENT_NAME);
-            }
+        String sentBefore = Names.plain(DottedPaths.get(before, SentName.PATH));
+        if (said != null && said.equals(sentBefore)) {
+            setName(DottedPaths.get(before, NAME));
+        } else if (said != null && said.equals(name(before)) == false && bringsNoOther(sent, sentBefore)) {
+            DottedPaths.remove(after, SentName.PATH);
         }
         makeOne(sentAsCopy == false);
         if (sentAsCopy) {
             rememberSent();
         }
+    }
+
+    /** A copy from elsewhere has a correction of its own; what an {@code _update} has merged has the stored one. */
+    private static boolean bringsNoOther(Map<String, Object> sent, @Nullable String sentBefore) {
+        String brought = Names.plain(DottedPaths.get(sent, SentName.PATH));
+        return brought == null || brought.equals(sentBefore);
     }
 
     /** @param labelFirst whether the label of a photo without a name outweighs the first name that a sender gives it */
@@ -89,12 +96,12 @@ final class PhotoName {
             if (isNewName == false && name.equals(labelBefore)) {
                 // The label was taken back, and with it the name, which would label the face again.
                 setName(null);
-                DottedPaths.set(after, SENT_NAME, name);
+                remember(name);
             }
         } else if (isNewLabel || labelFirst && nameBefore == null) {
             setName(label);
             if (isNewLabel == false) {
-                DottedPaths.set(after, SENT_NAME, name);
+                remember(name);
             }
         } else {
             Map<String, Object> renamed = face.get("label") instanceof Map<?, ?> fields ? copy(fields) : new HashMap<>();
@@ -108,15 +115,21 @@ final class PhotoName {
     private void rememberSent() {
         String nameBefore = name(before);
         String name = name(after);
-        String sentBefore = Names.plain(DottedPaths.get(before, SENT_NAME));
+        String sentBefore = Names.plain(DottedPaths.get(before, SentName.PATH));
         String sent = sentBefore == null ? nameBefore : sentBefore;
         if (sent == null || Objects.equals(nameBefore, name)) {
             return;
         }
         if (sent.equals(name)) {
-            DottedPaths.remove(after, SENT_NAME);
-        } else if (Names.plain(DottedPaths.get(after, SENT_NAME)) == null && hasPerson()) {
-            DottedPaths.set(after, SENT_NAME, sent);
+            DottedPaths.remove(after, SentName.PATH);
+        } else if (Names.plain(DottedPaths.get(after, SentName.PATH)) == null && hasPerson()) {
+            remember(sent);
+        }
+    }
+
+    private void remember(String sent) {
+        if (takesSentName.getAsBoolean()) {
+            DottedPaths.set(after, SentName.PATH, sent);
         }
     }
 

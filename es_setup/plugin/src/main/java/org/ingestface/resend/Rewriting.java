@@ -32,7 +32,7 @@ final class Rewriting {
         if (source == null) {
             return copy;
         }
-        Merging merging = new Merging(item.processors(), before, source);
+        Merging merging = new Merging(item.processors(), before, source, item.takesSentName());
         if (item.kind() == Item.Kind.SEND) {
             if (merging.sendsPhotoOrFaces() == false) {
                 return copy;

@@ -15,6 +15,7 @@ class NamesTests {
     void whatAKeywordWouldIndexIsAName() {
         assertEquals("Zoe", Names.plain("Zoe"));
         assertEquals("Zoe", Names.plain(" Zoe\t"));
+        assertEquals("Zoe\u00a0Ann", Names.plain("\u00a0Zoe\u00a0Ann\u202f"));
         assertEquals("4711", Names.plain(4711));
         assertEquals("true", Names.plain(true));
         assertEquals("Zoe", Names.plain(List.of("Zoe")));
@@ -26,6 +27,7 @@ class NamesTests {
         assertNull(Names.plain(null));
         assertNull(Names.plain(""));
         assertNull(Names.plain(" \u2003 "));
+        assertNull(Names.plain("\u00a0\u0000"));
         assertNull(Names.plain(List.of()));
         assertNull(Names.plain(List.of("Zoe", "Ann")));
         assertNull(Names.plain(Map.of("name", "Zoe")));

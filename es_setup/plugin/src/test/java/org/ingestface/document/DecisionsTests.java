@@ -136,6 +136,8 @@ class DecisionsTests extends FaceDocumentTestCase {
         Map<String, Object> face = new HashMap<>((Map<String, Object>) source.get("face"));
         face.put("not", "Bea");
         source.put("face", face);
+        portrait.followEdits();
+        assertEquals(List.of("Bea"), get("face.not"));
         portrait.writeFaces(another(2, box(200, 200, 100, 100)), null, 1, NOW);
         assertEquals(List.of("Bea"), get("face.not"));
         portrait.writeError(error("several_faces", "two"), null, 1, NOW);

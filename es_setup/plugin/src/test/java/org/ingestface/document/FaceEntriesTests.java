@@ -136,6 +136,24 @@ class FaceEntriesTests extends FaceDocumentTestCase {
     }
 
     @Test
+    void aFaceWithCandidatesIsUndecidedUntilAPersonLabelsOrRejectsIt() {
+        document.writeFaces(Answers.found(3), null, 1, NOW);
+        assertFalse(source.containsKey("undecided_faces"));
+        Gallery.Candidate ann = new Gallery.Candidate("g1", "Ann", 0.5, null, false, List.of());
+        document.writeFaces(Answers.found(3), List.of(List.of(ann), List.of(ann), List.of()), 1, NOW);
+        assertEquals(2, source.get("undecided_faces"));
+        faces().get(0).put("not", "Ann");
+        document.followEdits();
+        assertEquals(1, source.get("undecided_faces"));
+        faces().get(1).put("label", "Ann");
+        document.followEdits();
+        assertEquals(0, source.get("undecided_faces"));
+        faces().get(0).put("not", List.of(""));
+        document.followEdits();
+        assertEquals(1, source.get("undecided_faces"));
+    }
+
+    @Test
     void theBestSimilarityFollowsTheEntriesThatAreLeft() {
         Gallery.Candidate ann = new Gallery.Candidate("g1", "Ann", 0.71, null, true, List.of());
         Gallery.Candidate bea = new Gallery.Candidate("g2", null, 0.5, null, false, List.of());

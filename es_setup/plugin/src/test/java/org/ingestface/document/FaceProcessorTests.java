@@ -127,6 +127,22 @@ class FaceProcessorTests {
     }
 
     @Test
+    void aKeyThatNamesNoneOfTheFacesIsRefused() {
+        List<?> faces = List.of(Map.of("vector", List.of(1.0)));
+        Map<String, Object> source = Map.of("faces", faces, "model", Map.of("id", "m"), "faces.label.name", "Ann");
+        for (IngestDocument document : List.of(document(source), document(Map.of("portrait", source)))) {
+            String target = document.hasField("portrait") ? "portrait" : null;
+            Map<String, Object> options = target == null ? Map.of() : Map.of("target_field", target);
+            Exception failure = run(options, document).failure();
+            assertInstanceOf(IllegalArgumentException.class, failure);
+            String above = target == null ? "" : "portrait.";
+            assertEquals(List.of(above + "faces.label.name", above + "faces"), Facts.of(failure.getMessage()));
+        }
+        IngestDocument own = document(Map.of("faces.label.name", "Ann", "a", 1));
+        assertSame(own, run(Map.of("ignore_missing", true), own).document());
+    }
+
+    @Test
     void facesOfAnotherModelThanThePinnedOneAreRefused() {
         Exception failure = run(Map.of("model", "b"), document(Map.of("faces", List.of(), "model.id", "a"))).failure();
         assertInstanceOf(IllegalArgumentException.class, failure);

@@ -29,13 +29,13 @@ class MergingTests {
     }
 
     private static Merging merging(Map<String, Object> options, String stored, String sent) {
-        return new Merging(List.of(Processors.with(options)), json(stored), json(sent));
+        return new Merging(List.of(Processors.with(options)), json(stored), json(sent), () -> true);
     }
 
     /** Checks also that merging twice changes nothing, as happens on the way to another node. */
     private static Map<String, Object> merged(String stored, String sent) {
         Map<String, Object> once = merging(Map.of(), stored, sent).merged();
-        assertEquals(once, new Merging(List.of(Processors.with(Map.of())), json(stored), once).merged());
+        assertEquals(once, new Merging(List.of(Processors.with(Map.of())), json(stored), once, () -> true).merged());
         return once;
     }
 
@@ -60,7 +60,7 @@ class MergingTests {
     void whatStandsAndWhatWasSentAreLeftAsTheyAre() {
         Map<String, Object> stored = json("{'person': {'name': 'Ann'}, " + STORED_FACES + "}");
         Map<String, Object> sent = json("{'person': {'name': 'Bea'}, 'tags': ['x'], " + STORED_FACES + "}");
-        new Merging(List.of(Processors.with(Map.of())), stored, sent).merged();
+        new Merging(List.of(Processors.with(Map.of())), stored, sent, () -> true).merged();
         assertEquals(json("{'person': {'name': 'Ann'}, " + STORED_FACES + "}"), stored);
         assertEquals(json("{'person': {'name': 'Bea'}, 'tags': ['x'], " + STORED_FACES + "}"), sent);
     }

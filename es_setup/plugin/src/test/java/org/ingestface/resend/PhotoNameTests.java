@@ -7,7 +7,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.elasticsearch.cluster.metadata.MappingMetadata;
+import org.elasticsearch.common.xcontent.XContentHelper;
 import org.elasticsearch.core.Nullable;
+import org.elasticsearch.ingest.IngestDocument;
+import org.elasticsearch.xcontent.json.JsonXContent;
 import org.ingestface.common.DottedPaths;
 import org.ingestface.document.FaceProcessor;
 import org.ingestface.document.Processors;
@@ -66,9 +70,9 @@ class PhotoNameTests {
         "Bea/Bea/Ann, Ann/Bea/Ann, Ann/Ann/-, the correction is taken back", })
     void anEditLeavesOneName(String before, String after, String expected, String what) {
         Map<String, Object> edited = document(after);
-        new PhotoName(PROCESSORS, document(before), edited).followEdit();
+        new PhotoName(PROCESSORS, document(before), edited, () -> true).followEdit();
         assertEquals(expected, text(edited), what);
-        new PhotoName(PROCESSORS, document(before), edited).followEdit();
+        new PhotoName(PROCESSORS, document(before), edited, () -> true).followEdit();
         assertEquals(expected, text(edited), "again, on another node");
     }
 
@@ -88,7 +92,26 @@ class PhotoNameTests {
         Map<String, Object> document = new HashMap<>();
         put(document, "person.name", sent);
         put(merged, "person.name", sent);
-        new PhotoName(PROCESSORS, stored, merged).keepCorrection(document, false);
+        new PhotoName(PROCESSORS, stored, merged, () -> true).keepCorrection(document, false);
         assertEquals(expected, text(merged), what);
+        // An _update comes with what stands.
+        Map<String, Object> updated = document(before);
+        put(updated, "person.name", sent);
+        Map<String, Object> after = IngestDocument.deepCopyMap(updated);
+        new PhotoName(PROCESSORS, stored, after, () -> true).keepCorrection(updated, false);
+        assertEquals(expected, text(after), what);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "{}                                                                                              | true",
+        "{'dynamic': 'strict'}                                                                           | false",
+        "{'dynamic': 'strict', 'properties': {'person': {'properties': {'name': {}}}}}                   | false",
+        "{'dynamic': 'strict', 'properties': {'person': {'properties': {'sent_name': {}}}}}              | true",
+        "{'dynamic': 'strict', 'properties': {'person': {'dynamic': true, 'properties': {'name': {}}}}}  | true",
+        "{'dynamic': false}                                                                              | true" })
+    void anIndexThatWouldRefuseTheFieldDoesNotGetIt(String mapping, boolean fits) {
+        Map<String, Object> source = XContentHelper.convertToMap(JsonXContent.jsonXContent, mapping.replace('\'', '"'), true);
+        assertEquals(fits, SentName.fits(new MappingMetadata("_doc", source)));
     }
 }
