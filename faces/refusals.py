@@ -48,12 +48,10 @@ def require_fit_service(es: Elasticsearch, index: str) -> None:
 
     Raises:
         ServiceUnfit: it can't as both are set up now. A service that is busy or down isn't unfit.
-        OtherFields: the pipeline reads or writes other fields than those of an archive.
     """
     try:
         where = searchable(es, index)
         for options in _face_options(es, where):
-            _require_our_fields(index, options)
             es.search(index=index, size=0, query=_probe(where.fields[0], options))
     except NoFaces:
         return
@@ -63,14 +61,24 @@ def require_fit_service(es: Elasticsearch, index: str) -> None:
             raise ServiceUnfit(reason) from None
 
 
-def _require_our_fields(index: str, options: dict[str, Any]) -> None:
-    field, target = options.get("field", PHOTO), options.get("target_field")
-    if field != PHOTO or target:
-        where = f" and writes faces below [{target}]" if target else ""
-        raise OtherFields(
-            f"the pipeline of [{index}] reads photos from [{field}]{where}, and `faces index` sends them in "
-            f"[{PHOTO}] for indices like [faces]: send photos to [{index}] with requests"
-        )
+def require_our_fields(es: Elasticsearch, index: str) -> None:
+    """
+    Raises:
+        OtherFields: the index's pipeline reads or writes other fields than those of an archive. Not raised
+            where the user may not read the pipeline.
+    """
+    try:
+        found = list(_face_options(es, searchable(es, index)))
+    except (NoFaces, ApiError):
+        return
+    for options in found:
+        field, target = options.get("field", PHOTO), options.get("target_field")
+        if field != PHOTO or target:
+            where = f" and writes faces below [{target}]" if target else ""
+            raise OtherFields(
+                f"the pipeline of [{index}] reads photos from [{field}]{where}, and `faces index` sends them "
+                f"in [{PHOTO}] for indices like [faces]: send photos to [{index}] with requests"
+            )
 
 
 def _face_options(es: Elasticsearch, where: Searchable) -> Iterator[dict[str, Any]]:
