@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
 from PIL import Image
 
 from es_setup.connection import innermost_reason
-from faces.searchable import NoFaces, Searchable, searchable
+from es_setup.keeping import face_options
+from faces.searchable import FaceField, NoFaces, Searchable, searchable
 from ingest_service.errors import UserError
 
 LASTING = re.compile(
@@ -22,8 +24,16 @@ LASTING = re.compile(
 """How the plugin's reasons begin (``EndpointFault``) where a retry doesn't help."""
 
 
+PHOTO = "image"
+"""The field in which `faces index` sends a photo."""
+
+
 class ServiceUnfit(UserError):
     """The inference service can't answer this index's pipeline as both are now; the message says why."""
+
+
+class OtherFields(UserError):
+    """An index that keeps photos and faces elsewhere than an archive does; the message says what to do."""
 
 
 def is_lasting(reason: str) -> bool:
@@ -32,16 +42,17 @@ def is_lasting(reason: str) -> bool:
 
 
 def require_fit_service(es: Elasticsearch, index: str) -> None:
-    """Asks Elasticsearch, by a search with a picture of one pixel, whether its service can answer for an
-    index. An index that doesn't exist yet, or has no vectors to search, isn't asked about.
+    """Asks Elasticsearch, by a search with a picture of one pixel, whether the service of an index's pipeline
+    can answer it. An index that doesn't exist yet, or has no vectors to search, isn't asked about, nor is one
+    whose pipeline the user may not read.
 
     Raises:
-        ServiceUnfit: it never will as it is set up now. A service that is busy or down isn't unfit.
-        MixedModels: the index holds vectors of several models.
+        ServiceUnfit: it can't as both are set up now. A service that is busy or down isn't unfit.
     """
     try:
         where = searchable(es, index)
-        es.search(index=index, size=0, query=_probe(where, where.model(es)))
+        for options in _face_options(es, where):
+            es.search(index=index, size=0, query=_probe(where.fields[0], options))
     except NoFaces:
         return
     except ApiError as error:
@@ -50,9 +61,41 @@ def require_fit_service(es: Elasticsearch, index: str) -> None:
             raise ServiceUnfit(reason) from None
 
 
-def _probe(where: Searchable, model: str | None) -> dict[str, Any]:
-    field = where.fields[0]
-    face = {"image": _pixel()} | ({"model": model} if model else {})
+def require_our_fields(es: Elasticsearch, index: str) -> None:
+    """
+    Raises:
+        OtherFields: the index's pipeline reads or writes other fields than those of an archive. Not raised
+            where the user may not read the pipeline.
+    """
+    try:
+        found = list(_face_options(es, searchable(es, index)))
+    except (NoFaces, ApiError):
+        return
+    for options in found:
+        field, target = options.get("field", PHOTO), options.get("target_field")
+        if field != PHOTO or target:
+            where = f" and writes faces below [{target}]" if target else ""
+            raise OtherFields(
+                f"the pipeline of [{index}] reads photos from [{field}]{where}, and `faces index` sends them "
+                f"in [{PHOTO}] for indices like [faces]: send photos to [{index}] with requests"
+            )
+
+
+def _face_options(es: Elasticsearch, where: Searchable) -> Iterator[dict[str, Any]]:
+    """The options of the processors [face] of the indices' default pipelines."""
+    settings = es.indices.get_settings(index=where.name, name="index.default_pipeline", flat_settings=True)
+    names = {
+        found["settings"]["index.default_pipeline"]
+        for index, found in settings.items()
+        if index in where.recorded and found["settings"]
+    }
+    for name in sorted(names):
+        for pipeline in es.ingest.get_pipeline(id=name).values():
+            yield from face_options(pipeline["processors"])
+
+
+def _probe(field: FaceField, options: dict[str, Any]) -> dict[str, Any]:
+    face = {"image": _pixel()} | {name: options[name] for name in ("model", "endpoint") if name in options}
     builder = {"query_vector_builder": {"face": face}}
     knn: dict[str, Any] = {"knn": {"field": field.vector, "k": 1, "num_candidates": 1, **builder}}
     if field.nested:
