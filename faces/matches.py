@@ -36,6 +36,7 @@ class Match:
 
     path: of the file; the document's id where none was sent.
     name: of the face's person, as a person said; guess: the best match in the gallery, which a machine found.
+    people: who is on the photo, as people said: with several faces it isn't known which is whose.
     similarity: cosine, -1 to 1.
     photo_size: width and height of the upright photo in pixels, if stored.
     thumbnail: base64 JPEG, if stored.
@@ -50,14 +51,17 @@ class Match:
     similarity: float
     name: str | None = None
     guess: str | None = None
+    people: tuple[str, ...] = ()
     photo_size: tuple[int, int] | None = None
     thumbnail: str | None = None
     calibration: Calibration | None = None
 
     @property
     def person(self) -> str | None:
-        """Who the face is, a guess marked as such."""
-        return self.name or (f"guess: {self.guess}" if self.guess else None)
+        """Who the face is; marked, if that is a guess, or somebody on the photo who may be another face."""
+        if self.name or not (self.guess or self.people):
+            return self.name
+        return f"guess: {self.guess}" if self.guess else f"photo: {', '.join(self.people)}"
 
     @property
     def verdict(self) -> str:
@@ -80,6 +84,7 @@ class Match:
             "face": self.face.as_json(),
             "name": self.name,
             "guess": self.guess,
+            "people": list(self.people),
             "similarity": round(self.similarity, 4),
             "verdict": self.verdict,
             **probability,
@@ -107,6 +112,7 @@ def match_of(rank: int, hit: dict[str, Any], field: FaceField, calibration: Cali
         similarity=2 * hit["_score"] - 1,
         name=_names((face.get("label") or {}).get("name")) or _names(sent),
         guess=_names((face.get("match") or {}).get("name")),
+        people=tuple(sorted({nfc(str(name)) for name in fields.get(field.at("people"), []) if name})),
         photo_size=(sizes[0], sizes[1]) if all(sizes) else None,
         thumbnail=fields.get(field.at("thumbnail"), [None])[0],
         calibration=calibration,

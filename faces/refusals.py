@@ -24,8 +24,16 @@ LASTING = re.compile(
 """How the plugin's reasons begin (``EndpointFault``) where a retry doesn't help."""
 
 
+PHOTO = "image"
+"""The field in which `faces index` sends a photo."""
+
+
 class ServiceUnfit(UserError):
     """The inference service can't answer this index's pipeline as both are now; the message says why."""
+
+
+class OtherFields(UserError):
+    """An index that keeps photos and faces elsewhere than an archive does; the message says what to do."""
 
 
 def is_lasting(reason: str) -> bool:
@@ -51,6 +59,26 @@ def require_fit_service(es: Elasticsearch, index: str) -> None:
         # One pixel has no face, and the user may have no right to search: both say nothing of the service.
         if is_lasting(reason := innermost_reason(error)):
             raise ServiceUnfit(reason) from None
+
+
+def require_our_fields(es: Elasticsearch, index: str) -> None:
+    """
+    Raises:
+        OtherFields: the index's pipeline reads or writes other fields than those of an archive. Not raised
+            where the user may not read the pipeline.
+    """
+    try:
+        found = list(_face_options(es, searchable(es, index)))
+    except (NoFaces, ApiError):
+        return
+    for options in found:
+        field, target = options.get("field", PHOTO), options.get("target_field")
+        if field != PHOTO or target:
+            where = f" and writes faces below [{target}]" if target else ""
+            raise OtherFields(
+                f"the pipeline of [{index}] reads photos from [{field}]{where}, and `faces index` sends them "
+                f"in [{PHOTO}] for indices like [faces]: send photos to [{index}] with requests"
+            )
 
 
 def _face_options(es: Elasticsearch, where: Searchable) -> Iterator[dict[str, Any]]:

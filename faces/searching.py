@@ -106,6 +106,7 @@ def search_body(query: FaceQuery, where: Searchable, model: str | None) -> dict[
     return {
         "size": query.k,
         "query": {"bool": {"should": [_kind(query, field, model) for field in where.fields]}},
+        "docvalue_fields": sorted({field.at("people") for field in where.fields}),
         "fields": sorted({field.at(name) for field in where.fields for name in FIELDS} | set(SENT)),
         "_source": sorted(field.at("face") for field in where.fields if not field.nested) or False,
     }

@@ -144,6 +144,8 @@ def _notes(
         notes.append(f"not searched, as they can't hold faces: {listed(where.without)}")
     if any(match.guess and not match.name for match in matches):
         notes.append("a guess is a match in the gallery that nobody confirmed")
+    if any(match.people and not (match.name or match.guess) for match in matches):
+        notes.append("a name after `photo` is of somebody on the photo: nobody said which face it is")
     count = faces_in(es, where.name, where.recorded)
     if not count:
         notes.append(f"[{where.name}] has no faces yet: add photos with `faces index FOLDER`")

@@ -17,6 +17,7 @@ from faces.indexing.sending import BULK_PHOTOS, create, unreadable, update, upda
 from faces.indexing.stored_photos import StoredPhoto, StoredPhotos
 from faces.photo_dates.dates import PhotoDates
 from faces.photos import PhotoFile
+from faces.refusals import require_our_fields
 
 OPTIONAL = ("file.hash", "file.path_hash", "file.picture_hash")
 """Fields that a strict mapping may lack: then a photo is known by its id alone."""
@@ -38,8 +39,11 @@ def index_photos(
 
     Raises:
         NoPipeline: ``index`` doesn't send its documents through a pipeline.
+        OtherFields: its pipeline reads photos from another field.
+        ServiceUnfit: the inference service can't answer for this index.
     """
     require_pipeline(es, index)
+    require_our_fields(es, index)
     refused = {name.split(".")[1] for name in refused_fields(es, index, OPTIONAL)}
     yield from _Run(es, index, replace, photos, refused).outcomes()
 

@@ -13,6 +13,7 @@ from elasticsearch.helpers import streaming_bulk
 
 from faces.indexing.contents import PhotoContent
 from faces.indexing.stored_photos import StoredPhoto
+from faces.refusals import require_fit_service
 
 BULK_PHOTOS = 64
 BULK_BYTES = 32_000_000
@@ -53,7 +54,12 @@ def create(
 
     Args:
         fields: a document's fields without the image; raises OSError if the file can't be read.
+
+    Raises:
+        ServiceUnfit: the inference service can't answer for this index, so that retries would be in vain.
     """
+    if documents:
+        require_fit_service(es, index)
     sent = Sent()
     contents = {key: content for content, key in documents}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 
 import pytest
 from tools import bracketed, encoded
@@ -87,13 +89,13 @@ def test_a_model_that_is_not_served_and_an_absent_endpoint_are_told_at_once(es, 
     require_fit_service(es, "faces")
     require_fit_service(es, "face-gallery")
     own_index("own")
-    attach("own", "--field", "picture", "--target-field", "portrait")
+    attach("own", "--field", "image")
     require_fit_service(es, "own")
     for options, named in (
         ({"model": "facenet-00000000"}, {"facenet-00000000", running.model}),
         ({"endpoint": "elsewhere"}, {"elsewhere"}),
     ):
-        face = {"face": {"field": "picture", "target_field": "portrait", **options}}
+        face = {"face": {"field": "image", **options}}
         es.ingest.put_pipeline(id="faces-own", processors=[face])
         with pytest.raises(ServiceUnfit) as refused:
             require_fit_service(es, "own")
@@ -101,7 +103,36 @@ def test_a_model_that_is_not_served_and_an_absent_endpoint_are_told_at_once(es, 
         assert is_lasting(str(refused.value))
 
 
+@pytest.mark.parametrize("options", [("picture",), ("image", "--target-field", "portrait")], ids=str)
+def test_photos_are_not_sent_to_an_index_that_reads_them_from_elsewhere(
+    es, own_index, attach, run, people, tmp_path, options
+):
+    own_index("own")
+    attach("own", "--field", *options)
+    shutil.copy(people["madonna"][0], tmp_path)
+    status, _, err = run("index", tmp_path, "--index", "own")
+    assert status == 1
+    assert {"own", options[0], options[-1]} <= bracketed(err)
+    es.indices.refresh(index="own")
+    assert es.count(index="own")["count"] == 0
+
+
 def test_an_index_that_is_not_there_or_has_no_faces_is_not_asked_about(es, own_index):
     own_index("unrelated")
     require_fit_service(es, "unrelated")
     require_fit_service(es, "nowhere")
+
+
+def test_photos_are_not_sent_to_a_service_with_another_model(es, faces, run, people, tmp_path, reinstalled):
+    for photo in people["madonna"][:2]:
+        shutil.copy(photo, tmp_path)
+    body = es.ingest.get_pipeline(id="faces")["faces"]
+    body["processors"][0]["face"]["model"] = "facenet-00000000"
+    es.ingest.put_pipeline(id="faces", body=body)
+    started = time.monotonic()
+    status, _, err = run("index", tmp_path)
+    assert status == 1
+    assert "facenet-00000000" in bracketed(err)
+    # Ten retries would take two and a half minutes.
+    assert time.monotonic() - started < 60
+    assert es.count(index=faces)["count"] == 0

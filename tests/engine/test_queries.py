@@ -63,18 +63,6 @@ def test_several_indices_are_searched_though_one_has_no_faces(
         assert found["_shards"]["failed"] == 0
 
 
-def test_the_knn_of_a_request_finds_nothing_where_an_index_lacks_the_field(es, archive, own_index, photos):
-    own_index("unrelated")
-    knn = {
-        "field": "faces.vector",
-        "k": 5,
-        "num_candidates": 100,
-        "query_vector_builder": {"face": {"image": encoded(photos["Ann"][4])}},
-    }
-    for pattern, count in (("faces", 5), ("face*", 5), ("faces,unrelated", 0)):
-        assert len(ids(es.search(index=pattern, knn=knn))) == count
-
-
 def test_filters_of_the_photo_narrow_the_search(archive, run, photos):
     named = run("by person", photos["Ben"][4])
     assert set(ids(named)) == {"ann-0", "ann-1", "ann-2"}

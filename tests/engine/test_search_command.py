@@ -178,6 +178,15 @@ def test_a_photo_comes_from_standard_input(archive, running, photos):
             assert json.loads(result.stdout)["matches"][0]["name"] == "Ann"
 
 
+def test_the_name_of_a_photo_with_several_faces_is_not_given_to_one_of_them(
+    faces, bulk, found, run, group_photo, group_file
+):
+    bulk({"group": {"image": encoded(group_photo), "person": {"name": "Jerry"}}})
+    (match,) = found(group_file)["matches"]
+    assert (match["name"], match["people"]) == (None, ["Jerry"])
+    assert "photo: Jerry" in run("search", group_file)[1]
+
+
 def test_a_guess_is_marked_as_one(gallery, probes, bulk, found, run, photos):
     bulk({"ann": {"image": encoded(photos["Ann"][0]), "person": {"name": "Ann"}}}, index=gallery)
     bulk({"gate": {"image": encoded(photos["Ann"][1])}}, index=probes)

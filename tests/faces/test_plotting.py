@@ -71,11 +71,18 @@ def test_the_face_that_matched_is_boxed_and_a_photo_without_a_thumbnail_or_box_i
     assert counts[0] > counts[1] + 100
 
 
-def test_a_caption_is_the_faces_name_then_a_marked_guess_then_the_file(tmp_path):
-    named, guessed, nobody = (
-        match(1, 0.7, name=name, guess=guess) for name, guess in (("Ann", "Ben"), (None, "Ben"), (None, None))
+def test_a_caption_is_the_faces_name_then_a_guess_then_the_photos_people_and_last_the_file(tmp_path):
+    named, guessed, among, nobody = (
+        match(1, 0.7, name=name, guess=guess, people=people)
+        for name, guess, people in (
+            ("Ann", "Ben", ("Ann", "Cara")),
+            (None, "Ben", ("Ann", "Cara")),
+            (None, None, ("Ann", "Cara")),
+            (None, None, ()),
+        )
     )
-    assert [one.person for one in (named, guessed, nobody)] == ["Ann", "guess: Ben", None]
+    persons = [one.person for one in (named, guessed, among, nobody)]
+    assert persons == ["Ann", "guess: Ben", "photo: Ann, Cara", None]
     assert drawn_alike(tmp_path, result(named), result(replace(named, guess=None, path="other.jpg")))
     assert not drawn_alike(tmp_path, result(guessed), result(match(1, 0.7, name="Ben")))
     assert not drawn_alike(tmp_path, result(nobody), result(replace(nobody, path="other.jpg")))
