@@ -33,17 +33,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench resend", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument("--rounds", type=int, default=5, help="of each way [5]")
+    parser.add_argument("--photos", type=int, metavar="N", help="the first N of the sample [all]")
     arguments = parser.parse_args()
-    found = measure(arguments.rounds)
+    found = measure(arguments.rounds, arguments.photos)
     report(found)
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
-def measure(rounds: int) -> dict[str, Any]:
+def measure(rounds: int, number: int | None = None) -> dict[str, Any]:
     """Photos per second of each way, and its time as a multiple of that without an id."""
     cache, home = local_stack.prepare_all(lambda message: print(message, file=sys.stderr))
-    photos = Photos.sample(cache.sample)
+    sample = Photos.sample(cache.sample)
+    photos = Photos(sample.paths[:number], sample.documents[:number])
     with local_stack.running_stack(cache, home, lambda _: None) as running:
         es = running.connection.elasticsearch()
         ways: dict[str, Callable[[], float]] = {
