@@ -55,7 +55,7 @@ def test_search_and_explore_read_it(es, synthetic, run, photos, tmp_path):
     status, out, err = run("search", photos["Ann"][4], "--index", synthetic, "--json")
     assert status == 0
     assert [match["name"] for match in json.loads(out)["matches"][:3]] == ["Ann"] * 3
-    status, out, err = run("explore", "--index", synthetic, "--out", tmp_path / "out")
+    status, out, _ = run("explore", "--index", synthetic, "--out", tmp_path / "out")
     assert status == 0
 
 
