@@ -85,22 +85,18 @@ def test_a_gallery_and_an_archive_are_explored_together(archive, gallery, bulk, 
     assert json.loads(out)["faces"] == {"read": 15, "total": 15}
 
 
-def test_a_model_that_is_not_served_and_an_absent_endpoint_are_told_at_once(es, running, own_index, attach):
+def test_a_model_that_is_not_served_is_told_at_once(es, running, own_index, attach):
     require_fit_service(es, "faces")
     require_fit_service(es, "face-gallery")
     own_index("own")
     attach("own", "--field", "image")
     require_fit_service(es, "own")
-    for options, named in (
-        ({"model": "facenet-00000000"}, {"facenet-00000000", running.model}),
-        ({"endpoint": "elsewhere"}, {"elsewhere"}),
-    ):
-        face = {"face": {"field": "image", **options}}
-        es.ingest.put_pipeline(id="faces-own", processors=[face])
-        with pytest.raises(ServiceUnfit) as refused:
-            require_fit_service(es, "own")
-        assert named <= bracketed(str(refused.value))
-        assert is_lasting(str(refused.value))
+    face = {"face": {"field": "image", "model": "facenet-00000000"}}
+    es.ingest.put_pipeline(id="faces-own", processors=[face])
+    with pytest.raises(ServiceUnfit) as refused:
+        require_fit_service(es, "own")
+    assert {"facenet-00000000", running.model} <= bracketed(str(refused.value))
+    assert is_lasting(str(refused.value))
 
 
 @pytest.mark.parametrize("options", [("picture",), ("image", "--target-field", "portrait")], ids=str)

@@ -99,7 +99,7 @@ def test_with_a_calibration_a_search_says_what_its_verdicts_mean(run, archive, p
     made = calibrated(similarity=0.673)
     status, out, _ = run("search", people["madonna"][4], "--plot", tmp_path / "found.png")
     assert status == 0
-    assert "probability" in out.splitlines()[0]
+    assert "probability" in out.splitlines()[1]
     verdicts = r"verdicts: strong from 0\.673.* 1 % .* 746 faces.* possible from 0\.400"
     assert re.search(rf"{verdicts}.*2026-11-25.* 3,811 photos.*2,086 people", out)
     assert "note:" not in out

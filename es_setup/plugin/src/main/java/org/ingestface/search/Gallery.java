@@ -153,7 +153,7 @@ public final class Gallery {
             listener,
             ignored -> listener.onFailure(retryLater(lookup, "no answer within [" + TIMEOUT + "]"))
         ).delegateResponse((delegate, e) -> {
-            // Such as 503 while shards move. It becomes 429, the status that every client can be told to retry.
+            // Such as 503 while shards move. It becomes 429, which most clients can be told to retry.
             boolean isTemporary = ExceptionsHelper.status(e).getStatus() > RestStatus.INTERNAL_SERVER_ERROR.getStatus();
             delegate.onFailure(isTemporary ? retryLater(lookup, Messages.shorten(e.getMessage())) : e);
         });
