@@ -32,7 +32,6 @@ PHOTO = {
     "people": "keyword",
     "face_count": "integer",
     "best_quality": "float",
-    "unplaced": "object",
     "unplaced.id": "keyword",
     "unplaced.box": "object",
     "unplaced.label.name": "keyword",

@@ -206,6 +206,9 @@ def test_a_photo_is_named_by_whoever_saw_it_last(es, faces, photos):
     assert stored["unnamed_faces"] == 0
     people = es.search(index=faces, aggs={"who": {"terms": {"field": "people"}}})["aggregations"]["who"]
     assert people["buckets"] == [{"key": "Ann", "doc_count": 1}]
+    es.update(index=faces, id="beach-7", doc={"person": {"name": "Bea"}}, refresh=True)
+    corrected = es.search(index=faces, aggs={"who": {"terms": {"field": "people"}}})["aggregations"]["who"]
+    assert corrected["buckets"] == [{"key": "Bea", "doc_count": 1}]
     with pytest.raises(ConflictError):
         send(es, name, **numbers)
 
@@ -224,3 +227,15 @@ def test_a_face_of_several_is_labelled_and_no_vector_is_lost(es, archive, runnin
         (hit,) = es.search(index=archive, knn=knn | {"query_vector": one["vector"]})["hits"]["hits"]
         assert hit["_id"] == "team"
         assert hit["_score"] == pytest.approx(1, abs=1e-4)
+
+
+def test_decisions_that_wait_for_a_face_are_found(es, archive, run, whole):
+    assert ids(run("unplaced")) == []
+    stored = whole(archive, "ann-0")
+    stored["faces"][0]["not"] = ["Bea"]
+    es.index(index=archive, id="ann-0", document=stored | {"image": "?"}, refresh=True)
+    (hit,) = run("unplaced")["hits"]["hits"]
+    assert hit["_id"] == "ann-0"
+    assert hit["_source"]["error"] == {"code": "not_base64"}
+    ((waiting),) = hit["_source"]["unplaced"]
+    assert waiting["not"] == ["Bea"]

@@ -52,10 +52,10 @@ def test_search_and_explore_read_it(es, synthetic, run, photos, tmp_path):
             body = {"image": encoded(photos[name][number]), "person": {"name": name}}
             es.index(index=synthetic, id=f"{name}-{number}", document=body | {"observer": {"name": "gate 3"}})
     es.indices.refresh(index=synthetic)
-    status, out, err = run("search", photos["Ann"][4], "--index", synthetic, "--json")
+    status, out, _ = run("search", photos["Ann"][4], "--index", synthetic, "--json")
     assert status == 0
     assert [match["name"] for match in json.loads(out)["matches"][:3]] == ["Ann"] * 3
-    status, out, err = run("explore", "--index", synthetic, "--out", tmp_path / "out")
+    status, _, _ = run("explore", "--index", synthetic, "--out", tmp_path / "out")
     assert status == 0
 
 
