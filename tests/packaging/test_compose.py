@@ -228,7 +228,7 @@ def test_the_set_up_installs_the_pipelines_and_then_the_boards():
     assert commands[:2] == ["sh", "-c"]
     runs = [command.split() for command in commands[2].split(" && ")]
     assert runs == [
-        ["python", "-m", "faces", "install"],
+        ["python", "-m", "faces", "install", "--keep-edited"],
         ["python", "-m", "faces", "dashboards", "install", "--keep-edited"],
     ]
     for run in runs:
