@@ -143,7 +143,7 @@ def test_a_stored_face_finds_the_photos_of_its_person(archive, run, photos):
     assert {key.split("-")[0] for key in ids(of_a_probe)} == {"ben", "team"}
 
 
-def test_filters_leave_only_what_passes_them(archive, run, bulk, photos):
+def test_filters_leave_only_what_passes_them(es, archive, run, bulk, photos):
     portraits = {
         name: {"image": encoded(photos[name][0]), "person": {"name": name}, "tags": tags}
         for name, tags in {"Ann": ["watch"], "Ben": ["staff"]}.items()
