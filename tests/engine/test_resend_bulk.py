@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import ConflictError, Elasticsearch
 from fake_service import FakeService
 from tools import encoded, innermost, wait_until
 
@@ -64,6 +64,17 @@ def test_each_item_is_answered_as_it_was_sent_and_fails_alone(es, faces, whole, 
     assert answer["items"][9]["index"]["_version"] == 7
     assert whole(faces, "old")["note"] == "x"
     assert {hit["_id"] for hit in es.search(index=faces, size=20)["hits"]["hits"]} >= {"new", "upserted"}
+
+
+def test_a_document_whose_sender_counts_the_versions_is_merged_as_well(es, faces, whole, good):
+    where = {"index": faces, "id": "1", "version_type": "external"}
+    es.index(**where, version=3, document=good)
+    es.update(index=faces, id="1", doc={"note": "kept", "tags": ["seen"]})
+    assert es.index(**where, version=9, document=good)["_version"] == 9
+    assert (whole(faces, "1")["note"], whole(faces, "1")["tags"]) == ("kept", ["seen"])
+    with pytest.raises(ConflictError):
+        es.index(**where, version=5, document=good | {"note": "late"})
+    assert whole(faces, "1")["note"] == "kept"
 
 
 def test_items_with_one_id_see_what_earlier_ones_did(es, faces, whole, good):

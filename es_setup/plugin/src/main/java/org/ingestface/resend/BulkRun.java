@@ -99,6 +99,8 @@ final class BulkRun {
         for (Item item : items) {
             if (item.kind() == Item.Kind.UPDATE) {
                 updates.add(item);
+            } else if (item.hasExternalVersion() && Refusals.unread(item, stored.get(item.slot())) instanceof Exception refusal) {
+                fail(item, refusal);
             } else {
                 bulk.add(Rewriting.of(item, stored.get(item.slot())));
                 written.add(item);
@@ -163,7 +165,7 @@ final class BulkRun {
             BulkItemResponse answer = answers[item.slot()];
             boolean isConflict = answer.isFailed()
                 && ExceptionsHelper.unwrapCause(answer.getFailure().getCause()) instanceof VersionConflictEngineException;
-            if (isConflict && item.kind() == Item.Kind.SEND) {
+            if (isConflict && item.kind() == Item.Kind.SEND && item.hasExternalVersion() == false) {
                 ElasticsearchException refusal = Refusals.afterConflict(item, stored.get(item.slot()), attempt);
                 if (refusal == null) {
                     again.add(item);

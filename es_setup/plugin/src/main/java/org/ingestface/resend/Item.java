@@ -30,7 +30,7 @@ import org.ingestface.document.FaceProcessor;
 record Item(int slot, DocWriteRequest<?> request, String index, Kind kind, List<FaceProcessor> processors, BooleanSupplier takesSentName) {
 
     enum Kind {
-        /** Nothing: it is new, it is deleted, it has an external version, or no face processor sees it. */
+        /** Nothing: it is new, it is deleted, or no face processor sees it. */
         PASS,
         /** A document that says how it shall be from now on, whatever stands under its id. */
         SEND,
@@ -70,7 +70,7 @@ record Item(int slot, DocWriteRequest<?> request, String index, Kind kind, List<
             return index == null ? Kind.PASS : Kind.UPDATE;
         }
         boolean replaces = request instanceof IndexRequest && request.opType() == DocWriteRequest.OpType.INDEX && request.id() != null;
-        if (replaces == false || request.versionType() != VersionType.INTERNAL) {
+        if (replaces == false) {
             return Kind.PASS;
         }
         return request.ifSeqNo() == SequenceNumbers.UNASSIGNED_SEQ_NO ? Kind.SEND : Kind.EDIT;
@@ -86,6 +86,11 @@ record Item(int slot, DocWriteRequest<?> request, String index, Kind kind, List<
      */
     private boolean isLoneCreation() {
         return request.opType() == DocWriteRequest.OpType.CREATE && request.id() != null && processors.isEmpty() == false;
+    }
+
+    /** Whether the sender counts the versions, so that the write cannot depend on what was read, and a conflict is the sender's. */
+    boolean hasExternalVersion() {
+        return request.versionType() != VersionType.INTERNAL;
     }
 
     /** Whether what stands under its id must be read. */

@@ -14,6 +14,12 @@ final class Refusals {
 
     private Refusals() {}
 
+    /** Null if what stands could be read, or nothing does. Otherwise the write would replace it unread. */
+    @Nullable
+    static ElasticsearchException unread(Item item, @Nullable Stored stored) {
+        return stored == null || stored.failure() == null ? null : afterConflict(item, stored, MAX_ATTEMPTS);
+    }
+
     /**
      * @param stored  what was seen to stand when the conflicting write was made
      * @param attempt from 1

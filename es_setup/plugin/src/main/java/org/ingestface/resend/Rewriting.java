@@ -24,7 +24,7 @@ final class Rewriting {
         }
         if (stored.document() == null) {
             // Creates, so that a document is never replaced unread: one that was created meanwhile, or that the sender may not see.
-            return item.kind() == Item.Kind.SEND ? copy.opType(DocWriteRequest.OpType.CREATE) : copy;
+            return item.kind() == Item.Kind.SEND && item.hasExternalVersion() == false ? copy.opType(DocWriteRequest.OpType.CREATE) : copy;
         }
         boolean hasChanged = item.kind() == Item.Kind.EDIT && sent.ifSeqNo() != stored.document().getSeqNo();
         Map<String, Object> before = stored.source();
@@ -38,7 +38,7 @@ final class Rewriting {
                 return copy;
             }
             copy.source(merging.merged(), sent.getContentType());
-            return copy.setIfSeqNo(stored.document().getSeqNo()).setIfPrimaryTerm(stored.document().getPrimaryTerm());
+            return item.hasExternalVersion() ? copy : copy.setIfSeqNo(stored.document().getSeqNo()).setIfPrimaryTerm(stored.document().getPrimaryTerm());
         }
         return copy.source(merging.sendsAnotherPhoto() ? merging.merged() : merging.edited(), sent.getContentType());
     }
