@@ -41,6 +41,14 @@ def correct_name(es, whole) -> None:
     es.update(index="faces", id="1", doc={"person": {"name": "Nicole Kidman"}})
 
 
+def correct_dotted_name(es, whole) -> None:
+    es.update(index="faces", id="1", doc={"person.name": "Nicole Kidman"})
+
+
+def correct_list(es, whole) -> None:
+    es.update(index="faces", id="1", doc={"person": [{"name": ["Nicole Kidman"]}]})
+
+
 def correct_label(es, whole) -> None:
     faces = whole("faces", "1")["faces"]
     faces[0]["label"] = {"name": "Nicole Kidman"}
@@ -71,7 +79,10 @@ def bulk_upsert(es, document: dict) -> None:
     assert not es.bulk(operations=operations)["errors"]
 
 
-@pytest.mark.parametrize("correct", [correct_name, correct_label, correct_in_a_bulk, put_edited_copy])
+@pytest.mark.parametrize(
+    "correct",
+    [correct_name, correct_dotted_name, correct_list, correct_label, correct_in_a_bulk, put_edited_copy],
+)
 @pytest.mark.parametrize("way", [put, update, bulk_upsert])
 def test_a_corrected_name_is_the_only_one_and_outlives_the_old_one(
     es, whole, people_of, nicole, correct, way

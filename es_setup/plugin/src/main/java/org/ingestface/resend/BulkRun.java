@@ -99,7 +99,10 @@ final class BulkRun {
         for (Item item : items) {
             if (item.kind() == Item.Kind.UPDATE) {
                 updates.add(item);
-            } else if (item.hasExternalVersion() && Refusals.unread(item, stored.get(item.slot())) instanceof Exception refusal) {
+                continue;
+            }
+            ElasticsearchException refusal = Refusals.unread(item, stored.get(item.slot()));
+            if (refusal != null) {
                 fail(item, refusal);
             } else {
                 bulk.add(Rewriting.of(item, stored.get(item.slot())));

@@ -39,6 +39,15 @@ final class PhotoName {
         this.before = before;
         this.after = after;
         this.takesSentName = takesSentName;
+        foldSpellings();
+    }
+
+    /** A partial document's {@code "person.name"} stands beside the name in the stored object {@code person}, as a second one. */
+    private void foldSpellings() {
+        Object partial = before.get(NAME) == null ? after.get(NAME) : null;
+        if (partial != null && after.get(PERSON) instanceof Map<?, ?> person && person.get("name") != null) {
+            setName(partial);
+        }
     }
 
     /** After an edit: name and label agree, and the name that the sender gave is remembered. */
@@ -170,7 +179,7 @@ final class PhotoName {
 
     @Nullable
     private static String name(Map<String, Object> source) {
-        return Names.plain(DottedPaths.get(source, NAME));
+        return Names.plain(DottedPaths.values(source, NAME));
     }
 
     @Nullable

@@ -14,10 +14,11 @@ final class Refusals {
 
     private Refusals() {}
 
-    /** Null if what stands could be read, or nothing does. Otherwise the write would replace it unread. */
+    /** Null unless a document with an external version, whose write depends on nothing, would replace one that could not be read. */
     @Nullable
     static ElasticsearchException unread(Item item, @Nullable Stored stored) {
-        return stored == null || stored.failure() == null ? null : afterConflict(item, stored, MAX_ATTEMPTS);
+        boolean isUnread = item.hasExternalVersion() && stored != null && stored.failure() != null;
+        return isUnread ? afterConflict(item, stored, MAX_ATTEMPTS) : null;
     }
 
     /**
