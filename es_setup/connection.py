@@ -273,6 +273,12 @@ def innermost_reason(error: ApiError) -> str:
 
 
 def is_elasticsearch(error: ApiError) -> bool:
-    """Whether an error comes from Elasticsearch, which names itself in each answer, or else from a proxy or
-    another server."""
-    return error.meta.headers.get(PRODUCT) == "Elasticsearch"
+    """Whether an error comes from Elasticsearch, or else from a proxy or another server.
+
+    Elasticsearch names itself in a header, which some of its errors lack, such as a master's that a mapping
+    is blocked; those are known by their form.
+    """
+    body = error.body if isinstance(error.body, dict) else {}
+    told = body.get("error")
+    has_form = isinstance(told, dict) and {"type", "root_cause"} <= told.keys() and "status" in body
+    return has_form or error.meta.headers.get(PRODUCT) == "Elasticsearch"

@@ -135,9 +135,10 @@ def _print(measured: Measured, dry: Places | None) -> None:
     found, made = measured.threshold, measured.calibration
     table = Table.grid(padding=(0, 2))
     for row in (
-        ("similarity", f"{found.similarity:.3f}", _between(found.interval)),
+        # As recorded, so that every line rounds the same number.
+        ("similarity", f"{made.similarity:.3f}", _between(found.interval)),
         ("FPIR", f"{found.fpir:.3g}", f"{_between(found.fpir_interval)}, over {faces(found.gallery_size)}"),
-        ("FNIR", f"{found.fnir:.3g}", _between(found.fnir_interval)),
+        ("FNIR", f"{made.fnir:.3g}", _between(found.fnir_interval)),
         *((f"probability at {similarity}", chance(made.probability(similarity)), "") for similarity in SHOWN),
     ):
         table.add_row(*row)
