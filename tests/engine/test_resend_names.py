@@ -166,6 +166,15 @@ def test_a_name_that_was_sent_with_a_dotted_key_is_corrected_in_either_spelling(
         put(es, sent)
 
 
+def test_a_label_is_corrected_in_either_spelling(es, faces, whole, people_of, group_photo):
+    es.index(index=faces, id="1", document={"image": encoded(group_photo)})
+    for change in ({"label.name": "Ann"}, {"label": {"name": "Zoe"}}, {"label.name": "Bea"}):
+        entries = whole(faces, "1")["faces"]
+        entries[0] |= change
+        es.update(index=faces, id="1", doc={"faces": entries})
+        assert people_of("1") == [change.get("label.name") or change["label"]["name"]]
+
+
 def test_a_label_outweighs_the_first_name_that_a_sender_gives(es, faces, whole, people_of, good):
     es.index(index=faces, id="1", document=good)
     correct_label(es, whole)

@@ -150,7 +150,7 @@ final class PhotoName {
     }
 
     private boolean hasPerson() {
-        return name(after) != null || after.get(PERSON) instanceof Map<?, ?>;
+        return name(after) != null || after.get(PERSON) instanceof Map<?, ?> || after.get(PERSON) instanceof List<?>;
     }
 
     /** The only face of a photo in which the service found no other; null if there is none. */
