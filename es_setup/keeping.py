@@ -94,12 +94,14 @@ def decide(es: Elasticsearch, request: PutRequest, vectors: Vectors | None, over
         body = _merged_meta(standing, ours)
         same = _normal(body) == _normal(standing)
         return PutOutcome(request.path, "exists", None if same else body)
-    if _digest(plain_theirs) == _recorded(standing):
+    body = _with_own_settings(standing, ours, vectors)
+    # Fields that a template lacks are added in any case, as to one of a release before there were digests.
+    changed = tuple(_differences(_comparable(body), plain_ours))
+    if _digest(plain_theirs) == _recorded(standing) or not changed:
         return PutOutcome(request.path, "updated", _merged_meta(standing, ours), found)
     if overwrite:
         return PutOutcome(request.path, "replaced", ours, found)
-    body = _with_own_settings(standing, ours, vectors)
-    return PutOutcome(request.path, "kept", None if _normal(body) == _normal(standing) else body, found)
+    return PutOutcome(request.path, "kept", None if _normal(body) == _normal(standing) else body, changed)
 
 
 def put(es: Elasticsearch, outcome: PutOutcome) -> None:

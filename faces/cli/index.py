@@ -69,7 +69,9 @@ def index_command(
 
 def _tell(indexed: IndexedPhoto) -> None:
     """What a person must know about one photo."""
-    not_named = indexed.not_named and f"not named [{indexed.photo.label}]: {indexed.not_named}"
+    # A photo in the folders of two people has no label of its own.
+    name = f" [{indexed.photo.label}]" if indexed.photo.label else ""
+    not_named = indexed.not_named and f"not named{name}: {indexed.not_named}"
     for text in (indexed.error, indexed.notice, not_named):
         if text:
             err.print(f"{indexed.photo.name}: {text}")

@@ -176,6 +176,20 @@ def test_what_a_release_without_digests_shipped_is_as_shipped_and_gets_one(es, r
     assert "shipped" in es.ingest.get_pipeline(id="face-probes")["face-probes"]["_meta"]
 
 
+def test_fields_that_a_release_without_digests_did_not_ship_are_nobodys_change(es, run, change):
+    path = "/_component_template/faces-photo"
+
+    def edit(body: dict) -> None:
+        body["_meta"].pop("shipped", None)
+        del body["template"]["mappings"]["properties"]["unplaced"]
+
+    change(path, edit)
+    status, out, _ = run("install")
+    assert status == 0
+    assert "updated" in line_with(f"PUT {path}:", out)
+    assert "unplaced" in keeping.standing_at(es, path)["template"]["mappings"]["properties"]
+
+
 def test_the_format_of_vectors_stays_until_another_is_asked_for(es, run, reinstalled):
     def kind() -> str:
         body = keeping.standing_at(es, "/_component_template/faces-nested")

@@ -123,6 +123,58 @@ def test_a_label_that_is_taken_back_takes_its_name_along_and_stays_away(es, face
         put(es, nicole)
 
 
+@pytest.mark.parametrize(
+    "taken_back",
+    [
+        {"person": {"name": None}},
+        {"person.name": None},
+        {"person": {"name": ""}},
+        {"person": {"name": ["", " "]}},
+    ],
+)
+def test_a_name_that_is_taken_back_takes_its_label_along_and_stays_away(
+    es, faces, whole, people_of, nicole, taken_back
+):
+    es.update(index=faces, id="1", doc=taken_back)
+    for _ in range(2):
+        assert people_of("1") == []
+        assert whole(faces, "1")["unnamed_faces"] == 1
+        put(es, nicole)
+
+
+@pytest.mark.parametrize("two", [{"name": ["Ann", "Zoe"]}, [{"name": "Ann"}, {"name": "Zoe"}]])
+def test_two_names_in_place_of_one_label_no_face_and_stay(es, faces, whole, people_of, nicole, two):
+    es.update(index=faces, id="1", doc={"person": two})
+    for _ in range(2):
+        assert people_of("1") == ["Ann", "Zoe"]
+        assert whole(faces, "1")["unnamed_faces"] == 1
+        put(es, nicole)
+
+
+@pytest.mark.parametrize(
+    "correction", [{"person": {"name": "Nicole Kidman"}}, {"person.name": "Nicole Kidman"}]
+)
+def test_a_name_that_was_sent_with_a_dotted_key_is_corrected_in_either_spelling(
+    es, faces, whole, people_of, good, correction
+):
+    sent = good | {"person.name": "Nicole"}
+    es.index(index=faces, id="1", document=sent)
+    es.update(index=faces, id="1", doc=correction)
+    for _ in range(2):
+        assert people_of("1") == ["Nicole Kidman"]
+        assert label_of(whole(faces, "1")) == "Nicole Kidman"
+        put(es, sent)
+
+
+def test_a_label_is_corrected_in_either_spelling(es, faces, whole, people_of, group_photo):
+    es.index(index=faces, id="1", document={"image": encoded(group_photo)})
+    for change in ({"label.name": "Ann"}, {"label": {"name": "Zoe"}}, {"label.name": "Bea"}):
+        entries = whole(faces, "1")["faces"]
+        entries[0] |= change
+        es.update(index=faces, id="1", doc={"faces": entries})
+        assert people_of("1") == [change.get("label.name") or change["label"]["name"]]
+
+
 def test_a_label_outweighs_the_first_name_that_a_sender_gives(es, faces, whole, people_of, good):
     es.index(index=faces, id="1", document=good)
     correct_label(es, whole)

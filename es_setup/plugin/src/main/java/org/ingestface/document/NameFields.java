@@ -60,6 +60,12 @@ final class NameFields {
             boolean isObject = label instanceof Map<?, ?> || label instanceof List<?> && Names.tidy(label) == label;
             entry.put("label", isObject ? label : mutableMap("name", label));
         }
+        if (entry.get(LABEL) != null && (entry.get("label") == null || entry.get("label") instanceof Map<?, ?>)) {
+            // Stored labels are objects, so a key with a dot is new.
+            Object name = entry.get(LABEL);
+            DottedPaths.remove(entry, LABEL);
+            DottedPaths.set(entry, LABEL, name);
+        }
         DottedPaths.replaceEach(entry, LABEL, Names::tidy);
     }
 

@@ -67,7 +67,7 @@ final class Merging {
         // What a copy brings of the processor's fields is complete, so nothing may be left of the stored ones.
         processors.stream().filter(processor -> sendsFaces(processor.options())).forEach(processor -> processor.removeFaces(merged));
         Map<String, Object> tags = unitedTags(merged);
-        removeOtherSpellings(merged, "", sent);
+        Spellings.removeOthers(merged, sent);
         XContentHelper.update(merged, IngestDocument.deepCopyMap(sent), false);
         tags.forEach((path, united) -> {
             DottedPaths.remove(merged, path);
@@ -110,16 +110,5 @@ final class Merging {
 
     private static Stream<?> tags(Object value) {
         return value instanceof List<?> list ? list.stream() : Stream.of(value);
-    }
-
-    /** Elasticsearch indexes {@code {"a": {"b": 1}}} and {@code {"a.b": 1}} as one field, which would then have both values. */
-    private static void removeOtherSpellings(Map<String, Object> merged, String above, Map<?, ?> sent) {
-        sent.forEach((key, value) -> {
-            if (value instanceof Map<?, ?> object) {
-                removeOtherSpellings(merged, above + key + ".", object);
-            } else {
-                DottedPaths.remove(merged, above + key);
-            }
-        });
     }
 }

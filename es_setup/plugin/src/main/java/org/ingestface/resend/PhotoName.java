@@ -39,15 +39,8 @@ final class PhotoName {
         this.before = before;
         this.after = after;
         this.takesSentName = takesSentName;
-        foldSpellings();
-    }
-
-    /** A partial document's {@code "person.name"} stands beside the name in the stored object {@code person}, as a second one. */
-    private void foldSpellings() {
-        Object partial = before.get(NAME) == null ? after.get(NAME) : null;
-        if (partial != null && after.get(PERSON) instanceof Map<?, ?> person && person.get("name") != null) {
-            setName(partial);
-        }
+        // An array of one person is stored as that person.
+        after.computeIfPresent(PERSON, (key, value) -> value instanceof List<?> list && list.size() == 1 ? list.get(0) : value);
     }
 
     /** After an edit: name and label agree, and the name that the sender gave is remembered. */
@@ -66,7 +59,8 @@ final class PhotoName {
         String said = name(sent);
         String sentBefore = Names.plain(DottedPaths.get(before, SentName.PATH));
         if (said != null && said.equals(sentBefore)) {
-            setName(DottedPaths.get(before, NAME));
+            List<Object> kept = DottedPaths.values(before, NAME);
+            setName(kept.isEmpty() ? null : kept.size() == 1 ? kept.get(0) : kept);
         } else if (said != null && said.equals(name(before)) == false && bringsNoOther(sent, sentBefore)) {
             DottedPaths.remove(after, SentName.PATH);
         }
@@ -82,23 +76,30 @@ final class PhotoName {
         return brought == null || brought.equals(sentBefore);
     }
 
-    /** @param labelFirst whether the label of a photo without a name outweighs the first name that a sender gives it */
-    private void makeOne(boolean labelFirst) {
+    /** @param isResend whether a sender says it: then the first name yields to a label, and a missing name takes no label back */
+    private void makeOne(boolean isResend) {
         for (FaceProcessor processor : processors) {
             Map<String, Object> face = loneFace(processor.options(), after);
             if (face != null) {
-                makeOne(face, labelBefore(processor.options(), face), labelFirst);
+                makeOne(face, labelBefore(processor.options(), face), isResend);
             }
         }
     }
 
-    private void makeOne(Map<String, Object> face, @Nullable String labelBefore, boolean labelFirst) {
+    private void makeOne(Map<String, Object> face, @Nullable String labelBefore, boolean isResend) {
         String nameBefore = name(before);
         String name = name(after);
         String label = label(face);
         boolean isNewLabel = Objects.equals(labelBefore, label) == false;
         boolean isNewName = Objects.equals(nameBefore, name) == false;
-        if (name == null || name.equals(label) || isNewLabel == false && isNewName == false) {
+        if (name == null) {
+            if (isResend == false && isNewLabel == false && label != null && label.equals(nameBefore)) {
+                // The name was taken back, or several took its place, and with it the label that it is one with.
+                DottedPaths.remove(face, "label.name");
+            }
+            return;
+        }
+        if (name.equals(label) || isNewLabel == false && isNewName == false) {
             return;
         }
         if (label == null) {
@@ -107,7 +108,7 @@ final class PhotoName {
                 setName(null);
                 remember(name);
             }
-        } else if (isNewLabel || labelFirst && nameBefore == null) {
+        } else if (isNewLabel || isResend && nameBefore == null) {
             setName(label);
             if (isNewLabel == false) {
                 remember(name);
@@ -137,13 +138,19 @@ final class PhotoName {
     }
 
     private void remember(String sent) {
-        if (takesSentName.getAsBoolean()) {
+        if (takesSentName.getAsBoolean() == false) {
+            return;
+        }
+        if (after.get(PERSON) instanceof List<?>) {
+            // Beside an array of several people, as it belongs to none of them.
+            after.put(SentName.PATH, sent);
+        } else {
             DottedPaths.set(after, SentName.PATH, sent);
         }
     }
 
     private boolean hasPerson() {
-        return name(after) != null || after.get(PERSON) instanceof Map<?, ?>;
+        return name(after) != null || after.get(PERSON) instanceof Map<?, ?> || after.get(PERSON) instanceof List<?>;
     }
 
     /** The only face of a photo in which the service found no other; null if there is none. */

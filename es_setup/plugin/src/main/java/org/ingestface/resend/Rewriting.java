@@ -32,6 +32,9 @@ final class Rewriting {
         if (source == null) {
             return copy;
         }
+        if (item.kind() == Item.Kind.EDIT) {
+            Spellings.fold(before, source);
+        }
         Merging merging = new Merging(item.processors(), before, source, item.takesSentName());
         if (item.kind() == Item.Kind.SEND) {
             if (merging.sendsPhotoOrFaces() == false) {

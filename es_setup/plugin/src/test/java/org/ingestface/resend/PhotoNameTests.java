@@ -61,7 +61,7 @@ class PhotoNameTests {
         "Ann/Ann/-, Ann/Bea/-, Bea/Bea/Ann, the label changed",
         "Ann/Ann/-, Cid/Bea/-, Bea/Bea/Ann, both changed: the label wins",
         "Ann/Ann/-, Ann/-/-, -/-/Ann, the label was taken back",
-        "Ann/Ann/-, -/Ann/-, -/Ann/Ann, the name was taken back",
+        "Ann/Ann/-, -/Ann/-, -/-/Ann, the name was taken back",
         "Ann/Ann/-, Bea/-/-, Bea/-/Ann, the name changed and the label was taken back",
         "-/-/-, Ann/-/-, Ann/-/-, the first name",
         "-/Ann/-, Bea/Ann/-, Bea/Bea/-, the first name of a labelled face",
