@@ -31,7 +31,7 @@ def date_beside(photo: Path, names: list[str]) -> str | None:
 def is_of(sidecar: str, photo: str) -> bool:
     """Whether a JSON file is that of a photo, by their names.
 
-    ``IMG.jpg``: ``IMG.jpg.json``, ``IMG.jpg.supplemental-metadata.json`` and its truncations, and in some older
+    ``IMG.jpg``: ``IMG.jpg.json``, ``IMG.jpg.supplemental-metadata.json`` and its truncations; in some older
     exports ``IMG.json``. ``IMG(1).jpg``: ``IMG.jpg(1).json`` too. ``IMG-edited.jpg``: those of ``IMG.jpg``.
     """
     if not sidecar.lower().endswith(".json"):
