@@ -43,7 +43,6 @@ class ServiceRefused(ConnectionFailed):
 
 PRODUCT = "x-elastic-product"
 """The header by which Elasticsearch names itself in each answer."""
-NOT_AN_ADDRESS = "FACES_URL isn't an address: set one such as http://127.0.0.1:8501"
 
 log = logging.getLogger("ingest_face.requests")
 """Logs each request to the service and to Kibana as Elasticsearch's client logs its own, without bodies."""
@@ -68,7 +67,7 @@ def with_port(url: str) -> str:
     except ValueError:
         parts, known = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConnectionFailed("ES_URL isn't an address: set one such as http://127.0.0.1:9200")
+        raise ConnectionFailed(not_an_address("ES_URL", url, "http://127.0.0.1:9200"))
     port = "" if known else ":443" if parts.scheme == "https" else ":9200"
     return f"{parts.scheme}://{parts.netloc}{port}{parts.path}"
 
@@ -76,7 +75,12 @@ def with_port(url: str) -> str:
 def without_password(url: str) -> str:
     """The address with ``***`` for a ``user:password``, for printing. An unquoted character of a password may
     look like the end of the host, so everything up to the last @ is replaced."""
-    return re.sub(r"(?s)//.*@", "//***@", url)
+    return re.sub(r"(?s)^(.*?//)?.*@", lambda found: f"{found[1] or ''}***@", url)
+
+
+def not_an_address(variable: str, url: str, example: str) -> str:
+    """What is wrong with the value of ``variable``, such as ``ES_URL``."""
+    return f"{variable} isn't an address, [{without_password(url)}]: set one such as {example}"
 
 
 class CheckedElasticsearch(Elasticsearch):
@@ -209,7 +213,8 @@ class Service:
             requests.exceptions.InvalidURL,
             requests.exceptions.MissingSchema,
         ):
-            raise ConnectionFailed(NOT_AN_ADDRESS) from None
+            problem = not_an_address("FACES_URL", self.url, "http://127.0.0.1:8501")
+            raise ConnectionFailed(problem) from None
         except requests.RequestException as error:
             raise ConnectionFailed(
                 f"no inference service at {address} ({reason(error)}): start it, or set FACES_URL"

@@ -12,7 +12,7 @@ LONGEST_HEADER = 2_048
 """Characters before a ``data:`` URI's comma: a file name of 255 bytes, percent-encoded, has 765."""
 
 # A comma in a quoted parameter doesn't end the header, unless its quote is only a part of a file name.
-HEADER_WITH_QUOTES = re.compile(r'data:((?:"[^"]*"|[^",])*),', re.IGNORECASE)
+HEADER_WITH_QUOTES = re.compile(r'data:((?:"(?:[^"\\]|\\.)*"|[^",])*),', re.IGNORECASE)
 HEADER = re.compile(r"data:([^,]*),", re.IGNORECASE)
 IS_BASE64 = re.compile(r";\s*base64\s*(?:;|$)", re.IGNORECASE)
 

@@ -91,7 +91,7 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         if "unsupported" in str(error).lower():  # as Pillow says of kinds of BMP
             problem = f"the file is of a rare kind: {str(error)[:100]}"
             raise FaceServiceError("unsupported_format", problem) from None
-        raise FaceServiceError("damaged", "the picture's header can't be read") from None
+        raise formats.unreadable(data) from None
     sizes = [image.size]
     if isinstance(image, TiffImageFile):
         tiff.show_photo(image)

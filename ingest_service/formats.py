@@ -65,8 +65,15 @@ def refusal(data: bytes) -> FaceServiceError:
     if name is None:
         return FaceServiceError("not_an_image", "the bytes aren't a picture")
     if name in FORMATS:
-        return FaceServiceError("damaged", "the picture's header can't be read")
+        return unreadable(data)
     return FaceServiceError("unsupported_format", f"the file is {name}, which can't be read here")
+
+
+def unreadable(data: bytes) -> FaceServiceError:
+    """Why a picture of a format that is read isn't opened. A WebP says how long it is."""
+    if _name(data) == "WEBP" and 8 + int.from_bytes(data[4:8], "little") > len(data):
+        return FaceServiceError("truncated", "the picture ends too early")
+    return FaceServiceError("damaged", "the picture's header can't be read")
 
 
 def _name(data: bytes) -> str | None:

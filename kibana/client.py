@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from es_setup.connection import Connection
+from es_setup.connection import Connection, not_an_address
 from kibana.saved_object import Key, SavedObject, ndjson
 from kibana.server import (
     DEFAULT_SPACE,
-    NOT_AN_ADDRESS,
+    EXAMPLE,
     KibanaError,
     KibanaRefused,
     KibanaServer,
@@ -220,7 +220,7 @@ def connect(connection: Connection, space: str = DEFAULT_SPACE) -> Kibana:
     except ValueError:
         known = False
     if not known:
-        raise KibanaError(NOT_AN_ADDRESS)
+        raise KibanaError(not_an_address("KIBANA_URL", url, EXAMPLE))
     return Kibana(
         url,
         api_key=connection.kibana_api_key if own else connection.es_api_key,

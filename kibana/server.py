@@ -11,7 +11,7 @@ from urllib.parse import quote
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from es_setup.connection import log_request
+from es_setup.connection import log_request, not_an_address
 from es_setup.failures import reason
 from ingest_service.errors import UserError
 from kibana.saved_object import parsed
@@ -20,7 +20,7 @@ DEFAULT_SPACE = "default"
 TIMEOUT = 120
 """Seconds for one request: an import waits until what it wrote can be searched."""
 
-NOT_AN_ADDRESS = "KIBANA_URL isn't an address: it must be like http://127.0.0.1:5601"
+EXAMPLE = "http://127.0.0.1:5601"
 SET_A_KEY = (
     "set KIBANA_API_KEY, or KIBANA_USER and KIBANA_PASSWORD (without them ES_API_KEY, or ES_USER and "
     "ES_PASSWORD are used)"
@@ -123,7 +123,7 @@ class KibanaServer:
                 "file with the authority that signed its certificate"
             )
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-            return KibanaError(NOT_AN_ADDRESS)
+            return KibanaError(not_an_address("KIBANA_URL", self.url, EXAMPLE))
         if method != "GET" and not isinstance(error, requests.exceptions.ConnectTimeout):
             return KibanaError(
                 f"the connection to Kibana at {self.url} broke during {method} {path} "

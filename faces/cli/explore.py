@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from es_setup.connection import Connection
 from faces.cli.options import STANDARD_OUTPUT, IndexOption, connected_to_elasticsearch
-from faces.cli.output import busy, check_can_write, explained, out, print_json
+from faces.cli.output import busy, check_can_write, explained, out, print_json, table
 from faces.explore import index_faces
 from faces.explore.exploration import Exploration, explore
 from faces.explore.summary import comparison, how_alike, summary
@@ -115,7 +114,7 @@ def print_list(title: str, header: tuple[str, ...], rows: list[tuple[str, ...]])
     out.print(f"{title}: {len(rows):,}{more}")
     if not rows:
         return
-    table = Table(*header, box=None, header_style="dim")
+    shown = table(*header)
     for row in rows[:SHOWN]:
-        table.add_row(*row)
-    out.print(table)
+        shown.add_row(*row)
+    out.print(shown)

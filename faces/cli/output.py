@@ -22,6 +22,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
 from es_setup.connection import ConnectionFailed, innermost_reason, is_elasticsearch, without_password
@@ -38,13 +39,17 @@ PLAIN = bool(os.environ.get("NO_COLOR"))
 """Whether a terminal, too, gets text without escape sequences."""
 
 
+WIDEST = 100_000
+"""Characters of a table's line where no terminal limits it."""
+
+
 class PlainConsole(Console):
     """A console that shows each text as it is, on one line: no text becomes markup, an emoji, an escape
     sequence or a second line. Styled text is a `Text`."""
 
     def __init__(self, stderr: bool) -> None:
-        # Without a terminal tables are wide enough to show every value in full.
-        width = None if stderr or sys.stdout.isatty() else 250
+        # Without a terminal tables are as wide as their values.
+        width = None if stderr or sys.stdout.isatty() else WIDEST
         terminal = False if PLAIN else None
         super().__init__(
             stderr=stderr,
@@ -66,6 +71,14 @@ out = PlainConsole(stderr=False)
 err = PlainConsole(stderr=True)
 notes = PlainConsole(stderr=True)
 """Progress and notes, which `-q` silences."""
+
+
+def table(*header: str) -> Table:
+    """An empty table. A value that is wider than a terminal takes several lines, and none is cut off."""
+    made = Table(box=None, header_style="dim")
+    for name in header:
+        made.add_column(name, overflow="fold")
+    return made
 
 
 def indexing_summary(counts: IndexingCounts) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from elasticsearch import Elasticsearch
-from rich.table import Table
 
 from es_setup.connection import Connection, ConnectionFailed
 from faces.calibration.indices import Shared, faces_in, listed, shared
@@ -22,6 +21,7 @@ from faces.cli.output import (
     meaning,
     out,
     print_json,
+    table,
     verdicts,
 )
 from faces.matches import Match
@@ -91,8 +91,10 @@ def search_command(
 
 
 def _read(photo: Path) -> bytes:
-    if photo != STANDARD_INPUT and not photo.is_file():
+    if photo != STANDARD_INPUT and not photo.exists():
         fail(f"no such file [{photo}]", status=2)
+    if photo.is_dir():
+        fail(f"[{photo}] is a folder: name a photo in it", status=2)
     data = sys.stdin.buffer.read() if photo == STANDARD_INPUT else photo.read_bytes()
     if not data:
         fail("standard input is empty" if photo == STANDARD_INPUT else f"[{photo}] is empty")
@@ -103,9 +105,9 @@ def print_matches(matches: list[Match]) -> None:
     calibrated = any(match.calibration for match in matches)
     several = len({match.index for match in matches}) > 1
     columns = ["", *(["index"] if several else []), "photo", "face", "person", "similarity", "verdict"]
-    table = Table(*columns, *(["probability"] if calibrated else []), box=None, header_style="dim")
+    found = table(*columns, *(["probability"] if calibrated else []))
     for match in matches:
-        table.add_row(
+        found.add_row(
             str(match.rank),
             *([match.index] if several else []),
             match.path,
@@ -115,7 +117,7 @@ def print_matches(matches: list[Match]) -> None:
             match.verdict,
             *([chance(match.probability)] if match.probability is not None else []),
         )
-    out.print(table if matches else "no match")
+    out.print(found if matches else "no match")
 
 
 def _described(face: QueryFace) -> str:

@@ -17,6 +17,7 @@ from elasticsearch import Elasticsearch, NotFoundError
 from numpy.typing import NDArray
 
 from es_setup import mappings
+from es_setup.connection import is_elasticsearch
 from es_setup.mappings import Mapping
 from faces.calibration.indices import calibration_of, faces_in, listed
 from faces.error_rates.arrays import Vectors
@@ -152,7 +153,9 @@ def where_faces_are(es: Elasticsearch, index: str) -> Searchable:
     """
     try:
         where = searchable(es, index)
-    except (NoFaces, NotFoundError):
+    except (NoFaces, NotFoundError) as error:
+        if isinstance(error, NotFoundError) and not is_elasticsearch(error):
+            raise  # another server's, which knows nothing of indices
         raise NothingToExplore(
             f"no index [{index}] that can hold faces: name an archive such as [faces], or [face-gallery]; "
             "`faces attach` adds faces to an index of your own"

@@ -69,6 +69,7 @@ class _Run:
         self.files = {photo.name: photo.path for photo in self.photos}
         self.dates = PhotoDates()
         self.disputed = disputed(self.photos)
+        self.labelled = {photo.path: photo for photo in self.photos if photo.path in self.disputed}
 
     def outcomes(self) -> Iterator[IndexedPhoto]:
         changed: list[PhotoContent] = []
@@ -99,7 +100,8 @@ class _Run:
         if not others:
             return outcome
         same = ", ".join(f"[{other.name}]" for other in others)
-        return replace(outcome, not_named=f"the same photo is in somebody else's folder: {same}")
+        why = f"the same photo is in somebody else's folder: {same}"
+        return replace(outcome, photo=self.labelled[outcome.photo.path], not_named=why)
 
     def _index(self, contents: Sequence[PhotoContent], changed: list[PhotoContent]) -> Iterator[IndexedPhoto]:
         """Photos of one batch. Files whose document has another content by now are added to ``changed``."""

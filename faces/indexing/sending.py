@@ -19,6 +19,8 @@ BULK_PHOTOS = 64
 BULK_BYTES = 32_000_000
 """Elasticsearch refuses requests over 100 MB; a third of that leaves room for other clients."""
 
+TOO_LARGE = "the file is too large: Elasticsearch refuses the request (http.max_content_length)"
+
 RETRIES: dict[str, Any] = {
     "max_retries": 10,
     "initial_backoff": 0.5,
@@ -89,7 +91,7 @@ def create(
         elif item.get("status") == 409:
             sent.there[sha256] = (item["_index"], item["_id"])
         else:
-            sent.refused[sha256] = _reason(item)
+            sent.refused[sha256] = TOO_LARGE if item.get("status") == 413 else _reason(item)
     return sent
 
 

@@ -31,12 +31,12 @@ def date_beside(photo: Path, names: list[str]) -> str | None:
 def is_of(sidecar: str, photo: str) -> bool:
     """Whether a JSON file is that of a photo, by their names.
 
-    ``IMG.jpg``: ``IMG.jpg.json``, ``IMG.jpg.supplemental-metadata.json`` and its truncations. ``IMG(1).jpg``:
-    ``IMG.jpg(1).json`` too. ``IMG-edited.jpg``: those of ``IMG.jpg``.
+    ``IMG.jpg``: ``IMG.jpg.json``, ``IMG.jpg.supplemental-metadata.json`` and its truncations; in some older
+    exports ``IMG.json``. ``IMG(1).jpg``: ``IMG.jpg(1).json`` too. ``IMG-edited.jpg``: those of ``IMG.jpg``.
     """
     if not sidecar.lower().endswith(".json"):
         return False
-    if sidecar[:-5] == photo:
+    if sidecar[:-5] in (photo, PurePath(photo).stem):
         return True
     own, number = _numbered(PurePath(photo).stem)
     base, its_number = _numbered(sidecar[:-5])

@@ -10,8 +10,9 @@ from faces.names import nfc
 from faces.photo_folders.file_kinds import PHOTO_ENDINGS
 
 _EDITED = """edited, effects, smile, mix, bearbeitet, modifié, editado, editada, ha editado, editat,
-modificato, bewerkt, edytowane, redigerad, redigeret, redigert, muokattu, upraveno, düzenlendi,
-編集済み, 已修改, 편집됨"""
+modificato, bewerkt, edytowane, redigerad, redigeret, redigert, muokattu, upraveno, upravené, düzenlendi,
+szerkesztett, szerkesztve, diedit, изменено, отредактировано, відредаговано, επεξεργασμένο,
+編集済み, 已修改, 已编辑, 已編輯, 편집됨, 수정됨"""
 EDITED = tuple("-" + nfc(word.strip()) for word in _EDITED.split(","))
 """What Google Takeout adds to the name of an edited copy, in the languages that are known."""
 TAKEOUT_STEM = 47

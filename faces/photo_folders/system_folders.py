@@ -13,8 +13,8 @@ ALWAYS = {
     # Synology, QNAP, Asustor and other network storage
     "@eadir", "#recycle", "#snapshot", "@sharebin", "@tmp", "@recycle", "@recently-snapshot", "@__thumb",
     "~snapshot", "network trash folder", "temporary items", "lost+found",
-    # Windows, macOS
-    "$recycle.bin", "system volume information", "found.000", "__macosx", "ipod photo cache",
+    # Windows, macOS, Android
+    "$recycle.bin", "system volume information", "found.000", "__macosx", "ipod photo cache", "lost.dir",
 }  # fmt: skip
 """In lower case. Folders whose name starts with a dot are hidden, and left out too: ``.thumbnails``,
 ``.Trash-1000``, ``.@__thumb``, ``.dtrash``, ``.picasaoriginals``."""

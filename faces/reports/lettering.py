@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ def lettering(*texts: str) -> Iterator[None]:
     """
     import matplotlib as mpl
 
+    # It would warn that a font has no bold letters, and draws its others.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     families = [FAMILY, *_families(frozenset("".join(texts)) - _characters(_file(FAMILY)))]
     with mpl.rc_context({"text.parse_math": False, "font.family": families}):
         yield

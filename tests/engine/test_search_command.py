@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -158,6 +160,17 @@ def test_matches_below_a_similarity_or_without_a_person_are_left_out(archive, fo
     assert "Nobody" in bracketed(out)
     assert "faces index" not in out
     assert run("search", photos["Ann"][4], "--min-similarity", 1.5)[0] == 2
+
+
+def test_a_photo_may_come_through_a_pipe_with_a_name_and_not_be_a_folder(archive, run, photos, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(photos["Ann"][4].read_bytes()))
+    writer.start()
+    assert "Ann" in run("search", pipe)[1]
+    writer.join()
+    status, _, err = run("search", tmp_path)
+    assert (status, bracketed(err)) == (2, {str(tmp_path)})
 
 
 def test_a_name_is_found_in_either_spelling(es, faces, bulk, found, photos):

@@ -164,7 +164,23 @@ def test_a_server_that_asks_for_a_key(variable, serving):
 @EACH
 @pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "127.0.0.1:9200", "http://", "http://[::1"])
 def test_what_is_no_address(variable, url):
-    assert variable in said(variable, url)
+    line = said(variable, url)
+    assert variable in line
+    assert url in line
+
+
+@pytest.mark.parametrize("variable", ["ES_URL", "FACES_URL"])
+def test_a_password_in_what_is_no_address_is_not_repeated(variable):
+    line = said(variable, "ann:secret@127.0.0.1:9200")
+    assert "secret" not in line
+    assert "127.0.0.1:9200" in line
+
+
+def test_explore_does_not_take_another_server_for_an_elasticsearch_without_faces(serving):
+    url = f"http://{serving(404, body='{}').address}"
+    result = CliRunner().invoke(app, ["explore"], env={"ES_URL": url})
+    assert result.exit_code == 1
+    assert url in result.stderr
 
 
 @pytest.mark.parametrize("variable", ["ES_URL", "FACES_URL"])

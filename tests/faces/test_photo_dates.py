@@ -47,6 +47,7 @@ def photo(tmp_path):
     ("name", "sidecar"),
     [
         ("IMG.jpg", "IMG.jpg.json"),
+        ("IMG.jpg", "IMG.json"),
         ("IMG.jpg", "IMG.jpg.supplemental-metadata.json"),
         ("IMG.jpg", "IMG.jpg.supplemental-meta.json"),
         ("IMG.jpg", "IMG.jpg.s.json"),

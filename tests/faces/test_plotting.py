@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.font_manager import FontProperties, findfont
 from PIL import Image
 from tools import landscape, picture
 
 from faces.matches import Match, MatchedFace
 from faces.plotting import COLOURS, plot
-from faces.reports.lettering import drawn, shortened
+from faces.reports.lettering import drawn, lettering, shortened
 from faces.searching import QueryFace, QueryResult
 from ingest_service.verdicts import POSSIBLE, STRONG, verdict
 
@@ -142,6 +143,12 @@ def test_a_letter_of_another_font_is_drawn_without_a_warning(tmp_path):
         warnings.simplefilter("error")
         letters = (result(match(1, 0.7, name=name)) for name in ("ⓐⓑ", "李明", "김철수", "\U0010fffd"))
         assert not drawn_alike(tmp_path, *letters)
+
+
+def test_a_font_without_bold_letters_is_no_news(caplog):
+    with lettering("x"):
+        findfont(FontProperties(family="cmr10", weight="bold"))
+    assert not caplog.records
 
 
 def test_a_long_name_is_cut_to_the_width_of_a_photo():

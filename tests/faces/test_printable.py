@@ -10,7 +10,7 @@ from rich.table import Table
 from typer import Exit
 
 from faces.cli import output
-from faces.cli.output import PlainConsole, fail, say, tracked
+from faces.cli.output import PlainConsole, fail, say, table, tracked
 from faces.printable import printable
 
 ACTING = {
@@ -75,6 +75,21 @@ def test_a_text_is_printed_as_one_line_wherever_it_is_printed(console, text):
     for wanted in (f"name: {printable(text)}", printable(text), "note: ", "error: "):
         assert wanted in shown(console)
     assert not any(sequence in shown(console) for sequence in ("\x1b[31m", "\x1b[1mB", "\x1b]8", "\u202e"))
+
+
+def test_nothing_of_a_long_value_is_left_out_of_a_table(console):
+    path = "/".join(f"folder-{number}" for number in range(40)) + "/a.jpg"
+    wide = PlainConsole(stderr=False)
+    wide.file = io.StringIO()
+    rows = table("photo", "person")
+    rows.add_row(path, "Ann" * 100)
+    wide.print(rows)
+    assert path in shown(wide)
+    assert "Ann" * 100 in shown(wide)
+    console.width = 80
+    console.print(rows)
+    assert "a.jpg" in shown(console).replace(" ", "")
+    assert "…" not in shown(console)
 
 
 def test_further_lines_of_a_message_are_indented(console):

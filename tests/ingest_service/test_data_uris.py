@@ -20,6 +20,8 @@ FORMS = {
     "a file name": "data:image/jpeg;name=my%20photo.jpg;base64,{plain}",
     "a long file name": f"data:image/jpeg;name={'photo%20' * 90}.jpg;base64,{{plain}}",
     "a quoted file name": 'data:image/jpeg;name="Ann, Ben; 5.jpg";base64,{plain}',
+    "a quoted quote": r'data:image/jpeg;name="5\" wide, 7\" high.jpg";base64,{plain}',
+    "a quoted backslash at the end": r'data:image/jpeg;name="C:\";base64,{plain}',
     "a quote in a file name": 'data:image/jpeg;name=5" wide.jpg;base64,{plain}',
     "many parameters": "data:image/jpeg;a=1;b=2;c=3;d=4;e=5;f=6;g=7;base64,{plain}",
     "a parameter after base64": "data:image/jpeg;base64;name=a.jpg,{plain}",

@@ -299,6 +299,12 @@ def test_a_jpeg_that_lacks_only_its_last_marker_is_read_and_one_that_lacks_more_
             assert result["error"]["code"] == "truncated"
 
 
+def test_a_webp_that_ends_early_is_truncated(results, colour):
+    data = picture(Image.fromarray(colour), "WEBP")
+    for result in results(*(data[:-cut] for cut in (2, 10, 1000))):
+        assert result["error"]["code"] == "truncated"
+
+
 def test_a_tiff_that_ends_early_is_truncated_compressed_or_not(results, colour):
     image = Image.fromarray(colour)
     for data in (tiff(Page(colour)), picture(image, "TIFF", compression="tiff_lzw")):
