@@ -213,8 +213,8 @@ NAMES = [
     "x [/close] y",
     "[bold]B[/bold]",
     "a\nb: 2 photos indexed",
-    "\x1b[31mred",
-    "\u202egnirts",
+    "a \x1b[31mred",
+    "a \u202egnirts",
 ]
 
 

@@ -205,7 +205,7 @@ def no_photo_that_can_be_read(folder: Path) -> None:
 
 def no_photo(folder: Path) -> None:
     for photo in folder.glob("*/*.jpg"):
-        photo.rename(photo.with_suffix(".txt"))
+        photo.rename(photo.with_suffix(".txt")).write_text("not a photo")
 
 
 def a_photo_in_no_folder(folder: Path) -> None:

@@ -12,8 +12,8 @@ import org.elasticsearch.core.Nullable;
 /** One notion of a name, for labels, counts and comparisons: a string that is not blank, trimmed, in Unicode's form NFC. */
 public final class Names {
 
-    /** Blanks at either end, of every kind: String.strip keeps a no-break space. */
-    private static final Pattern BLANK_ENDS = Pattern.compile("^[\\s\\p{Z}\\p{Cc}]+|[\\s\\p{Z}\\p{Cc}]+$");
+    /** What is not seen at either end, such as a no-break space, which String.strip keeps, or one without width. */
+    private static final Pattern BLANK_ENDS = Pattern.compile("^[\\s\\p{Z}\\p{Cc}\\p{Cf}]+|[\\s\\p{Z}\\p{Cc}\\p{Cf}]+$");
 
     private Names() {}
 

@@ -27,6 +27,7 @@ class NamesTests {
         assertNull(Names.plain(null));
         assertNull(Names.plain(""));
         assertNull(Names.plain(" \u2003 "));
+        assertNull(Names.plain("\u200b\ufeff"));
         assertNull(Names.plain("\u00a0\u0000"));
         assertNull(Names.plain(List.of()));
         assertNull(Names.plain(List.of("Zoe", "Ann")));
