@@ -15,7 +15,7 @@ import pytest
 from nbclient import NotebookClient
 from photos_with_mistakes import drop, photo, with_mistakes
 from PIL import Image
-from tools import CALIBRATION, landscape, picture
+from tools import CALIBRATION, bracketed, landscape, line_with, picture
 from typer.testing import CliRunner
 
 from es_setup.shipped_files import shipped_model
@@ -249,8 +249,7 @@ def test_a_calibrated_index_has_a_threshold_of_its_own(es, running, planted):
 def test_an_index_that_is_not_there(running):
     status, _, said = run(running.connection.es_url, "--index", "nowhere")
     assert status == 1
-    assert "error: no such index [nowhere]" in said
-    assert "[faces]" in said
+    assert {"nowhere", "faces"} <= bracketed(line_with("error:", said))
 
 
 def test_an_index_that_cannot_hold_faces(es, running):
@@ -260,8 +259,7 @@ def test_an_index_that_cannot_hold_faces(es, running):
     finally:
         es.indices.delete(index="plain")
     assert status == 1
-    assert "error: [plain] can't hold faces" in said
-    assert "[faces.vector]" in said
+    assert {"plain", "faces"} <= bracketed(line_with("error:", said))
 
 
 def test_an_index_without_faces_yet(es, running, index):
@@ -297,7 +295,7 @@ def test_wrong_use_is_status_2(running, planted, tmp_path):
 def test_a_server_that_is_not_there_is_one_message():
     status, _, said = run("http://127.0.0.1:9", "--index", "faces")
     assert status == 1
-    assert "Elasticsearch doesn't answer" in said
+    assert "http://127.0.0.1:9 " in line_with("error:", said)
 
 
 def test_the_notebook_runs_on_the_index_and_finds_what_is_wrong(running, planted, monkeypatch):
