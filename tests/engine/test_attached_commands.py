@@ -9,6 +9,7 @@ import time
 import pytest
 from tools import bracketed, encoded
 
+from es_setup.keeping import standing_at
 from faces.refusals import ServiceUnfit, is_lasting, require_fit_service
 
 
@@ -122,7 +123,7 @@ def test_an_index_that_is_not_there_or_has_no_faces_is_not_asked_about(es, own_i
 def test_photos_are_not_sent_to_a_service_with_another_model(es, faces, run, people, tmp_path, reinstalled):
     for photo in people["madonna"][:2]:
         shutil.copy(photo, tmp_path)
-    body = es.ingest.get_pipeline(id="faces")["faces"]
+    body = standing_at(es, "/_ingest/pipeline/faces")
     body["processors"][0]["face"]["model"] = "facenet-00000000"
     es.ingest.put_pipeline(id="faces", body=body)
     started = time.monotonic()
