@@ -15,7 +15,7 @@ from es_setup.models import MixedModels, model_of
 from es_setup.shipped_files import ALIASES, SHIPPED_DIMS, Vectors, shipped_model
 from faces.calibration.indices import calibrations
 from faces.cli.options import JsonFlag, connected
-from faces.cli.output import explain, explained, fail, out, print_json, say
+from faces.cli.output import explain, explained, fail, out, print_json, refuse_both, say
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="change nothing, and print what would be done")]
 
@@ -43,8 +43,7 @@ def install_command(
     """PUT pipelines and templates, and create the first index of `faces`, `face-gallery`, `face-probes`. Can
     be repeated: what somebody changed in them is kept. Exit status 1 if any of them isn't as shipped.
     """
-    if overwrite and keep_edited:
-        fail("give either --overwrite or --keep-edited", status=2)
+    refuse_both(overwrite, keep_edited)
     with explained():
         es = connection.elasticsearch()
         pinned, dims = _model(connection, es, model)
@@ -88,8 +87,7 @@ def attach_command(
     """Add face search to an index of your own: PUT the mapping, and `faces-INDEX` as its default pipeline.
     Can be repeated: what somebody changed in that pipeline is kept. Exit status 1 then.
     """
-    if overwrite and keep_edited:
-        fail("give either --overwrite or --keep-edited", status=2)
+    refuse_both(overwrite, keep_edited)
     attachment = Attachment(index, field, target_field, remove_binary)
     with explained():
         es = connection.elasticsearch()

@@ -14,7 +14,17 @@ from es_setup.connection import Connection, ConnectionFailed, without_password
 from es_setup.install import has_plugin
 from faces.calibration.board_verdicts import of_cluster
 from faces.cli.options import JsonFlag, connected_to_kibana
-from faces.cli.output import check_can_write, err, explain, explained, fail, out, print_json, say
+from faces.cli.output import (
+    check_can_write,
+    err,
+    explain,
+    explained,
+    fail,
+    out,
+    print_json,
+    refuse_both,
+    say,
+)
 from faces.cli.verbosity import with_verbosity
 from kibana import alert, build, importing
 from kibana.client import Kibana, connect
@@ -61,8 +71,7 @@ def install(
     """Import boards, data views and tags, with the thresholds of Elasticsearch's calibration if there is one.
     Can be repeated. Exit status 1 if any of them isn't as shipped afterwards.
     """
-    if overwrite and keep_edited:
-        fail("give either --overwrite or --keep-edited", status=2)
+    refuse_both(overwrite, keep_edited)
     with explained():
         kibana = _ready(connection, space, wait)
         verdicts, unknown = _verdicts(connection, kibana)

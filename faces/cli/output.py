@@ -189,6 +189,12 @@ def fail(message: str, status: int = 1) -> NoReturn:
     raise typer.Exit(status)
 
 
+def refuse_both(overwrite: bool, keep_edited: bool) -> None:
+    """Ends the command if it is told to replace what somebody changed, and to keep it."""
+    if overwrite and keep_edited:
+        fail("give either --overwrite or --keep-edited", status=2)
+
+
 def _print_indented(where: Console, message: str) -> None:
     """Prints a message. Further lines are indented, so that a name with a line break can't pass for another
     message."""
