@@ -19,7 +19,6 @@ from faces.cli.output import (
     err,
     explain,
     explained,
-    fail,
     out,
     print_json,
     refuse_both,

@@ -124,8 +124,8 @@ def update(es: Elasticsearch, stored: StoredPhoto, document: dict[str, Any]) -> 
 
 
 def update_untouched(es: Elasticsearch, changes: Sequence[tuple[StoredPhoto, dict[str, Any]]]) -> None:
-    """Writes partial documents into those documents that are still as they were read, in one request. One that
-    was changed meanwhile stays as it is: the next run tries again."""
+    """Writes partial documents into those documents that are still as they were read, in one request. One
+    that was changed meanwhile stays as it is: the next run tries again."""
     operations: list[dict[str, Any]] = []
     for stored, document in changes:
         operations += [

@@ -31,7 +31,8 @@ import org.ingestface.search.Gallery;
  * settings {@code face.*} ({@link FaceEndpoints}).
  *
  * <p>Dependencies between the packages run one way: this one uses all others; {@code resend} (the filter) uses {@code document};
- * {@code document} (the processor) uses {@code search} and {@code endpoint}; {@code search} uses {@code endpoint} and {@code calibration}; any may use {@code common}. {@code PackagesTests} checks it.
+ * {@code document} (the processor) uses {@code search} and {@code endpoint}; {@code search} uses {@code endpoint} and
+ * {@code calibration}; any may use {@code common}. {@code PackagesTests} checks it.
  */
 public final class FacePlugin extends VersionedPlugin implements IngestPlugin, SearchPlugin, ReloadablePlugin {
 
