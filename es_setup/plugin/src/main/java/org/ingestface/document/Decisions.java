@@ -16,35 +16,12 @@ import org.ingestface.endpoint.FaceAnswer;
  * gets what was said about the face at its place, in the same photo or in another one, and the rest waits in the field
  * {@code unplaced} until a later photo has a face there.
  */
-public final class Decisions {
+final class Decisions {
 
-    /** The fields of a face that people do not give. */
-    public static final Set<String> MADE = Set.of(
-        "id",
-        "vector",
-        "box",
-        "confidence",
-        "quality",
-        "landmarks",
-        "crop",
-        "match",
-        "candidates",
-        "best_similarity",
-        "group"
-    );
+    private record Overlap(int face, EarlierFace earlier, double share) {}
 
-    /**
-     * A face of before.
-     *
-     * @param box  as fractions of its photo; null if unknown
-     * @param said what people said about it; empty if nothing
-     */
-    private record Earlier(@Nullable Object id, @Nullable Object box, Map<String, Object> said) {}
-
-    private record Overlap(int face, Earlier earlier, double share) {}
-
-    private final List<Earlier> faces = new ArrayList<>();
-    private final List<Earlier> unplaced = new ArrayList<>();
+    private final List<EarlierFace> faces = new ArrayList<>();
+    private final List<EarlierFace> unplaced = new ArrayList<>();
 
     /**
      * @param faces    the stored faces
@@ -52,15 +29,8 @@ public final class Decisions {
      * @param unplaced the stored field {@code unplaced}
      */
     Decisions(List<Map<String, Object>> faces, @Nullable Object photo, List<Map<String, Object>> unplaced) {
-        faces.forEach(face -> this.faces.add(earlier(face, Boxes.relative(face.get("box"), photo))));
-        unplaced.forEach(face -> this.unplaced.add(earlier(face, face.get("box"))));
-    }
-
-    private static Earlier earlier(Map<String, Object> face, @Nullable Object box) {
-        Map<String, Object> said = new LinkedHashMap<>(face);
-        said.keySet().removeAll(MADE);
-        said.values().removeIf(value -> value == null);
-        return new Earlier(face.get("id"), box, said);
+        faces.forEach(face -> this.faces.add(EarlierFace.of(face, Boxes.relative(face.get("box"), photo))));
+        unplaced.forEach(face -> this.unplaced.add(EarlierFace.of(face, face.get("box"))));
     }
 
     /**
@@ -78,16 +48,16 @@ public final class Decisions {
         }
         for (Overlap overlap : overlaps(boxes, faces)) {
             Map<String, Object> fields = kept.get(overlap.face);
-            if (samePhoto && overlap.earlier.id != null) {
-                fields.put("id", overlap.earlier.id);
+            if (samePhoto && overlap.earlier.id() != null) {
+                fields.put("id", overlap.earlier.id());
             }
-            fields.putAll(overlap.earlier.said);
+            fields.putAll(overlap.earlier.said());
             faces.remove(overlap.earlier);
         }
         for (Overlap overlap : overlaps(boxes, unplaced)) {
             Map<String, Object> fields = kept.get(overlap.face);
-            if (MADE.containsAll(fields.keySet())) {
-                fields.putAll(overlap.earlier.said);
+            if (EarlierFace.MADE.containsAll(fields.keySet())) {
+                fields.putAll(overlap.earlier.said());
                 unplaced.remove(overlap.earlier);
             }
         }
@@ -95,11 +65,11 @@ public final class Decisions {
     }
 
     /** The pairs of a new face and one of before that overlap by half, each face in one pair, those that overlap most first. */
-    private static List<Overlap> overlaps(List<Object> boxes, List<Earlier> before) {
+    private static List<Overlap> overlaps(List<Object> boxes, List<EarlierFace> before) {
         List<Overlap> overlaps = new ArrayList<>();
         for (int face = 0; face < boxes.size(); face++) {
-            for (Earlier earlier : before) {
-                double share = Boxes.overlap(boxes.get(face), earlier.box);
+            for (EarlierFace earlier : before) {
+                double share = Boxes.overlap(boxes.get(face), earlier.box());
                 if (share >= Boxes.MIN_OVERLAP) {
                     overlaps.add(new Overlap(face, earlier, share));
                 }
@@ -108,7 +78,7 @@ public final class Decisions {
         overlaps.sort(Comparator.comparingDouble(Overlap::share).reversed());
         List<Overlap> pairs = new ArrayList<>();
         Set<Integer> paired = new HashSet<>();
-        List<Earlier> remaining = new ArrayList<>(before);
+        List<EarlierFace> remaining = new ArrayList<>(before);
         for (Overlap overlap : overlaps) {
             if (remaining.contains(overlap.earlier) && paired.add(overlap.face)) {
                 remaining.remove(overlap.earlier);
@@ -122,15 +92,10 @@ public final class Decisions {
     @Nullable
     List<Map<String, Object>> unplaced() {
         List<Map<String, Object>> entries = new ArrayList<>();
-        for (List<Earlier> list : List.of(unplaced, faces)) {
-            for (Earlier earlier : list) {
-                if (earlier.said.isEmpty() == false) {
-                    Map<String, Object> entry = new LinkedHashMap<>();
-                    entry.put("id", earlier.id);
-                    entry.put("box", earlier.box);
-                    entry.values().removeIf(value -> value == null);
-                    entry.putAll(earlier.said);
-                    entries.add(entry);
+        for (List<EarlierFace> list : List.of(unplaced, faces)) {
+            for (EarlierFace earlier : list) {
+                if (earlier.said().isEmpty() == false) {
+                    entries.add(earlier.unplaced());
                 }
             }
         }

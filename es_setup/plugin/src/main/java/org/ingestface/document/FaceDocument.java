@@ -19,8 +19,9 @@ import org.ingestface.search.Gallery;
  *
  * <p>There are two kinds. The processor's own ({@code faces}, {@code face_count}, {@code unnamed_faces}, {@code best_quality},
  * {@code model}, {@code photo}, {@code thumbnail}, {@code error}) describe one photo. They are removed before each writing, since they may
- * describe another photo; what people said about faces is carried over ({@link Decisions}). The shared ones ({@code file}, {@code event}, {@code person}, {@code tags}, {@code @timestamp}) may hold values
- * of the sender: the processor adds to them where their shape permits, and otherwise leaves them alone.
+ * describe another photo; what people said about faces is carried over ({@link Decisions}). The shared ones ({@code file},
+ * {@code event}, {@code person}, {@code tags}, {@code @timestamp}) may hold values of the sender: the processor adds to them where their
+ * shape permits, and otherwise leaves them alone.
  *
  * <p>With a target all of them lie in one object, as for an index that has a {@code tags} or {@code file} of its own.
  */

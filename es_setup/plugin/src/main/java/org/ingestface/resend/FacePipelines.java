@@ -25,10 +25,10 @@ import org.ingestface.document.FaceProcessor;
 /** Finds the face processors that a document will pass. */
 final class FacePipelines {
 
-    private final VersionedIndices indices;
+    private final Indices indices;
     private final Supplier<IngestService> ingestService;
 
-    FacePipelines(VersionedIndices indices, Supplier<IngestService> ingestService) {
+    FacePipelines(Indices indices, Supplier<IngestService> ingestService) {
         this.indices = indices;
         this.ingestService = ingestService;
     }

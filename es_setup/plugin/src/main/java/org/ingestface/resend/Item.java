@@ -41,7 +41,7 @@ record Item(int slot, DocWriteRequest<?> request, String index, Kind kind, List<
     }
 
     /** Empty if no face processor sees any document of the bulk. */
-    static List<Item> of(BulkRequest bulk, FacePipelines pipelines, VersionedIndices indices) {
+    static List<Item> of(BulkRequest bulk, FacePipelines pipelines, Indices indices) {
         List<List<FaceProcessor>> processors = pipelines.of(bulk);
         if (processors.stream().allMatch(List::isEmpty)) {
             return List.of();

@@ -29,7 +29,7 @@ public final class ResendFilter implements MappedActionFilter {
 
     private final Client client;
     private final ThreadPool threadPool;
-    private final VersionedIndices indices;
+    private final Indices indices;
     private final FacePipelines pipelines;
     private final StoredDocuments documents;
 
@@ -37,7 +37,7 @@ public final class ResendFilter implements MappedActionFilter {
     public ResendFilter(Plugin.PluginServices services, Supplier<IngestService> ingestService) {
         this.client = services.client();
         this.threadPool = services.threadPool();
-        this.indices = new VersionedIndices(services);
+        this.indices = new Indices(services);
         this.pipelines = new FacePipelines(indices, ingestService);
         this.documents = new StoredDocuments(client, threadPool.getThreadContext());
     }

@@ -41,7 +41,9 @@ final class Rewriting {
                 return copy;
             }
             copy.source(merging.merged(), sent.getContentType());
-            return item.hasExternalVersion() ? copy : copy.setIfSeqNo(stored.document().getSeqNo()).setIfPrimaryTerm(stored.document().getPrimaryTerm());
+            return item.hasExternalVersion()
+                ? copy
+                : copy.setIfSeqNo(stored.document().getSeqNo()).setIfPrimaryTerm(stored.document().getPrimaryTerm());
         }
         return copy.source(merging.sendsAnotherPhoto() ? merging.merged() : merging.edited(), sent.getContentType());
     }
