@@ -258,6 +258,7 @@ def test_intervals_hold_the_numbers_and_the_same_seed_gives_the_same():
     assert open_set(search(vectors, people, roles(people)), draws=100) == found
 
 
+@pytest.mark.slow
 def test_intervals_of_misses_hold_the_truth():
     rng = np.random.default_rng(5)
     # A tenth of the unenrolled people, of N(0, 1), reach 1.2816; of the probes, of N(2, 1), 0.2363 don't.

@@ -99,6 +99,7 @@ def test_any_number_of_queries_is_drawn_also_one_without_a_match(tmp_path, count
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
+@pytest.mark.slow
 def test_many_matches_wrap_into_rows(tmp_path):
     sizes = {}
     for count in (1, 5, 6, 7, 20):

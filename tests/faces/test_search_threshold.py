@@ -213,6 +213,7 @@ def test_many_photos_of_few_people_do_not_stand_for_a_crowd():
         search_threshold(*few, 0.1, 15)
 
 
+@pytest.mark.slow
 def test_photos_in_bursts_are_refused_rather_than_taken_for_many():
     """Ten people with 200 nearly equal photos each would often give a rate that is several times too high;
     with a hundred people of two photos it is right."""

@@ -230,6 +230,7 @@ def test_intervals_hold_the_numbers_and_the_same_seed_gives_the_same():
     assert intervals(*pairs, folds, draws=100, seed=1) != sure
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_also_where_people_differ():
     rng = np.random.default_rng(6)
     held = 0

@@ -99,6 +99,7 @@ app(prog_name="faces")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [["--version"], ["install", "--help"], ["dashboards", "install", "--help"]]
 )

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # it starts what each stage runs
+
 ROOT = Path(__file__).parents[2]
 MODULE = re.compile(r"python -m ([\w.]+)((?: [\w-]+)*)")
 """A module that a stage runs, and its subcommands."""
