@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faces.calibration.record import Calibration
-from faces.names import nfc
+from faces.names import name_of_face, nfc
 from faces.searchable import FaceField, below
 from ingest_service.verdicts import UNCALIBRATED
 
@@ -100,8 +100,8 @@ def match_of(rank: int, hit: dict[str, Any], field: FaceField, calibration: Cali
     face, position = _face(hit, field)
     count = fields.get(field.at("face_count"), [position + 1])[0]
     sizes = [fields.get(field.at(f"photo.{side}"), [0])[0] for side in ("width", "height")]
-    # The photo's label is its face's, if it has only one.
-    sent = fields.get("person.name") if count == 1 else None
+    found = fields.get(field.at("photo.faces_found"), [None])[0]
+    label, guess = ((face.get(said) or {}).get("name") for said in ("label", "match"))
     return Match(
         rank=rank,
         index=hit["_index"],
@@ -110,8 +110,8 @@ def match_of(rank: int, hit: dict[str, Any], field: FaceField, calibration: Cali
         face=MatchedFace(str(face.get("id", "")), position, count, _box(face)),
         # Elasticsearch's score is (1 + cosine) / 2.
         similarity=2 * hit["_score"] - 1,
-        name=_names((face.get("label") or {}).get("name")) or _names(sent),
-        guess=_names((face.get("match") or {}).get("name")),
+        name=name_of_face(label, fields.get("person.name"), count, found),
+        guess=guess and nfc(str(guess)),
         people=tuple(sorted({nfc(str(name)) for name in fields.get(field.at("people"), []) if name})),
         photo_size=(sizes[0], sizes[1]) if all(sizes) else None,
         thumbnail=fields.get(field.at("thumbnail"), [None])[0],
@@ -130,9 +130,3 @@ def _face(hit: dict[str, Any], field: FaceField) -> tuple[dict[str, Any], int]:
 def _box(face: dict[str, Any]) -> tuple[int, int, int, int] | None:
     box = face.get("box")
     return (box["x"], box["y"], box["width"], box["height"]) if box else None
-
-
-def _names(value: Any) -> str | None:
-    """A name, or several, as they may be stored, in NFC; None without one."""
-    names = value if isinstance(value, list) else [value]
-    return ", ".join(nfc(str(name)) for name in names if name not in (None, "")) or None

@@ -15,7 +15,7 @@ from faces.matches import Match, match_of
 from faces.names import nfc
 from faces.searchable import FaceField, Searchable
 
-FIELDS = ("face_count", "thumbnail", "photo.width", "photo.height")
+FIELDS = ("face_count", "thumbnail", "photo.width", "photo.height", "photo.faces_found")
 """What a match needs of what the processor stored beside the faces."""
 SENT = ("file.path", "person.name")
 """What senders may add. As fields: these read both "file": {"path"} and "file.path", whichever was sent."""

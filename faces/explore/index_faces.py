@@ -232,7 +232,7 @@ def _faces(es: Elasticsearch, where: Searchable) -> Iterator[tuple[Face, list[fl
     """Each face and its vector, by pages of a point in time."""
     at = where.fields[0].at
     read = [at(f"{holder}.{name}") for holder in HOLDERS for name in READ]
-    read += [at("vector"), at("photo.fingerprint"), at("file.hash.sha256")]
+    read += [at(name) for name in ("vector", "photo.fingerprint", "photo.faces_found", "file.hash.sha256")]
     newest_first: list[dict[str, Any]] = [
         {at("@timestamp"): {"order": "desc", "unmapped_type": "date"}},
         {"_shard_doc": {"order": "asc"}},

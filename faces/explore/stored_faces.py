@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from faces.names import nfc
+from faces.names import name_of_face
 from faces.searchable import FaceField, below
 
 HOLDERS = ("faces", "face")
@@ -42,7 +42,7 @@ class Face:
 def of_document(hit: dict[str, Any], field: FaceField) -> Iterator[tuple[Face, list[float]]]:
     source, sent = hit.get("_source", {}), hit.get("fields", {})
     faces = [face for face in held(source, field) if "vector" in face]
-    label = nfc(_first(sent, "person.name") or "") or None
+    found = below(source, field.at("photo.faces_found"))
     sha256 = below(source, field.at("file.hash.sha256")) or _first(sent, "file.hash.sha256")
     for face in faces:
         box = face.get("box") or {}
@@ -52,8 +52,9 @@ def of_document(hit: dict[str, Any], field: FaceField) -> Iterator[tuple[Face, l
                 document=hit["_id"],
                 id=str(face.get("id", "")),
                 path=_first(sent, "file.path") or hit["_id"],
-                # The photo's label is its face's, if it has only one.
-                name=_name(face) or (label if len(faces) == 1 else None),
+                name=name_of_face(
+                    (face.get("label") or {}).get("name"), sent.get("person.name"), len(faces), found
+                ),
                 box=(box.get("x", 0), box.get("y", 0), box.get("width", 0), box.get("height", 0)),
                 quality=(face.get("quality") or {}).get("score"),
                 sha256=sha256 if isinstance(sha256, str) else None,
@@ -70,12 +71,6 @@ def held(source: dict[str, Any], field: FaceField) -> list[dict[str, Any]]:
         return [(below(source, field.at("face")) or {}) | ({"vector": vector} if vector else {})]
     faces = below(source, field.at("faces")) or []
     return faces if isinstance(faces, list) else [faces]
-
-
-def _name(face: dict[str, Any]) -> str | None:
-    """What a person named the face, in NFC; several names as one."""
-    name = (face.get("label") or {}).get("name")
-    return nfc(", ".join(map(str, name)) if isinstance(name, list) else str(name or "")) or None
 
 
 def _hexadecimal(bits: str | list[int] | None) -> str | None:

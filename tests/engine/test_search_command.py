@@ -200,6 +200,15 @@ def test_the_name_of_a_photo_with_several_faces_is_not_given_to_one_of_them(
     assert "photo: Jerry" in run("search", group_file)[1]
 
 
+def test_nor_to_the_face_that_is_left_when_a_person_has_removed_the_others(
+    es, faces, bulk, found, whole, group_photo, group_file
+):
+    bulk({"group": {"image": encoded(group_photo), "person": {"name": "Jerry"}}})
+    es.update(index=faces, id="group", doc={"faces": whole(faces, "group")["faces"][:1]}, refresh=True)
+    (match,) = found(group_file)["matches"]
+    assert (match["name"], match["people"], match["face"]["of"]) == (None, ["Jerry"], 1)
+
+
 def test_a_guess_is_marked_as_one(gallery, probes, bulk, found, run, photos):
     bulk({"ann": {"image": encoded(photos["Ann"][0]), "person": {"name": "Ann"}}}, index=gallery)
     bulk({"gate": {"image": encoded(photos["Ann"][1])}}, index=probes)
