@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
-from tools import empty
+from tools import empty, one_at_a_time
 
 from board_preview import scene_loading
 from board_preview.chromium import Renderer, running_renderer
@@ -48,5 +48,7 @@ def calibrate(es: Elasticsearch) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture(scope="session")
 def renderer() -> Iterator[Renderer]:
+    with one_at_a_time(), running_renderer(print):
+        pass  # npm has installed Vega
     with running_renderer(print) as found:
         yield found

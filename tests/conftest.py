@@ -51,6 +51,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What several processes share on the disk (./run test: -n) is made once, before they start."""
+    if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
+        local_stack.prepare_all(print)
+
+
 @pytest.fixture(scope="session")
 def cache() -> Cache:
     found = Cache(default_cache())

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools import one_at_a_time
+
 from es_setup.connection import Connection
 from es_setup.embedded.plugins import SOURCES, properties
 from es_setup.install import install
@@ -42,7 +44,8 @@ def running_stack(cache: Cache, version: str) -> Iterator[LocalStack]:
 @contextmanager
 def running_node(version: str, folder: Path, settings: dict[str, str]) -> Iterator[str]:
     """The node's URL. The node ends when its standard input does, so also if this process is killed."""
-    class_path = _build(version)
+    with one_at_a_time():
+        class_path = _build(version)
     (folder / "node.yml").write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
     (folder / "tmp").mkdir()
     address, log = folder / "address", folder / "node.log"

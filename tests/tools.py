@@ -8,12 +8,15 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from elasticsearch import Elasticsearch
+from filelock import FileLock
 from PIL import Image
 
 from es_setup.install import install
@@ -31,6 +34,13 @@ CALIBRATION = {
     "made": "2026-11-25",
 }
 """What `faces calibrate` writes into an index, without the model."""
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """For what several processes of a run build or install on the disk: the others wait."""
+    with FileLock(Path(tempfile.gettempdir(), f"ingest-face-tests-{os.getuid()}.lock")):
+        yield
 
 
 def encoded(data: bytes | Path) -> str:

@@ -15,6 +15,9 @@ from faces.cli import output
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="print each request to standard error")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="print only results and errors")]
 
+LOGGERS = ("elastic_transport.transport", "ingest_face.requests")
+"""What is printed with `-v`."""
+
 
 def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
     """Adds `-v` and `-q` to a command, so that `faces status -q` does the same as `faces -q status`."""
@@ -47,7 +50,7 @@ def set_verbosity(verbose: bool, quiet: bool) -> None:
     if verbose:
         handler = logging.StreamHandler()
         handler.setFormatter(MessageAlone())
-        for logger in map(logging.getLogger, ("elastic_transport.transport", "ingest_face.requests")):
+        for logger in map(logging.getLogger, LOGGERS):
             logger.setLevel(logging.INFO)
             logger.handlers = [handler]
             logger.propagate = False

@@ -123,9 +123,7 @@ def say(es, whole: Callable[[str, str], dict], key: str) -> None:
     es.update(index="faces", id=key, doc={"tags": ["holiday"], "note": "at the lake"} | more)
 
 
-@pytest.mark.parametrize(
-    "way", [put, update, upsert, bulk_index, bulk_update, bulk_upsert, "reindex"], ids=str
-)
+@pytest.mark.parametrize("way", [put, update, upsert, bulk_index, bulk_update, bulk_upsert, "reindex"])
 def test_whichever_way_a_photo_comes_again_it_ends_as_if_put_anew_with_what_people_said(
     es, faces, whole, pictures, request, way
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pty
 import subprocess
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from faces.cli import app
 from faces.cli.output import notes
+from faces.cli.verbosity import LOGGERS
 from ingest_service import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -36,10 +38,15 @@ COMMANDS = commands(GROUP)
 
 
 @pytest.fixture(autouse=True)
-def loud():
-    """`-q` silences the notes of this process: not those of the next test."""
+def as_before():
+    """`-q` silences the notes of this process, `-v` has its requests printed: not those of the next test."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger.level, logger.handlers, logger.propagate) for logger in loggers]
     yield
     notes.quiet = False
+    for logger, (level, handlers, propagate) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers, logger.propagate = handlers, propagate
 
 
 def invoke(*arguments: str, **environment: str):
