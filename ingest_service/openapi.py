@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, Response, jsonify
 from flask_openapi3 import OpenAPI
 from pydantic import BaseModel
 
+from ingest_service.keys import authorize_page
 from ingest_service.schemas import FacesRequest, VerifyRequest
+from ingest_service.settings import Settings
 
 SECURITY: Any = {"key": {"type": "http", "scheme": "bearer", "description": "one of the service's API keys"}}
 REFERENCE = "#/components/schemas/{model}"
@@ -112,11 +114,24 @@ def _form(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def add_pages(app: OpenAPI) -> None:
+def add_pages(app: OpenAPI, settings: Settings) -> None:
     """`/openapi.json`, and Swagger's page at `/docs/`, all of it served from here."""
+
+    def authorize_docs() -> None:
+        authorize_page("docs", settings)
+
+    def document() -> Response:
+        authorize_docs()
+        return jsonify(app.api_doc)
+
+    def page() -> str:
+        authorize_docs()
+        return PAGE
+
     assets = Blueprint(
         "docs", "flask_openapi3_swagger", static_folder="templates/swagger", static_url_path="/docs"
     )
-    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(app.api_doc))
-    app.add_url_rule("/docs/", "page", lambda: PAGE)
+    assets.before_request(authorize_docs)
+    app.add_url_rule("/openapi.json", "openapi", document)
+    app.add_url_rule("/docs/", "page", page)
     app.register_blueprint(assets)
