@@ -50,9 +50,10 @@ def read(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _beyond_loopback(host: str, unasked: list[str], lacks: str) -> str:
     missing = {"no-key": "without a key", "no-tls": "without TLS"}
+    described = " and ".join(missing[lack] for lack in unasked)
     return (
-        f"FACES_HOST is [{host}], which other machines reach, {' and '.join(missing[lack] for lack in unasked)}: "
-        "set FACES_API_KEYS_FILE, FACES_TLS_CERTIFICATE and FACES_TLS_KEY; or, if something else protects the "
+        f"FACES_HOST is [{host}], which other machines reach, {described}: set "
+        "FACES_API_KEYS_FILE, FACES_TLS_CERTIFICATE and FACES_TLS_KEY; or, if something else protects the "
         f"service, FACES_INSECURE={lacks}"
     )
 
@@ -90,8 +91,8 @@ def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
 def _require_key(place: str, key: str) -> None:
     if not KEY.fullmatch(key):
         raise SettingsError(
-            f"{place} has a character that no key may have: use letters, digits and punctuation of ASCII, such "
-            "as `openssl rand -hex 32` prints"
+            f"{place} has a character that no key may have: use letters, digits and punctuation of ASCII; "
+            "`openssl rand -hex 32` makes one"
         )
 
 

@@ -13,6 +13,7 @@ from ingest_service.request_log import observe_requests
 from ingest_service.routes import add_faces_routes, add_operations_routes
 from ingest_service.settings import Settings
 from ingest_service.telemetry import Metrics
+from ingest_service.turns import Turns
 from ingest_service.web_pages import refuse_pages
 
 
@@ -27,6 +28,7 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
     profile = profiles.load(settings)
     profiles.warm_up(profile)
     metrics = Metrics()
+    turns = Turns()
     pipeline = FacePipeline(profile, settings, metrics)
     app = ApiDocument(
         __name__,
@@ -45,7 +47,8 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
     add_pages(app, settings)
     observe_requests(app, metrics)
     refuse_pages(app, settings)
-    add_faces_routes(app, pipeline, profile.model, settings)
+    add_faces_routes(app, pipeline, profile.model, settings, turns)
     add_operations_routes(app, profile.model, settings, metrics)
     add_error_handlers(app, metrics)
+    app.wsgi_app = turns.around(app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app

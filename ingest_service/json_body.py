@@ -1,8 +1,8 @@
 """JSON from strangers, in memory that its size bounds.
 
 Python takes dozens of bytes for a byte of JSON such as `[[],[]]`, and holds its interpreter's lock meanwhile.
-Our JSON is a few long texts, the photos, in a small skeleton. So the texts are taken out first, and what is left
-has to be small.
+Our JSON is a few long texts, the photos, in a small skeleton. So the texts are taken out first, and what is
+left has to be small.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def read(data: bytes, most_parts: int, longest_text: int) -> Skeleton:
 
 
 def _pieces(data: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Start and end of each text with its quotes, and of what is between; in order, and whether it is a text."""
+    """Start and end of each text with its quotes, and of what is between, in order; is it a text?"""
     at = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     escaped_quotes = 0
     while (start := data.find(b'"', at)) >= 0:

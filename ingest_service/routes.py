@@ -31,6 +31,7 @@ from ingest_service.schemas import (
 )
 from ingest_service.settings import Settings
 from ingest_service.telemetry import Metrics
+from ingest_service.turns import Turns
 from ingest_service.verdicts import verdict
 
 METRICS: Any = {
@@ -39,7 +40,9 @@ METRICS: Any = {
 }
 
 
-def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, settings: Settings) -> None:
+def add_faces_routes(
+    app: OpenAPI, pipeline: FacePipeline, model: Model, settings: Settings, turns: Turns
+) -> None:
     errors: Any = dict.fromkeys((400, 401, 403, 408, 409, 413, 415, 429, 500, 503), ErrorAnswer)
     tag = Tag(name="faces", description="photos in, faces out")
     security = _security("faces", settings)
@@ -58,7 +61,9 @@ def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, setting
         if asked.model is not None and asked.model != model.id:
             problem = f"model [{asked.model[:100]}] was asked for, but [{model.id}] is served"
             raise FaceServiceError("model_mismatch", problem)
-        results = pipeline.run(_jobs(asked.images), frozenset(asked.returns), asked.priority == "search")
+        interactive = asked.priority == "search"
+        with turns.given_up():
+            results = pipeline.run(_jobs(asked.images), frozenset(asked.returns), interactive)
         g.photos = len(results)
         return _answered(FacesAnswer(model=ModelAnswer.of(model), results=results))
 
@@ -73,7 +78,8 @@ def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, setting
     def verify() -> Response:
         authorize(settings.api_keys)
         asked = read_body(VerifyRequest, settings)
-        results = pipeline.run(_jobs(asked.images), frozenset({"vector"}), interactive=True)
+        with turns.given_up():
+            results = pipeline.run(_jobs(asked.images), frozenset({"vector"}), interactive=True)
         compared = [_largest_face(result, position) for position, result in enumerate(results)]
         similarity = float(np.dot(*[np.array(face.vector) for face in compared]))
         answer = VerifyAnswer(

@@ -81,8 +81,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """
         Raises:
-            SettingsError: a number isn't one or isn't positive, the profile or detector is unknown, or it isn't
-                said safely who may use the service (``access.read``).
+            SettingsError: a number isn't one or isn't positive, the profile or detector is unknown, or the
+                service would be open unasked (``access.read``).
         """
         profile = environment.get("FACES_PROFILE", cls.profile)
         if profile not in MODELS:

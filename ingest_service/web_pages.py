@@ -22,8 +22,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def refuse_pages(app: Flask, settings: Settings) -> None:
-    """Refuses requests of other origins' pages, also their questions beforehand (CORS), and, if there are no keys,
-    those for a name that isn't the service's. A request with the key is no such page's."""
+    """Refuses requests of other origins' pages, also their questions beforehand (CORS), and, if there are no
+    keys, those for a name that isn't the service's. A request with the key is no such page's."""
 
     @app.before_request
     def refuse() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import struct
 import time
 from collections import deque
+from contextlib import suppress
 from enum import Enum, auto
 
 from ingest_service.serving.arrival import Arrival, ArrivalLimits
 
 TURN = 262_144
-"""Bytes that one connection may send before the others have their turn."""
+"""Bytes that one connection may send or get before the others have their turn."""
 
 
 class Stage(Enum):
@@ -24,8 +26,8 @@ class Stage(Enum):
     """A thread has the request, and alone uses the connection."""
     ANSWERING = auto()
     LINGERING = auto()
-    """Answered. What the client still sends is dropped: closing at once could destroy the answer on its way (RFC
-    9112, 9.6)."""
+    """Answered. What the client still sends is dropped: closing at once could destroy the answer on its way
+    (RFC 9112, 9.6)."""
 
 
 class Disconnected(Exception):
@@ -144,24 +146,26 @@ class Connection:
             self._outgoing.append(memoryview(data))
 
     def flush(self) -> bool:
-        """Whether all is sent; as much as the client takes now.
+        """Sends as much as the client takes now, up to a turn's. Whether that was all.
 
         Raises:
             Disconnected
         """
-        while self._outgoing:
+        turn = TURN
+        while self._outgoing and turn > 0:
             part = self._outgoing[0]
             try:
-                sent = self.sock.send(part)
+                sent = self.sock.send(part[:turn])
             except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return False
             except (OSError, ValueError) as error:
                 raise Disconnected from error
+            turn -= sent
             if sent < len(part):
                 self._outgoing[0] = part[sent:]
             else:
                 self._outgoing.popleft()
-        return True
+        return not self._outgoing
 
     @property
     def unsent(self) -> int:
@@ -184,17 +188,18 @@ class Connection:
         return True
 
     def close(self) -> None:
-        try:
-            # A process that was forked meanwhile holds the socket open.
-            self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        finally:
-            self.sock.close()
+        """At once; what the client hasn't read by now is lost."""
+        with suppress(OSError):
+            if self._outgoing:  # else the kernel would go on sending
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                # A process that was forked meanwhile holds the socket open.
+                self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
 
 
 def network_of(address: str) -> str:
-    """Whose connections are counted together: an IPv4 address, or an IPv6 network of 64 bits, as one person has."""
+    """Whose connections are counted together: an IPv4 address, or an IPv6 network of 64 bits."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,5 +1,7 @@
-"""As much of HTTP/1.1 as is needed to know where a request ends. Whatever is odd is left to gunicorn's parser,
-which refuses it."""
+"""As much of HTTP/1.1 as is needed to know where a request ends.
+
+Whatever is odd is left to gunicorn's parser, which refuses it.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ LONGEST_LINE = 8_190
 LONGEST_TRAILERS = 65_536
 FREE_CHUNKS = 1_000
 SMALLEST_CHUNK = 256
-"""Bytes that chunks must have on average after the first ``FREE_CHUNKS``: each takes time of the loop, which all
-connections share."""
+"""Bytes that chunks must have on average after the first ``FREE_CHUNKS``: each takes time of the loop, which
+all connections share."""
 
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 REQUEST_LINE = re.compile(rb"[A-Z]+ ([!-~]+) HTTP/1\.([01])")

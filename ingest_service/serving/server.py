@@ -82,7 +82,7 @@ def _allow_files(count: int) -> None:
     if soft != resource.RLIM_INFINITY and soft < count:
         if resource.RLIM_INFINITY != hard < count:
             raise SettingsError(
-                f"FACES_MAX_CONNECTIONS needs [{count}] open files, but the system allows [{hard}]: lower it, or "
-                "raise the limit with `ulimit -n`"
+                f"FACES_MAX_CONNECTIONS needs [{count}] open files, but the system allows [{hard}]: lower "
+                "it, or raise the limit with `ulimit -n`"
             )
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

@@ -25,7 +25,7 @@ class Certificate:
         self._context: ssl.SSLContext = ssl_context(config)
 
     def context(self) -> ssl.SSLContext:
-        """For the next connection. While the files can't be read, as in the midst of a renewal, the last one."""
+        """For the next connection; the last one while the files can't be read, as amid a renewal."""
         version = self._versions()
         if version != self._version:
             self._version = version

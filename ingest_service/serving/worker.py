@@ -23,6 +23,7 @@ from ingest_service.serving.connections import Connections
 from ingest_service.serving.exchange import Exchange
 from ingest_service.serving.tls import Certificate
 from ingest_service.settings import Settings
+from ingest_service.turns import HEALTH_PATHS
 
 log = logging.getLogger("ingest_service")
 
@@ -32,7 +33,6 @@ LINGER_S = 2.0
 STOP_S = 3.0
 """Seconds that a stopping worker waits for a request to become whole."""
 ACCEPTED_AT_ONCE = 64
-HEALTH_PATHS = (b"/healthz", b"/readyz")
 HEALTH_THREADS = 2
 
 
@@ -41,8 +41,8 @@ class HasSettings(Protocol):
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Reading, TLS handshakes and sending are the loop's; threads never wait for a client. Answers about health
-    have threads of their own."""
+    """The loop reads, sends and does TLS handshakes, so that threads never wait for a client. Answers about
+    health have threads of their own."""
 
     app: HasSettings
 
@@ -216,7 +216,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._unwatch(connection)
         connection.stage = Stage.IN_PROGRESS
         head = connection.arrival.head
-        pool: Executor = self._health_pool if head and head.path in HEALTH_PATHS else self.tpool
+        pool: Executor = (
+            self._health_pool if head and head.path.decode("latin-1") in HEALTH_PATHS else self.tpool
+        )
         pool.submit(self._answer, connection).add_done_callback(
             lambda done: self.method_queue.defer(self._end_of_request, connection, done)
         )

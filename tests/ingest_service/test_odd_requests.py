@@ -56,7 +56,8 @@ def test_the_last_of_equal_keys_counts(service, portrait):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "image/jpeg", "application/jsonp", None]
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "image/jpeg", "application/jsonp", None],
 )
 def test_another_content_type_is_refused_with_the_header_to_send(service, portrait, content_type):
     """A browser sends the first two for any page, without asking the service beforehand."""
@@ -70,7 +71,9 @@ def test_a_lone_surrogate_in_a_photo_or_model_is_no_crash(service):
     body = b'{"model": "\\ud800", "images": [{"image": "\\ud800"}]}'
     assert service.post("/v1/faces", data=body, headers=JSON).status_code == 409
     body = b'{"images": [{"image": "\\ud800"}]}'
-    assert service.post("/v1/faces", data=body, headers=JSON).json["results"][0]["error"]["code"] == "not_base64"
+    assert (
+        service.post("/v1/faces", data=body, headers=JSON).json["results"][0]["error"]["code"] == "not_base64"
+    )
 
 
 def test_2_0_is_a_whole_number_as_javascript_writes_it(service, group_photo):

@@ -9,9 +9,8 @@ import socket
 import subprocess
 
 import pytest
-import requests
 from service_process import PATIENCE, exchange, faces, is_idle, is_result, launched
-from tools import JSON, encoded, wait_until
+from tools import encoded, wait_until
 
 
 def test_clients_that_send_half_a_request_block_no_other(cache, portrait):
@@ -72,8 +71,8 @@ def test_the_bodys_limit_holds_for_json_chunks_and_forms(start):
 
 
 def test_the_bodies_of_all_requests_together_are_limited_by_the_bytes_received(start, portrait):
-    """Four largest ones; not by what senders say of their length, or five liars would keep all out. Who holds most,
-    and doesn't finish, makes room."""
+    """Four largest ones; not by what senders say of their length, or five liars would keep all out. Whoever
+    holds most, and doesn't finish, makes room."""
     with start(max_body_bytes=263_000) as running:
         port = int(running.url.rsplit(":", 1)[1])
         head = request(b"", "Content-Length: 263000")
