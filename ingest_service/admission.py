@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
 
 from ingest_service.errors import FaceServiceError
 
@@ -53,21 +52,3 @@ class Limit:
             yield
         finally:
             self.release(count)
-
-
-class LimitedBody:
-    """A body whose bytes are claimed as they arrive, whatever its stated length."""
-
-    def __init__(self, stream: IO[bytes], limit: Limit) -> None:
-        self._stream = stream
-        self._limit = limit
-        self._claimed = 0
-
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self._limit.claim(len(data))
-        self._claimed += len(data)
-        return data
-
-    def release(self) -> None:
-        self._limit.release(self._claimed)

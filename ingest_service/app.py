@@ -8,11 +8,13 @@ from ingest_service import __version__, profiles
 from ingest_service.error_handlers import add_error_handlers
 from ingest_service.openapi import SECURITY, ApiDocument, add_pages
 from ingest_service.pipeline import FacePipeline
-from ingest_service.request_body import InMemoryRequest, limit_bodies, refuse_preflights
+from ingest_service.request_body import InMemoryRequest
 from ingest_service.request_log import observe_requests
 from ingest_service.routes import add_faces_routes, add_operations_routes
 from ingest_service.settings import Settings
 from ingest_service.telemetry import Metrics
+from ingest_service.turns import Turns
+from ingest_service.web_pages import refuse_pages
 
 
 def create_app(settings: Settings | None = None) -> OpenAPI:
@@ -26,6 +28,7 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
     profile = profiles.load(settings)
     profiles.warm_up(profile)
     metrics = Metrics()
+    turns = Turns()
     pipeline = FacePipeline(profile, settings, metrics)
     app = ApiDocument(
         __name__,
@@ -41,11 +44,11 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
     app.request_class = InMemoryRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    add_pages(app)
+    add_pages(app, settings)
     observe_requests(app, metrics)
-    refuse_preflights(app)
-    limit_bodies(app, settings)
-    add_faces_routes(app, pipeline, profile.model, settings)
+    refuse_pages(app, settings)
+    add_faces_routes(app, pipeline, profile.model, settings, turns)
     add_operations_routes(app, profile.model, settings, metrics)
     add_error_handlers(app, metrics)
+    app.wsgi_app = turns.around(app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app

@@ -24,12 +24,18 @@ CODES: dict[str, tuple[int, str]] = {
     "unauthorized": (401, "Send the header `Authorization: Bearer <key>` with the service's key."),
     "cross_origin": (
         403,
-        "Let a server at the page's own address pass the request on, see docs/service.md.",
+        "Let a server at the page's own address pass the request on, or name this service's host in "
+        "FACES_ALLOWED_HOSTS, see docs/service.md.",
     ),
     "not_found": (404, "POST photos to /v1/faces."),
     "method_not_allowed": (405, "POST photos to /v1/faces."),
+    "request_timeout": (408, "Send fewer photos in a request, or raise FACES_REQUEST_TIMEOUT_S."),
     "model_mismatch": (409, "Ask for the model that is served, or start the service with the other one."),
     "body_too_large": (413, "Send fewer photos in a request, or raise FACES_MAX_BODY_BYTES."),
+    "unsupported_media_type": (
+        415,
+        "With curl, send JSON with `-H 'Content-Type: application/json'`, a file with `-F image=@me.jpg`.",
+    ),
     "overloaded": (429, "Ask again after the seconds in Retry-After, or start another copy of the service."),
     "deadline_exceeded": (503, "Ask again later with fewer or smaller photos, or raise FACES_DEADLINE_S."),
 }

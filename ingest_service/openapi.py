@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import mimetypes
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, jsonify
+from flask import Response, jsonify
 from flask_openapi3 import OpenAPI
 from pydantic import BaseModel
+from werkzeug.exceptions import NotFound
 
+from ingest_service.keys import authorize_page
 from ingest_service.schemas import FacesRequest, VerifyRequest
+from ingest_service.settings import Settings
 
 SECURITY: Any = {"key": {"type": "http", "scheme": "bearer", "description": "one of the service's API keys"}}
 REFERENCE = "#/components/schemas/{model}"
@@ -32,6 +38,7 @@ REQUEST_ID: Any = {
 }
 FILES: Any = {"type": "array", "items": {"type": "string", "format": "binary"}}
 # No validator: Swagger's default sends this service's address to validator.swagger.io.
+ASSETS = ("css/swagger-ui.css", "images/swagger.svg", "js/swagger-ui-bundle.js")
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -112,11 +119,30 @@ def _form(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def add_pages(app: OpenAPI) -> None:
+def add_pages(app: OpenAPI, settings: Settings) -> None:
     """`/openapi.json`, and Swagger's page at `/docs/`, all of it served from here."""
-    assets = Blueprint(
-        "docs", "flask_openapi3_swagger", static_folder="templates/swagger", static_url_path="/docs"
-    )
-    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(app.api_doc))
-    app.add_url_rule("/docs/", "page", lambda: PAGE)
-    app.register_blueprint(assets)
+
+    def authorize_docs() -> None:
+        authorize_page("docs", settings)
+
+    def document() -> Response:
+        authorize_docs()
+        return jsonify(app.api_doc)
+
+    def page() -> str:
+        authorize_docs()
+        return PAGE
+
+    # In memory once: an answer of 1.5 MB is the same bytes for all who ask for it.
+    folder = Path(str(files("flask_openapi3_swagger")), "templates", "swagger")
+    assets = {name: (folder / name).read_bytes() for name in ASSETS}
+
+    def asset(name: str) -> Response:
+        authorize_docs()
+        if name not in assets:
+            raise NotFound
+        return Response(assets[name], mimetype=mimetypes.guess_type(name)[0])
+
+    app.add_url_rule("/openapi.json", "openapi", document)
+    app.add_url_rule("/docs/", "page", page)
+    app.add_url_rule("/docs/<path:name>", "asset", asset)

@@ -1,22 +1,25 @@
-"""A request's key and body: limited while they arrive, then read and checked once."""
+"""A request's body, JSON or a form, read and checked once."""
 
 from __future__ import annotations
 
-import hmac
 import io
-import json
-from typing import IO, Any, NoReturn, TypeVar
+from typing import IO, Any, TypeVar
 
-from flask import Flask, Request, g, request
+from flask import Request, request
 from pydantic import BaseModel, ValidationError
 
-from ingest_service.admission import Limit, LimitedBody
+from ingest_service import json_body
 from ingest_service.errors import FaceServiceError
 from ingest_service.settings import Settings
 
 Body = TypeVar("Body", bound=BaseModel)
 
 WITH_CURL = "with curl, `-F image=@me.jpg`"
+MOST_FIELDS = 32
+"""Of an object, and names in `return`. No request needs half as many."""
+PARTS_OF_A_REQUEST = 65_536
+PARTS_OF_A_PHOTO = 2_048
+"""Bytes of JSON beside photos' texts; most are spaces, if it is indented."""
 
 
 class InMemoryRequest(Request):
@@ -26,82 +29,91 @@ class InMemoryRequest(Request):
         return io.BytesIO()
 
 
-def limit_bodies(app: Flask, settings: Settings) -> None:
-    """Limits the bodies of all requests together: else each thread could hold one of the largest size."""
-    limit = Limit(4 * settings.max_body_bytes, "too many bytes are in progress")
-
-    @app.before_request
-    def enter() -> None:
-        g.body = request.environ["wsgi.input"] = LimitedBody(request.environ["wsgi.input"], limit)
-
-    @app.teardown_request
-    def leave(_: BaseException | None) -> None:
-        if "body" in g:
-            g.body.release()
-
-
-def authorize(api_keys: tuple[str, ...]) -> None:
-    """
-    Raises:
-        FaceServiceError: ``unauthorized``.
-    """
-    if not api_keys:
-        return
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    # Every key is compared, so that the time taken doesn't reveal which one was close.
-    matches = [hmac.compare_digest(given.encode("latin-1"), key.encode()) for key in api_keys]
-    if scheme.lower() not in ("bearer", "apikey") or not any(matches):
-        raise FaceServiceError("unauthorized", "the service's key is missing or wrong")
-
-
-def refuse_preflights(app: Flask) -> None:
-    """Says to a browser's question for a page of another origin (CORS) that such pages aren't served."""
-
-    @app.before_request
-    def refuse() -> None:
-        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            raise FaceServiceError("cross_origin", "a page of another address can't ask this service")
-
-
 def read_body(kind: type[Body], settings: Settings) -> Body:
     """The request's body, JSON or a form, checked.
 
     Raises:
-        FaceServiceError: ``bad_request``.
+        FaceServiceError: ``bad_request``, or ``unsupported_media_type``.
     """
-    given = _form() if request.mimetype == "multipart/form-data" else _json()
+    if request.mimetype == "multipart/form-data":
+        given = _form(settings.max_images)
+    elif request.mimetype == "application/json":
+        given = _json(settings)
+    else:
+        needed = "must be [application/json], or [multipart/form-data] for a form with photos"
+        raise FaceServiceError("unsupported_media_type", f"the Content-Type is [{_named()}], but {needed}")
+    _require_few(given, settings.max_images)
     try:
-        body = kind.model_validate(given)
+        return kind.model_validate(given)
     except ValidationError as error:
         # Not pydantic's own text: it repeats the input.
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         # A misspelt field explains why another one is missing.
-        problem = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
+        problem = min(problems, key=lambda one: one["type"] != "extra_forbidden")
         place = "".join(f"[{part}]" for part in problem["loc"]) or "the body"
         raise FaceServiceError("bad_request", f"{place[:100]}: {problem['msg'][:200]}") from None
-    if len(getattr(body, "images", ())) > settings.max_images:
-        raise FaceServiceError("bad_request", f"[images]: at most {settings.max_images} photos a request")
-    return body
 
 
-def _json() -> Any:
-    """Whatever the content type says: curl's `-d` calls JSON a form."""
+def _named() -> str:
+    return request.mimetype[:60] or "absent"
+
+
+def _require_few(given: Any, max_images: int) -> None:
+    """Before a model is made of it, which would take a thousand bytes for each wrong value."""
+    if not isinstance(given, dict):
+        return
+    images, returns = given.get("images"), given.get("return")
+    if isinstance(images, list):
+        if len(images) > max_images:
+            raise FaceServiceError("bad_request", f"[images]: at most {max_images} photos a request")
+        for number, image in enumerate(images):
+            _require_few_fields(image, f"[images][{number}]")
+            if isinstance(image, dict):
+                _require_few_fields(image.get("options"), f"[images][{number}][options]")
+    if isinstance(returns, list) and len(returns) > MOST_FIELDS:
+        raise FaceServiceError("bad_request", f"[return]: at most {MOST_FIELDS} names")
+    _require_few_fields(given, "the body")
+
+
+def _require_few_fields(value: Any, place: str) -> None:
+    if isinstance(value, dict) and len(value) > MOST_FIELDS:
+        raise FaceServiceError("bad_request", f"{place}: at most {MOST_FIELDS} fields")
+
+
+def _json(settings: Settings) -> Any:
     data = request.get_data(cache=False)
     if request.content_length is None:
         request.stream.read(1)  # raises if chunks exceed the limit; they would be cut off silently
     try:
-        return json.loads(data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        problem = f"the body is neither JSON nor multipart/form-data; {WITH_CURL}"
-        raise FaceServiceError("bad_request", problem) from None
+        found = json_body.read(
+            data,
+            most_parts=PARTS_OF_A_REQUEST + PARTS_OF_A_PHOTO * settings.max_images,
+            longest_text=4 * settings.max_bytes,
+        )
+    except json_body.NotJson:
+        problem = "the body isn't JSON, although its Content-Type says so; to send a file "
+        raise FaceServiceError("bad_request", problem + WITH_CURL) from None
+    except json_body.TooManyParts:
+        raise FaceServiceError("bad_request", "the body has too many values beside its photos") from None
+    if _put_photos(found) < len(found.texts):
+        problem = f"a text of over {json_body.LONG} bytes is no photo's [image], and nothing else is so long"
+        raise FaceServiceError("bad_request", problem)
+    return found.value
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    """NaN and Infinity: Python reads them, but they aren't JSON."""
-    raise ValueError(name)
+def _put_photos(found: json_body.Skeleton) -> int:
+    """Puts the long texts where photos are. How many."""
+    count = 0
+    images = found.value.get("images") if isinstance(found.value, dict) else None
+    for item in images if isinstance(images, list) else ():
+        name = item.get("image") if isinstance(item, dict) else None
+        if isinstance(name, str) and name in found.texts:
+            item["image"] = found.texts[name]
+            count += 1
+    return count
 
 
-def _form() -> dict[str, Any]:
+def _form(max_images: int) -> dict[str, Any]:
     """A form's files named ``image``, and its other fields: `curl -F image=@me.jpg -F priority=search`."""
     if "image" in request.form:
         raise FaceServiceError("bad_request", f"[image] is text, but must be a file; {WITH_CURL}")
@@ -109,10 +121,13 @@ def _form() -> dict[str, Any]:
         raise FaceServiceError(
             "bad_request", f"[{others[0][:100]}] is a file, but must be called [image]; {WITH_CURL}"
         )
-    if not request.files:
+    files = request.files.getlist("image")
+    if not files:
         raise FaceServiceError("bad_request", f"[images]: the form has no file called [image]; {WITH_CURL}")
+    if len(files) > max_images:
+        raise FaceServiceError("bad_request", f"[images]: at most {max_images} photos a request")
     given: dict[str, Any] = {name: request.form[name] for name in request.form}
     if "return" in given:
         given["return"] = request.form.getlist("return")
-    given["images"] = [{"image": file.read()} for file in request.files.getlist("image")]
+    given["images"] = [{"image": file.read()} for file in files]
     return given

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 
 from ingest_service import profiles
 from ingest_service.errors import FaceServiceError
+from ingest_service.keys import authorize, authorize_page
 from ingest_service.model import Model
 from ingest_service.pipeline import FacePipeline, PhotoJob
-from ingest_service.request_body import authorize, read_body
+from ingest_service.request_body import read_body
 from ingest_service.schemas import (
     ErrorAnswer,
     FaceAnswer,
@@ -30,6 +31,7 @@ from ingest_service.schemas import (
 )
 from ingest_service.settings import Settings
 from ingest_service.telemetry import Metrics
+from ingest_service.turns import Turns
 from ingest_service.verdicts import verdict
 
 METRICS: Any = {
@@ -38,10 +40,12 @@ METRICS: Any = {
 }
 
 
-def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, settings: Settings) -> None:
-    errors: Any = dict.fromkeys((400, 401, 409, 413, 429, 500, 503), ErrorAnswer)
+def add_faces_routes(
+    app: OpenAPI, pipeline: FacePipeline, model: Model, settings: Settings, turns: Turns
+) -> None:
+    errors: Any = dict.fromkeys((400, 401, 403, 408, 409, 413, 415, 429, 500, 503), ErrorAnswer)
     tag = Tag(name="faces", description="photos in, faces out")
-    security: Any = [{"key": []}] if settings.api_keys else None
+    security = _security("faces", settings)
 
     @app.post(
         "/v1/faces",
@@ -57,7 +61,9 @@ def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, setting
         if asked.model is not None and asked.model != model.id:
             problem = f"model [{asked.model[:100]}] was asked for, but [{model.id}] is served"
             raise FaceServiceError("model_mismatch", problem)
-        results = pipeline.run(_jobs(asked.images), frozenset(asked.returns), asked.priority == "search")
+        interactive = asked.priority == "search"
+        with turns.given_up():
+            results = pipeline.run(_jobs(asked.images), frozenset(asked.returns), interactive)
         g.photos = len(results)
         return _answered(FacesAnswer(model=ModelAnswer.of(model), results=results))
 
@@ -72,7 +78,8 @@ def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, setting
     def verify() -> Response:
         authorize(settings.api_keys)
         asked = read_body(VerifyRequest, settings)
-        results = pipeline.run(_jobs(asked.images), frozenset({"vector"}), interactive=True)
+        with turns.given_up():
+            results = pipeline.run(_jobs(asked.images), frozenset({"vector"}), interactive=True)
         compared = [_largest_face(result, position) for position, result in enumerate(results)]
         similarity = float(np.dot(*[np.array(face.vector) for face in compared]))
         answer = VerifyAnswer(
@@ -86,6 +93,8 @@ def add_faces_routes(app: OpenAPI, pipeline: FacePipeline, model: Model, setting
 
 
 def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metrics: Metrics) -> None:
+    page_errors: Any = {403: ErrorAnswer}
+    errors: Any = {401: ErrorAnswer, **page_errors}
     tag = Tag(name="operations", description="for those who run the service")
 
     @app.get(
@@ -93,7 +102,7 @@ def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metric
         tags=[tag],
         summary="Is the process alive?",
         operation_id="health",
-        responses={200: HealthAnswer},
+        responses={200: HealthAnswer, **page_errors},
     )
     def healthz() -> Response:
         return _answered(HealthAnswer(status="ok"))
@@ -103,7 +112,7 @@ def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metric
         tags=[tag],
         summary="Are the networks loaded, and which?",
         operation_id="ready",
-        responses={200: ReadyAnswer},
+        responses={200: ReadyAnswer, **page_errors},
     )
     def readyz() -> Response:
         # The networks are loaded before the first request can be answered.
@@ -114,9 +123,11 @@ def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metric
         tags=[tag],
         summary="Which models are there, and which is served?",
         operation_id="models",
-        responses={200: ModelsAnswer},
+        responses={200: ModelsAnswer, **errors},
+        security=_security("models", settings),
     )
     def models() -> Response:
+        authorize_page("models", settings)
         return _answered(ModelsAnswer(models=profiles.available(settings, model)))
 
     @app.get(
@@ -124,10 +135,17 @@ def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metric
         tags=[tag],
         summary="Prometheus metrics",
         operation_id="metrics",
-        responses={200: METRICS},
+        responses={200: METRICS, **errors},
+        security=_security("metrics", settings),
     )
     def prometheus() -> Response:
+        authorize_page("metrics", settings)
         return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _security(page: str, settings: Settings) -> Any:
+    """For the OpenAPI document: whether the page needs a key."""
+    return [{"key": []}] if settings.api_keys and page not in settings.open_pages else None
 
 
 def _answered(answer: BaseModel) -> Response:

@@ -79,9 +79,10 @@ class FacesRequest(Strict):
         Literal["ingest", "search"], Field(description="`search`: interactive, skips batching")
     ] = "ingest"
     returns: Annotated[
-        list[Return], Field(alias="return", description="what to return beside boxes", default=EVERYTHING)
+        list[Return],
+        Field(alias="return", description="what to return beside boxes", default=EVERYTHING, fail_fast=True),
     ]
-    images: Annotated[list[PhotoRequest], Field(min_length=1)]
+    images: Annotated[list[PhotoRequest], Field(min_length=1, fail_fast=True)]
 
 
 class VerifyRequest(Strict):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
+from ingest_service import access
 from ingest_service.errors import SettingsError
 from ingest_service.registry import DETECTORS, MODELS
 from ingest_service.weights.cache import default_cache
+
+SHORT_KEY = 16
 
 
 @dataclass(frozen=True)
@@ -19,8 +23,12 @@ class Settings:
     profile: str = next(iter(MODELS))  # FACES_PROFILE, a name of the registry's MODELS
     detector: str = next(iter(DETECTORS))  # FACES_DETECTOR, a name of its DETECTORS
     cache: Path = field(default_factory=default_cache)  # FACES_CACHE
-    host: str = "127.0.0.1"  # FACES_HOST
+    host: str = "127.0.0.1"  # FACES_HOST, an address or a name of this machine
     port: int = 8501  # FACES_PORT
+    allowed_hosts: frozenset[str] = (
+        frozenset()
+    )  # FACES_ALLOWED_HOSTS, names of this service, by which it is asked
+    open_pages: frozenset[str] = frozenset()  # FACES_OPEN_PAGES, of access.PAGES: need no key
     api_keys: tuple[str, ...] = field(
         default=(), repr=False
     )  # FACES_API_KEY, FACES_API_KEYS_FILE (one a line)
@@ -35,8 +43,29 @@ class Settings:
     max_waiting: int = 64  # FACES_MAX_WAITING, photos in progress (searches: a limit of their own, as high)
     max_batch: int = 8  # FACES_MAX_BATCH, faces that are embedded together
     linger_ms: int = 3  # FACES_LINGER_MS, milliseconds that a face waits for others to join its batch
-    deadline_s: int = 30  # FACES_DEADLINE_S, seconds for a whole request
+    deadline_s: int = 30  # FACES_DEADLINE_S, seconds for a request's photos
+    request_timeout_s: int = 30  # FACES_REQUEST_TIMEOUT_S, seconds to send a request, or read an answer
+    max_connections: int = 800  # FACES_MAX_CONNECTIONS, at once
+    max_connections_per_address: int = 400  # FACES_MAX_CONNECTIONS_PER_ADDRESS (IPv6: per 64-bit network)
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)  # FACES_WORKERS, threads for photos
+
+    @property
+    def bind(self) -> str:
+        """Address and port to listen at."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def warnings(self) -> list[str]:
+        """What is allowed, but not safe."""
+        found = []
+        if any(len(key) < SHORT_KEY for key in self.api_keys):
+            found.append(
+                f"a key of fewer than {SHORT_KEY} characters could be guessed: use `openssl rand -hex 32`"
+            )
+        if not self.api_keys and not ip_address(self.host).is_loopback:
+            found.append(
+                f"whoever reaches {self.bind} can use the service, which has no key: see FACES_INSECURE"
+            )
+        return found
 
     @property
     def max_side(self) -> int:
@@ -52,7 +81,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """
         Raises:
-            SettingsError: a number isn't one or isn't positive, or the profile or detector is unknown.
+            SettingsError: a number isn't one or isn't positive, the profile or detector is unknown, or the
+                service would be open unasked (``access.read``).
         """
         profile = environment.get("FACES_PROFILE", cls.profile)
         if profile not in MODELS:
@@ -78,32 +108,10 @@ class Settings:
         return cls(
             profile=profile,
             detector=detector,
-            host=environment.get("FACES_HOST", cls.host),
-            api_keys=_api_keys(environment),
-            tls_certificate=_file(environment, "FACES_TLS_CERTIFICATE"),
-            tls_key=_file(environment, "FACES_TLS_KEY"),
+            **access.read(environment),
             **numbers,  # type: ignore[arg-type]
         )
 
 
 def _unknown(name: str, value: str, valid: Sequence[str]) -> str:
     return f"{name} is [{value}], valid values are {valid}"
-
-
-def _api_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The key of the environment, and those of the file, where empty lines and # comments don't count."""
-    keys = [environment.get("FACES_API_KEY", "")]
-    if file := _file(environment, "FACES_API_KEYS_FILE"):
-        keys += [line.strip() for line in file.read_text().splitlines() if not line.startswith("#")]
-        if not any(keys):
-            raise SettingsError(f"FACES_API_KEYS_FILE is [{file}], but has no key: everybody would get in")
-    return tuple(key for key in keys if key)
-
-
-def _file(environment: Mapping[str, str], name: str) -> Path | None:
-    text = environment.get(name)
-    if not text:
-        return None
-    if not os.access(text, os.R_OK):
-        raise SettingsError(f"{name} is [{text}], which isn't a file that can be read")
-    return Path(text)

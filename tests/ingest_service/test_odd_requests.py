@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tools import bracketed, encoded
+from tools import JSON, bracketed, encoded
 
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
@@ -49,18 +49,31 @@ def test_odd_json_is_a_bad_request_without_a_traceback(service, body):
     assert len(response.text) < 1_000
 
 
-def test_json_is_read_whatever_its_content_type_and_the_last_of_equal_keys_counts(service, portrait):
+def test_the_last_of_equal_keys_counts(service, portrait):
     body = b'{"images": [], "images": [{"image": "%s"}], "return": []}' % encoded(portrait).encode()
-    for content_type in ("application/json", "application/x-www-form-urlencoded", "text/plain", None):
-        response = service.post("/v1/faces", data=body, content_type=content_type)
-        assert len(response.json["results"][0]["faces"]) == 1
+    response = service.post("/v1/faces", data=body, content_type="application/json")
+    assert len(response.json["results"][0]["faces"]) == 1
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "image/jpeg", "application/jsonp", None],
+)
+def test_another_content_type_is_refused_with_the_header_to_send(service, portrait, content_type):
+    """A browser sends the first two for any page, without asking the service beforehand."""
+    response = service.post("/v1/faces", data=portrait.read_bytes(), content_type=content_type)
+    assert (response.status_code, response.json["error"]["code"]) == (415, "unsupported_media_type")
+    assert {content_type or "absent", "application/json"} <= bracketed(response.json["error"]["message"])
+    assert "-F image=@" in response.json["error"]["message"]
 
 
 def test_a_lone_surrogate_in_a_photo_or_model_is_no_crash(service):
     body = b'{"model": "\\ud800", "images": [{"image": "\\ud800"}]}'
-    assert service.post("/v1/faces", data=body).status_code == 409
+    assert service.post("/v1/faces", data=body, headers=JSON).status_code == 409
     body = b'{"images": [{"image": "\\ud800"}]}'
-    assert service.post("/v1/faces", data=body).json["results"][0]["error"]["code"] == "not_base64"
+    assert (
+        service.post("/v1/faces", data=body, headers=JSON).json["results"][0]["error"]["code"] == "not_base64"
+    )
 
 
 def test_2_0_is_a_whole_number_as_javascript_writes_it(service, group_photo):
@@ -83,10 +96,9 @@ def test_a_form_without_a_file_and_a_bare_file_learn_of_the_field(service, portr
         response = service.post("/v1/faces", data=form, content_type="multipart/form-data")
         assert (response.status_code, response.json["error"]["code"]) == (400, "bad_request")
         assert "image" in bracketed(response.json["error"]["message"])
-    for content_type in ("image/jpeg", "application/x-www-form-urlencoded"):
-        response = service.post("/v1/faces", data=portrait.read_bytes(), content_type=content_type)
-        assert (response.status_code, response.json["error"]["code"]) == (400, "bad_request")
-        assert "-F image=@" in response.json["error"]["message"]
+    response = service.post("/v1/faces", data=portrait.read_bytes(), headers=JSON)
+    assert (response.status_code, response.json["error"]["code"]) == (400, "bad_request")
+    assert "-F image=@" in response.json["error"]["message"]
 
 
 def test_a_page_of_another_origin_is_refused_in_plain_words(service):
@@ -102,9 +114,8 @@ def test_a_page_of_another_origin_is_refused_in_plain_words(service):
 
 @pytest.mark.parametrize("given", ["Bearer \xe9\xff", "Bearer", "", "Basic a2V5", "Bearer  key", "key"])
 def test_an_odd_authorization_is_refused_and_names_the_scheme(cache, given):
-    guarded = create_app(Settings(cache=cache.root, api_keys=("key", "sch\u00fcssel"))).test_client()
+    guarded = create_app(Settings(cache=cache.root, api_keys=("key",))).test_client()
     response = guarded.post("/v1/faces", json={}, headers={"Authorization": given})
     assert (response.status_code, response.json["error"]["code"]) == (401, "unauthorized")
     assert response.headers["WWW-Authenticate"] == "Bearer"
-    umlaut = "Bearer sch\u00fcssel".encode().decode("latin-1")
-    assert guarded.post("/v1/faces", json={}, headers={"Authorization": umlaut}).status_code == 400
+    assert guarded.post("/v1/faces", json={}, headers={"Authorization": "Bearer key"}).status_code == 400

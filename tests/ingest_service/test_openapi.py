@@ -87,7 +87,7 @@ def document(service):
 
 def test_the_document_is_openapi_3_and_names_every_route_that_there_is(service, document):
     assert document["openapi"].startswith("3.1")
-    pages = {"/openapi.json", "/docs/", "/docs/<path:filename>"}
+    pages = {"/openapi.json", "/docs/", "/docs/<path:name>"}
     routes = {rule.rule for rule in service.application.url_map.iter_rules()} - pages
     assert set(document["paths"]) == routes >= {"/v1/faces", "/v1/verify", "/healthz", "/readyz", "/metrics"}
     assert document == service.get("/openapi.json").json

@@ -1,0 +1,43 @@
+"""What gunicorn takes for a connection while a request is answered: it only collects the answer."""
+
+from __future__ import annotations
+
+from ingest_service.serving.connection import Connection
+
+
+class Answer:
+    """A socket, as far as gunicorn writes to one."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def sendall(self, data: bytes) -> None:
+        self._parts.append(bytes(data))
+
+    send = sendall
+
+    def taken(self) -> list[bytes]:
+        parts, self._parts = self._parts, []
+        return parts
+
+    def gettimeout(self) -> float:
+        return 0.0
+
+    def shutdown(self, _: int) -> None:
+        """After an error in the midst of an answer; the connection is closed then."""
+
+    def settimeout(self, _: float) -> None:
+        pass
+
+    def recv(self, _: int) -> bytes:
+        return b""
+
+    def close(self) -> None:
+        pass
+
+
+class Exchange:
+    def __init__(self, connection: Connection) -> None:
+        self.sock = Answer()
+        self.client = connection.client
+        self.server = connection.server
