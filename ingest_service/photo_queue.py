@@ -11,13 +11,14 @@ from ingest_service.admission import Limit
 from ingest_service.decoders import processes
 from ingest_service.decoders.lanes import Cancelled, Request
 from ingest_service.decoders.pool import DecoderPool
+from ingest_service.errors import FaceServiceError
 from ingest_service.settings import Settings
 from ingest_service.telemetry import Metrics
 
 
 class PhotoQueue:
-    """At most ``settings.max_waiting`` photos are in progress, and as many large or slow ones: while those
-    wait for each other, other photos are admitted. What exceeds a limit is refused.
+    """At most ``settings.max_waiting`` photos are in progress, and half as many large or slow ones: while
+    those wait for each other, other photos are admitted. What exceeds a limit is refused.
 
     Args:
         name: of the photos, in a refusal.
@@ -25,10 +26,12 @@ class PhotoQueue:
 
     def __init__(self, settings: Settings, metrics: Metrics, name: str) -> None:
         self.decoders = DecoderPool(processes.of_this_process(), settings, metrics)
-        most = max(settings.max_waiting, settings.max_images)
-        self.threads = ThreadPoolExecutor(2 * most, thread_name_prefix=name)
+        # Each photo that is admitted has one, while it waits, too.
+        most = 2 * max(settings.max_waiting, settings.max_images)
+        self.threads = ThreadPoolExecutor(most, thread_name_prefix=name)
         self._limit = Limit(settings.max_waiting, f"too many {name} are in progress")
-        self._slow_limit = Limit(settings.max_waiting, f"too many large or slow {name} are in progress")
+        most_slow = max(1, settings.max_waiting // 2)
+        self._slow_limit = SlowLimit(most_slow, f"too many large or slow {name} are in progress")
 
     @property
     def in_progress(self) -> int:
@@ -52,10 +55,39 @@ class PhotoQueue:
             claims.release()
 
 
+class SlowLimit:
+    """At most ``most`` large or slow photos at once, or those of one request alone, which may be more.
+
+    Args:
+        refusal: message for a refused request.
+    """
+
+    def __init__(self, most: int, refusal: str) -> None:
+        self._most = most
+        self._refusal = refusal
+        self._lock = threading.Lock()
+        self.in_progress = 0
+
+    def claim(self, own: int) -> None:
+        """One more for a request that has ``own``.
+
+        Raises:
+            FaceServiceError: ``overloaded``.
+        """
+        with self._lock:
+            if self.in_progress > own and self.in_progress >= self._most:
+                raise FaceServiceError("overloaded", self._refusal)
+            self.in_progress += 1
+
+    def release(self, count: int) -> None:
+        with self._lock:
+            self.in_progress -= count
+
+
 class Claims:
     """A request's share of both limits."""
 
-    def __init__(self, count: int, limit: Limit, slow_limit: Limit) -> None:
+    def __init__(self, count: int, limit: Limit, slow_limit: SlowLimit) -> None:
         self._count = count
         self._limit = limit
         self._slow_limit = slow_limit
@@ -73,7 +105,7 @@ class Claims:
         with self._lock:
             if self._is_over:
                 raise Cancelled
-            self._slow_limit.claim(1)
+            self._slow_limit.claim(self._slow)
             self._limit.release(1)
             self._slow += 1
 
