@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_openapi3 import Info, OpenAPI
 
 from ingest_service import __version__, profiles
+from ingest_service.decoders import processes
 from ingest_service.error_handlers import add_error_handlers
 from ingest_service.openapi import SECURITY, ApiDocument, add_pages
 from ingest_service.pipeline import FacePipeline
@@ -25,6 +26,7 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
         WeightsError: the cache lacks the networks.
     """
     settings = settings or Settings.from_environment()
+    processes.of_this_process()  # starts while the networks are loaded
     profile = profiles.load(settings)
     profiles.warm_up(profile)
     metrics = Metrics()

@@ -22,6 +22,8 @@ LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 """Left and right are the person's own, as in DeepFace: in a frontal photo ``left_eye`` has the larger x."""
 
 SECOND_LOOK_BATCH = 8
+LONGEST_WARPED = 32_766
+"""Pixels of a side that OpenCV's ``warpAffine`` can read."""
 
 
 @dataclass(frozen=True)
@@ -235,11 +237,14 @@ def _window(pixels: Pixels, face: Detection, size: tuple[int, int], margin: floa
 
 def shrunk(pixels: Pixels, scale: float) -> tuple[Pixels, tuple[float, float]]:
     """Pixels scaled down by areas (each counts), and the scale in x and y; unchanged if ``scale`` is 1 or
-    more."""
-    if scale >= 1:
-        return pixels, (1.0, 1.0)
+    more and no side is too long for OpenCV's ``warpAffine``."""
     height, width = pixels.shape[:2]
-    return resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
+    size = (_scaled_side(width, scale), _scaled_side(height, scale))
+    return resized(pixels, size) if size != (width, height) else (pixels, (1.0, 1.0))
+
+
+def _scaled_side(side: int, scale: float) -> int:
+    return min(max(1, round(side * min(scale, 1.0))), LONGEST_WARPED)
 
 
 def resized(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, tuple[float, float]]:

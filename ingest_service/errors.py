@@ -18,6 +18,7 @@ CODES: dict[str, tuple[int, str]] = {
     "damaged": (PHOTO, "Open the file and save it again, or send another copy."),
     "too_large": (PHOTO, "Send a smaller file, or raise FACES_MAX_BYTES."),
     "too_many_pixels": (PHOTO, "Scale the photo down, or raise FACES_MAX_PIXELS."),
+    "too_costly": (PHOTO, "Open the file and save it again."),
     "internal": (PHOTO, "See the service's log of that moment, and report it."),
     "bad_request": (400, "See /docs for the request's form."),
     "no_face": (400, "Send a photo that shows a face."),
@@ -61,6 +62,7 @@ class FaceServiceError(Exception):
 
     def __init__(self, code: str, problem: str, status: int | None = None) -> None:
         self.code = code
+        self.problem = problem
         default_status, remedy = CODES[code]
         self.status = status or default_status
         self.message = f"{problem}. {remedy}"

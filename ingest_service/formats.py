@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image
 from PIL.TiffImagePlugin import PREFIXES as TIFF
 
-from ingest_service import tiff
+from ingest_service import jpeg, tiff
 from ingest_service.errors import FaceServiceError
 
 FORMATS = {
@@ -48,17 +48,11 @@ OTHERS = {
 
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
-JPEG_PROCESSES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA}
-"""Markers of frames that libjpeg reads: sequential, progressive, lossless, and the first two with arithmetic
-coding."""
-JPEG_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
-"""Markers of all kinds of frames, JPEG-LS among them."""
-
 
 def refusal(data: bytes) -> FaceServiceError:
     """Why a file that Pillow opens as none of ``FORMATS`` isn't read."""
     if data.startswith(b"\xff\xd8\xff"):
-        return jpeg_refusal(data)
+        return jpeg.refusal(data)
     if data.startswith(tuple(TIFF)):
         return tiff.refusal(data)
     name = _name(data)
@@ -88,19 +82,3 @@ def _name(data: bytes) -> str | None:
         if accept is not None and len(start) == 16 and accept(start) is True:
             return name
     return None
-
-
-def jpeg_refusal(data: bytes) -> FaceServiceError:
-    """Why a JPEG isn't read: it is of a kind that isn't, or else damaged."""
-    at = 2
-    while at + 9 < len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in JPEG_FRAMES:
-            bits, layers = data[at + 4], data[at + 9]
-            if bits != 8 or layers not in (1, 3, 4) or marker not in JPEG_PROCESSES:
-                problem = f"the file is a JPEG of {bits} bits and {layers} colours, process [{marker:#x}]"
-                return FaceServiceError("unsupported_format", problem)
-            break
-        # A marker may be preceded by any number of FF.
-        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return FaceServiceError("damaged", "the picture can't be decoded")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from concurrent.futures import Future, TimeoutError
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest_service import renditions
-from ingest_service.admission import Limit
 from ingest_service.batching import Batcher
-from ingest_service.decoding import Photo, decode
+from ingest_service.decoders.lanes import Cancelled, Request
+from ingest_service.decoding import Photo
 from ingest_service.errors import FaceServiceError
 from ingest_service.model import FoundFace, Profile
+from ingest_service.photo_queue import PhotoQueue
 from ingest_service.quality import Quality, assess
 from ingest_service.schemas import ErrorDetail, FaceAnswer, FileAnswer, PhotoAnswer, PhotoResult
 from ingest_service.settings import Settings
@@ -65,24 +66,20 @@ class PendingResult:
 class FacePipeline:
     """Finds and embeds faces for many callers at once, within limits.
 
-    At most ``settings.max_waiting`` photos are in progress; interactive requests have an equal limit, and
-    threads, of their own, so they never wait behind bulk work. What exceeds a limit is refused. For each
-    kind, ``settings.workers`` threads decode and detect; as many embed, and one more embeds for interactive
-    requests on all cores.
+    Bulk work and interactive requests have a queue each, so these never wait behind bulk work. For each kind,
+    ``settings.workers`` threads embed, or for interactive requests one, on all cores.
     """
 
     def __init__(self, profile: Profile, settings: Settings, metrics: Metrics) -> None:
         self._profile = profile
         self._settings = settings
         self._metrics = metrics
-        self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="photo")
-        self._interactive_pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="interactive-photo")
+        self._bulk = PhotoQueue(settings, metrics, "photos")
+        self._interactive = PhotoQueue(settings, metrics, "searches")
         self._batches = self._batcher(settings.workers, settings.linger_ms / 1000, all_cores=False)
         self._interactive_batches = self._batcher(threads=1, max_wait=0, all_cores=True)
-        self._photos = Limit(settings.max_waiting, "too many photos are in progress")
-        self._interactive_photos = Limit(settings.max_waiting, "too many searches are in progress")
         metrics.queue_depth.labels("photos").set_function(
-            lambda: self._photos.in_progress + self._interactive_photos.in_progress
+            lambda: self._bulk.in_progress + self._interactive.in_progress
         )
         metrics.queue_depth.labels("faces").set_function(
             lambda: self._batches.depth() + self._interactive_batches.depth()
@@ -100,7 +97,7 @@ class FacePipeline:
             capacity=16 * self._settings.max_waiting,
             observe=self._metrics.batch_size.observe,
             threads=threads,
-            share=lambda: self._photos.in_progress // threads,
+            share=lambda: self._bulk.in_progress // threads,
         )
 
     def run(self, jobs: list[PhotoJob], returns: frozenset[str], interactive: bool) -> list[PhotoResult]:
@@ -113,15 +110,16 @@ class FacePipeline:
             FaceServiceError: ``overloaded``, or ``deadline_exceeded``.
         """
         deadline = time.monotonic() + self._settings.deadline_s
-        with (self._interactive_photos if interactive else self._photos).claimed(len(jobs)):
-            pool = self._interactive_pool if interactive else self._pool
-            started = [pool.submit(self._start, job, returns, interactive) for job in jobs]
+        queue = self._interactive if interactive else self._bulk
+        with queue.admitted(len(jobs)) as request:
+            started = [queue.threads.submit(self._start, job, returns, interactive, request) for job in jobs]
             try:
                 pending = [future.result(deadline - time.monotonic()) for future in started]
                 results = [photo.finished(deadline) for photo in pending]
             except TimeoutError:
                 raise FaceServiceError("deadline_exceeded", "the photos took too long") from None
             finally:
+                request.end()  # stops what is being decoded
                 for future in started:
                     _cancel(future)
         self._count(results)
@@ -134,22 +132,16 @@ class FacePipeline:
             self._metrics.faces.inc(len(result.faces or ()))
         self._metrics.photos.inc(len(results))
 
-    def _start(self, job: PhotoJob, returns: frozenset[str], interactive: bool) -> PendingResult:
+    def _start(
+        self, job: PhotoJob, returns: frozenset[str], interactive: bool, request: Request
+    ) -> PendingResult:
         """Everything but the wait for the vectors."""
         try:
-            with self._metrics.stage("decode"):
-                photo = decode(job.image, self._settings.max_bytes, self._settings.pixel_limit)
-            with self._metrics.stage("detect"):
-                wanted = self._find(photo, job)
-            vectors = None
-            if wanted and "vector" in returns:
-                # A lone photo has nothing to batch with, and all cores are free.
-                at_once = interactive or self._photos.in_progress == 1
-                batches = self._interactive_batches if at_once else self._batches
-                vectors = batches.submit(np.stack([face.network_input for face, _ in wanted]))
-            # While the faces are in the network.
-            with self._metrics.stage("pictures"):
-                return PendingResult(_describe(photo, wanted, returns), vectors)
+            decoders = (self._interactive if interactive else self._bulk).decoders
+            with decoders.photo(job.image, request) as photo:
+                return self._searched(photo, job, returns, interactive)
+        except Cancelled:
+            raise
         except FaceServiceError as error:
             if error.code == "overloaded":
                 raise
@@ -158,6 +150,21 @@ class FacePipeline:
             log.error("unexpected %s\n%s", type(error).__name__, where(error))
             internal = FaceServiceError("internal", "the photo couldn't be processed")
             return PendingResult(PhotoResult(error=ErrorDetail.of(internal)))
+
+    def _searched(
+        self, photo: Photo, job: PhotoJob, returns: frozenset[str], interactive: bool
+    ) -> PendingResult:
+        with self._metrics.stage("detect"):
+            wanted = self._find(photo, job)
+        vectors = None
+        if wanted and "vector" in returns:
+            # A lone photo has nothing to batch with, and all cores are free.
+            at_once = interactive or self._bulk.in_progress == 1
+            batches = self._interactive_batches if at_once else self._batches
+            vectors = batches.submit(np.stack([face.network_input for face, _ in wanted]))
+        # While the faces are in the network.
+        with self._metrics.stage("pictures"):
+            return PendingResult(_describe(photo, wanted, returns), vectors)
 
     def _find(self, photo: Photo, job: PhotoJob) -> list[tuple[FoundFace, Quality]]:
         faces = [(face, assess(face.detection, face.aligned)) for face in self._profile.find(photo.pixels)]

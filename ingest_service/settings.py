@@ -38,6 +38,7 @@ class Settings:
     min_face_px: int = 16  # FACES_MIN_FACE_PX, pixels of the photo: smaller faces are dropped
     max_bytes: int = 15_000_000  # FACES_MAX_BYTES, of one photo's file
     max_pixels: int = 0  # FACES_MAX_PIXELS, of one photo; see pixel_limit
+    decoding_bytes: int = 2_000_000_000  # FACES_DECODING_BYTES, memory of large photos being decoded
     max_images: int = 64  # FACES_MAX_IMAGES, in one request
     max_body_bytes: int = 128_000_000  # FACES_MAX_BODY_BYTES, of one request
     max_waiting: int = 64  # FACES_MAX_WAITING, photos in progress (searches: a limit of their own, as high)

@@ -46,6 +46,13 @@ class Metrics:
             "faces_queue_depth", "Photos admitted, and faces waiting", ["queue"], registry=self.registry
         )
 
+        self.decoders_ended = Counter(
+            "faces_decoders_ended",
+            "Processes ended while they decoded a photo: its CPU time was used up, it crashed, or killed",
+            ["cause"],
+            registry=self.registry,
+        )
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measures the time in a stage: ``decode``, ``detect``, ``pictures`` (renditions), ``embed``."""

@@ -16,6 +16,8 @@ REDUCED = 1
 """Of NewSubfileType: a smaller copy of another page."""
 NOT_BUILT_IN = {34676: "SGILog", 34677: "SGILog", 50001: "WebP"}
 """Compressions whose tags Pillow knows, but that its libtiff lacks."""
+SPARE = 1_000_000
+"""Pixels that a tile may have beyond what its picture has: the tiles of a pyramid are all of one size."""
 STRIPS = ((Tag.StripOffsets, Tag.StripByteCounts), (Tag.TileOffsets, Tag.TileByteCounts))
 
 
@@ -76,6 +78,20 @@ def _require_right(image: TiffImagePlugin.TiffImageFile) -> None:
 def tile_size(image: TiffImagePlugin.TiffImageFile) -> tuple[int, int]:
     """In pixels: a tile is decoded whole, and may be larger than the picture."""
     return _number(image, Tag.TileWidth, 0), _number(image, Tag.TileLength, 0)
+
+
+def require_fitting_pieces(image: TiffImagePlugin.TiffImageFile) -> None:
+    """
+    Raises:
+        FaceServiceError: ``too_many_pixels``, for a tile that is much larger than its picture;
+            ``damaged``, for more tiles or strips than pixels.
+    """
+    width, height = tile_size(image)
+    if width * height > 4 * image.width * image.height + SPARE:
+        problem = f"the photo has {image.width} x {image.height} pixels in tiles of {width} x {height}"
+        raise FaceServiceError("too_many_pixels", problem)
+    if any(len(_numbers(image, offsets)) > 4 * image.width * image.height + 4 for offsets, _ in STRIPS):
+        raise _damaged()
 
 
 def depth(image: TiffImagePlugin.TiffImageFile) -> tuple[int, bool]:

@@ -10,6 +10,7 @@ REMEDIES = {
     "damaged": "can't be decoded: save it again, or send another copy",
     "too_large": "over 15 MB: shrink it before sending",
     "too_many_pixels": "over 50 megapixels: shrink it before sending",
+    "too_costly": "decoding it takes too long: open it and save it again",
     "no_face": "a portrait needs one face, upright and from the front",
     "several_faces": "a portrait needs one face: crop it",
     "unavailable": "the service didn't answer: send the document again",

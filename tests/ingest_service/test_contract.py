@@ -6,6 +6,7 @@ import base64
 import io
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 from tools import encoded, landscape, picture
@@ -13,6 +14,8 @@ from tools import encoded, landscape, picture
 from ingest_service.app import create_app
 from ingest_service.errors import CODES, SettingsError
 from ingest_service.settings import Settings
+
+pillow_heif.register_heif_opener()  # for writing it
 
 
 def post(service, *images, **fields):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pillow_heif
 import pytest
 from PIL import ExifTags
 from PIL.Image import Exif
 from tools import encoded, landscape, picture
+
+pillow_heif.register_heif_opener()  # for writing it
 
 ORIGINAL, DIGITIZED, CHANGED = 0x9003, 0x9004, 0x0132
 ZONE, ZONE_ORIGINAL, ZONE_DIGITIZED = 0x9010, 0x9011, 0x9012

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from PIL import Image
 from service_process import PATIENCE, faces, is_idle, is_result, lines, metrics
-from tools import wait_until
+from tools import picture, wait_until
 
 
 def test_200_clients_at_once_get_a_result_or_a_clean_429_and_the_service_is_as_before(start, portrait):
@@ -64,10 +65,12 @@ def test_an_interactive_request_does_not_wait_behind_bulk_work(start, portrait, 
         assert len(bulk.result().json()["results"]) == 8
 
 
-def test_an_interactive_request_is_admitted_when_bulk_work_fills_the_service(start, portrait, large_photo):
-    with start(max_waiting=4) as running, ThreadPoolExecutor(1) as clients:
-        bulk = clients.submit(faces, running.url, *[large_photo] * 4)
-        wait_until(lambda: metrics(running.url)["faces_queue_depth", "photos"] == 4)
+def test_an_interactive_request_is_admitted_when_bulk_work_fills_the_service(start, portrait):
+    # Not so large that it would be out of the way of others.
+    photo = picture(Image.open(portrait).convert("RGB").resize((1900, 2000)), "PNG")
+    with start(max_waiting=4, workers=1) as running, ThreadPoolExecutor(1) as clients:
+        bulk = clients.submit(faces, running.url, *[photo] * 16)
+        wait_until(lambda: metrics(running.url)["faces_queue_depth", "photos"] == 16)
         assert faces(running.url, portrait).status_code == 429
         assert is_result(faces(running.url, portrait, priority="search"))
         assert bulk.result().ok

@@ -1,0 +1,1 @@
+"""Photos decoded in processes that can be killed: what a stranger's picture does there ends with them."""
