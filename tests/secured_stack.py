@@ -23,6 +23,11 @@ ROLES = OURS | {
             {"names": ["faces-open"], "privileges": ["read"]},
         ]
     },
+    "copier": {
+        "indices": [
+            {"names": ["face-probes*"], "privileges": ["create_doc", "indices:data/write/index:faces"]}
+        ]
+    },
     "visitor": {"indices": [{"names": ["faces-open"], "privileges": ["read"]}]},
 }
 

@@ -48,7 +48,7 @@ final class Decisions {
         }
         for (Overlap overlap : overlaps(boxes, faces)) {
             Map<String, Object> fields = kept.get(overlap.face);
-            if (samePhoto && overlap.earlier.id() != null) {
+            if (samePhoto && FaceEntries.isIdOf(found, overlap.earlier.id())) {
                 fields.put("id", overlap.earlier.id());
             }
             fields.putAll(overlap.earlier.said());
