@@ -143,17 +143,15 @@ def attach(
     request = PutRequest(f"/_ingest/pipeline/{pipeline}", attachment.pipeline(index, model))
     yield put_step(es, request, vectors, overwrite, dry_run)
     if absent and not dry_run:
-        es.indices.put_mapping(index=index, properties=absent)
+        index_settings.add_fields(es, index, absent)
     added = f"{mappings.count(absent)} fields added" if absent else "nothing to add"
     yield InstallStep(f"PUT /{index}/_mapping", added)
     if not dry_run:
         models.record(es, index, model=model, field=attachment.field, target_field=attachment.target_field)
-    yield InstallStep(f"PUT /{index}/_settings", _set_default(es, index, pipeline, overwrite, dry_run))
-    check = f"{index_settings.CHECK}-{index}"
-    yield put_step(
-        es, PutRequest(f"/_ingest/pipeline/{check}", attachment.check(index)), None, overwrite, dry_run
-    )
-    yield InstallStep(f"PUT /{index}/_settings", _set_final(es, index, check, dry_run))
+    check = PutRequest(f"/_ingest/pipeline/{index_settings.CHECK}-{index}", attachment.check(index))
+    yield put_step(es, check, vectors, overwrite, dry_run)
+    outcome = _set_default(es, index, pipeline, overwrite, dry_run)
+    yield InstallStep(f"PUT /{index}/_settings", f"{outcome}; {_set_rest(es, index, dry_run)}")
     without_faces = {"bool": {"must_not": [{"exists": {"field": attachment.at("model.id")}}]}}
     if count := es.count(index=index, query=without_faces)["count"]:
         yield InstallStep(
@@ -163,15 +161,13 @@ def attach(
         )
 
 
-def _set_final(es: Elasticsearch, index: str, check: str, dry_run: bool) -> str:
-    """Sets what the index has no value for; another final pipeline stays."""
+def _set_rest(es: Elasticsearch, index: str, dry_run: bool) -> str:
+    """Sets the final pipeline and what else the index has no value for; another final pipeline stays."""
+    check = f"{index_settings.CHECK}-{index}"
     lacking = index_settings.lacking(es, index, check)
     if lacking and not dry_run:
         es.indices.put_settings(index=index, settings=lacking)
-    stays = index_settings.unchecked(es, index, check)
-    if stays:
-        return stays
-    return ", ".join(f"{name.removeprefix('index.')} is {value}" for name, value in lacking.items()) or "ok"
+    return index_settings.unchecked(es, index, check) or f"final_pipeline is {check}"
 
 
 def _only_index(es: Elasticsearch, name: str) -> tuple[str, dict[str, Any]]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from elasticsearch import Elasticsearch
+from elasticsearch import BadRequestError, Elasticsearch
 
 from es_setup import mappings
 from es_setup.keeping import called_by
+from es_setup.mappings import Mapping
 from es_setup.shipped_files import HERE
 
 FINAL = "index.final_pipeline"
 CHECK = "face-check"
 """The final pipeline of our templates."""
+LIMIT = "index.mapping.total_fields.limit"
 NAME_LENGTH = "index.mapping.field_name_length.limit"
 ADDED = ("index.mapping.total_fields.ignore_dynamic_beyond_limit", NAME_LENGTH)
 """Settings of our template `faces-settings` that an existing index can get while it is open."""
@@ -42,6 +44,22 @@ def unchecked(es: Elasticsearch, index: str, final: str = CHECK) -> str | None:
         return None
     step = json.dumps({"pipeline": {"name": final}})
     return f"final_pipeline stays {own}, so forged faces are not refused: add the processor {step} to [{own}]"
+
+
+def add_fields(es: Elasticsearch, index: str, properties: Mapping) -> None:
+    """Maps fields of ours, also where senders' own have used up the limit: it grows by as many."""
+    try:
+        es.indices.put_mapping(index=index, properties=properties)
+    except BadRequestError as error:
+        if "total fields" not in str(error):
+            raise
+        found = es.indices.get_settings(
+            index=index, name=LIMIT, flat_settings=True, include_defaults=True
+        ).body[index]
+        limit = int((found["settings"] | found.get("defaults", {}))[LIMIT])
+        more = sum(1 for _ in mappings.fields(properties))
+        es.indices.put_settings(index=index, settings={LIMIT: limit + more})
+        es.indices.put_mapping(index=index, properties=properties)
 
 
 def request(index: str, settings: dict[str, str]) -> str:

@@ -79,7 +79,7 @@ def install(
         yield from _first_index(es, alias, vectors, dry_run)
     for index, absent in _absent_fields(es, puts):
         if not dry_run:
-            es.indices.put_mapping(index=index, properties=absent)
+            index_settings.add_fields(es, index, absent)
         yield InstallStep(f"PUT /{index}/_mapping", f"fields added: {_listed(absent)}")
     for index in unrecorded:
         if not dry_run:

@@ -12,7 +12,9 @@ from elasticsearch import AuthorizationException, BadRequestError, Elasticsearch
 from PIL import Image
 from secured import ROOT
 from secured_stack import Secured
-from tools import bracketed, encoded, innermost, picture
+from tools import bracketed, encoded, innermost, line_with, picture
+
+from es_setup.install import InstallError, install, missing
 
 VECTOR = [31337.0] + [0.0] * 127
 NUMBER, WORD, DATE, BITS = 31337, "forged", "1977-07-07", "0123f0f0f0f0f0f0"
@@ -300,3 +302,22 @@ def test_a_senders_type_for_a_new_field_refuses_no_later_photo(root, sender):
             sender.index(index="faces-typed", document=long)
     finally:
         root.indices.delete(index="faces-typed")
+
+
+def test_an_installer_who_may_not_change_an_index_is_told_the_request_that_protects_it(secured, root):
+    root.indices.create(index="faces-unchecked")
+    try:
+        root.indices.put_settings(index="faces-unchecked", settings={"index.final_pipeline": None})
+        with pytest.raises(InstallError) as raised:
+            for _ in install(secured.as_("installer"), secured.service.model):
+                pass
+        line = line_with("PUT /", str(raised.value)).strip()
+        path, _, body = line.removeprefix("PUT ").partition(" ")
+        assert (path, json.loads(body)) == (
+            "/faces-unchecked/_settings",
+            {"index.final_pipeline": "face-check"},
+        )
+        assert list(install(secured.as_("faces_admin"), secured.service.model))
+        assert not missing(root)
+    finally:
+        root.indices.delete(index="faces-unchecked")

@@ -20,9 +20,10 @@ public final class Leaves {
     private Leaves() {}
 
     /**
-     * Visits each scalar, and each array without objects as one value; nothing that is null or empty, which is not indexed.
+     * Visits each field that has a value: a scalar, or the scalars of an array as a list. Nothing that is null or empty, which is not
+     * indexed.
      *
-     * @param visitor gets the path and the value
+     * @param visitor gets the path and the value, which nobody else changes
      */
     public static void forEach(Map<?, ?> source, BiConsumer<String, Object> visitor) {
         visit("", source, visitor);
@@ -31,55 +32,76 @@ public final class Leaves {
     private static void visit(String path, @Nullable Object value, BiConsumer<String, Object> visitor) {
         if (value instanceof Map<?, ?> object) {
             object.forEach((key, inner) -> visit(path(path, key.toString()), inner, visitor));
-        } else if (value instanceof List<?> list && list.stream().anyMatch(Leaves::hasFields)) {
-            list.forEach(element -> visit(path, element, visitor));
-        } else if (value != null && (value instanceof List<?> list && list.isEmpty()) == false) {
+        } else if (value instanceof List<?> list) {
+            List<Object> scalars = new ArrayList<>();
+            visitElements(path, list, scalars, visitor);
+            if (scalars.isEmpty() == false) {
+                visitor.accept(path, scalars);
+            }
+        } else if (value != null) {
             visitor.accept(path, value);
         }
     }
 
-    private static boolean hasFields(Object value) {
-        return value instanceof Map<?, ?> || value instanceof List<?> list && list.stream().anyMatch(Leaves::hasFields);
+    /** @param scalars gets those of the list and of the lists in it */
+    private static void visitElements(String path, List<?> list, List<Object> scalars, BiConsumer<String, Object> visitor) {
+        for (Object element : list) {
+            if (element instanceof List<?> inner) {
+                visitElements(path, inner, scalars, visitor);
+            } else if (element instanceof Map<?, ?>) {
+                visit(path, element, visitor);
+            } else if (element != null) {
+                scalars.add(element);
+            }
+        }
     }
 
     /** Removes the values, and whole objects, at the paths that match, and the objects and arrays that this leaves empty. */
     public static void removeIf(Map<String, Object> source, Predicate<String> isRemoved) {
-        Map<String, Object> rest = without("", source, isRemoved);
-        source.keySet().retainAll(rest.keySet());
-        source.putAll(rest);
-    }
-
-    /** A copy, because an earlier processor may have left immutable objects. */
-    private static Map<String, Object> without(String above, Map<?, ?> object, Predicate<String> isRemoved) {
-        Map<String, Object> rest = new LinkedHashMap<>();
-        object.forEach((key, value) -> {
-            String path = path(above, key.toString());
-            if (isRemoved.test(path) == false) {
-                Object left = without(path, value, isRemoved);
-                if (left != null || value == null) {
-                    rest.put(key.toString(), left);
+        for (String key : List.copyOf(source.keySet())) {
+            Object left = without(key, "", source.get(key), isRemoved);
+            if (left != source.get(key)) {
+                if (left == null) {
+                    source.remove(key);
+                } else {
+                    source.put(key, left);
                 }
             }
-        });
-        return rest;
+        }
     }
 
-    /** The value itself if nothing in it matches; null if nothing is left. */
+    /** The value itself if nothing in it matches; null if nothing is left, or if all of it matches. */
+    @Nullable
+    private static Object without(String key, String above, @Nullable Object value, Predicate<String> isRemoved) {
+        String path = path(above, key);
+        return isRemoved.test(path) ? null : without(path, value, isRemoved);
+    }
+
+    /** A copy where something is removed, because an earlier processor may have left immutable objects. */
     @Nullable
     private static Object without(String path, @Nullable Object value, Predicate<String> isRemoved) {
-        if (value instanceof Map<?, ?> object && object.isEmpty() == false) {
-            Map<String, Object> rest = without(path, object, isRemoved);
-            return rest.isEmpty() ? null : rest.equals(object) ? object : rest;
+        boolean isChanged = false;
+        if (value instanceof Map<?, ?> object) {
+            Map<String, Object> rest = new LinkedHashMap<>();
+            for (Map.Entry<?, ?> entry : object.entrySet()) {
+                Object left = without(entry.getKey().toString(), path, entry.getValue(), isRemoved);
+                isChanged |= left != entry.getValue();
+                if (left != null || entry.getValue() == null) {
+                    rest.put(entry.getKey().toString(), left);
+                }
+            }
+            return isChanged == false ? object : rest.isEmpty() ? null : rest;
         }
-        if (value instanceof List<?> list && list.stream().anyMatch(Leaves::hasFields)) {
+        if (value instanceof List<?> list) {
             List<Object> rest = new ArrayList<>();
             for (Object element : list) {
                 Object left = without(path, element, isRemoved);
+                isChanged |= left != element;
                 if (left != null || element == null) {
                     rest.add(left);
                 }
             }
-            return rest.isEmpty() ? null : rest.equals(list) ? list : rest;
+            return isChanged == false ? list : rest.isEmpty() ? null : rest;
         }
         return value;
     }

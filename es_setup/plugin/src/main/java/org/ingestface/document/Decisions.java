@@ -1,8 +1,10 @@
 package org.ingestface.document;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,7 +80,9 @@ final class Decisions {
         overlaps.sort(Comparator.comparingDouble(Overlap::share).reversed());
         List<Overlap> pairs = new ArrayList<>();
         Set<Integer> paired = new HashSet<>();
-        List<EarlierFace> remaining = new ArrayList<>(before);
+        // By identity, which takes the same time however many a sender gives.
+        Set<EarlierFace> remaining = Collections.newSetFromMap(new IdentityHashMap<>());
+        remaining.addAll(before);
         for (Overlap overlap : overlaps) {
             if (remaining.contains(overlap.earlier) && paired.add(overlap.face)) {
                 remaining.remove(overlap.earlier);

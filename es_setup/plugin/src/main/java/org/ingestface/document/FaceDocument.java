@@ -37,6 +37,8 @@ final class FaceDocument {
         FACES_WITHOUT_VECTORS
     }
 
+    /** Elasticsearch's default of {@code index.mapping.nested_objects.limit}. Each is compared with each face that is found. */
+    private static final int MAX_FACES = 10_000;
     private static final String NO_FACE = "no_face";
     private static final List<String> FILE_NAMES = List.of("file.path", "file.name");
     private static final List<String> FILE = List.of("file.size", "file.mime_type", "file.hash.sha256");
@@ -82,8 +84,19 @@ final class FaceDocument {
         checkObject(fields.path("photo"), "[" + fields.path("photo.width") + "] into it; choose a [target_field].");
     }
 
-    /** @throws IllegalArgumentException if a key such as {@code faces.label.name} is beside the faces: it names none of them */
+    /**
+     * @throws IllegalArgumentException if a key such as {@code faces.label.name} is beside the faces: it names none of them; or if there
+     *                                  are more faces than Elasticsearch stores in one document
+     */
     void checkFaces() {
+        for (String field : List.of("faces", MachineFields.UNPLACED)) {
+            if (fields.get(field) instanceof List<?> list && list.size() > MAX_FACES) {
+                throw new IllegalArgumentException(
+                    "field [" + fields.path(field) + "] has [" + list.size() + "] entries, more than the [" + MAX_FACES
+                        + "] of a document; send fewer"
+                );
+            }
+        }
         Object holder = target == null ? source : DottedPaths.get(source, target);
         if (single == false && storedFaces() != null && holder instanceof Map<?, ?> object) {
             object.forEach((key, value) -> {

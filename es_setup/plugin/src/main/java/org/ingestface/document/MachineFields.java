@@ -52,7 +52,11 @@ final class MachineFields {
 
     /** Whether a path is one of the fields or below it. */
     static boolean isOf(List<String> fields, @Nullable String path) {
-        return path != null && fields.stream().anyMatch(field -> path.equals(field) || path.startsWith(field + "."));
+        return path != null && fields.stream().anyMatch(field -> isAtOrBelow(field, path));
+    }
+
+    private static boolean isAtOrBelow(String field, String path) {
+        return path.startsWith(field) && (path.length() == field.length() || path.charAt(field.length()) == '.');
     }
 
     /** Removes the fields in whichever spelling. */

@@ -1,7 +1,6 @@
 package org.ingestface.document;
 
 import java.util.AbstractMap;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +40,7 @@ final class Seal extends AbstractMap<String, Object> {
         seal.targets.add(String.valueOf(target));
         Leaves.forEach(document.getSource(), (path, value) -> {
             if (MachineFields.isOf(own, MachineFields.below(target, path))) {
-                seal.leaves.add(new Leaf(path, value instanceof List<?> list ? new ArrayList<>(list) : value));
+                seal.leaves.add(new Leaf(path, value));
             }
         });
         document.getIngestMetadata().put(KEY, seal);

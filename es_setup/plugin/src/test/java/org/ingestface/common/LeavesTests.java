@@ -26,6 +26,7 @@ class LeavesTests {
             Map.of("a.b", Map.of("c", 1)),
             Map.of("a", Map.of("b.c", 1)),
             Map.of("a", List.of(Map.of("b", List.of(List.of(Map.of("c", 1)))))),
+            Map.of("a", List.of(List.of(), Map.of("b", Map.of("c", 1, "d", List.of(List.of()))))),
             Map.of("a.", Map.of("b..c", 1))
         )) {
             assertEquals(Map.of("a.b.c", 1), leaves(source));
@@ -34,7 +35,7 @@ class LeavesTests {
 
     @Test
     void anArrayWithoutObjectsIsOneValueAndWhatIsEmptyIsNone() {
-        Map<String, Object> source = new HashMap<>(Map.of("a", List.of(1, 2), "b", List.of(), "c", Map.of()));
+        Map<String, Object> source = new HashMap<>(Map.of("a", List.of(1, List.of(2)), "b", List.of(), "c", Map.of()));
         source.put("d", null);
         assertEquals(Map.of("a", List.of(1, 2)), leaves(source));
     }

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,6 +88,15 @@ class FaceProcessorTests {
             assertInstanceOf(IllegalArgumentException.class, failure);
             assertEquals(List.of("image", "image"), Facts.of(failure.getMessage()));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "faces", "unplaced" })
+    void moreFacesThanADocumentHoldsAreRefusedBeforeAnyWork(String field) {
+        IngestDocument document = document(Map.of("image", "a", field, Collections.nCopies(10_001, Map.of())));
+        Exception failure = run(Map.of(), document).failure();
+        assertInstanceOf(IllegalArgumentException.class, failure);
+        assertEquals(List.of(field, "10001", "10000"), Facts.of(failure.getMessage()));
     }
 
     @Test
