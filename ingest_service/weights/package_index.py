@@ -29,7 +29,7 @@ MAX_PAGE_BYTES = 64 << 20
 MAX_FILE_BYTES = 512 << 20
 MAX_SECONDS = 900
 """For one file."""
-RETRIES = Retry(total=5, backoff_factor=0.25, status_forcelist=(500, 502, 503, 504), raise_on_status=False)
+RETRIES = Retry(total=3, backoff_factor=0.5, status_forcelist=(500, 502, 503, 504), raise_on_status=False)
 
 
 def fetch(name: str, file: str, sha256: str, target: Path, settings: PipSettings) -> None:
