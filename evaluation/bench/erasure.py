@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def measure(photos: int) -> list[dict[str, Any]]:
-    """Of each step: its name, the number of photos deleted so far, and of how many of them something is
+    """Of each step: its name, the number of photos that it is about, and of how many of them something is
     found, by place and kind."""
     cache, home = local_stack.prepare_all(lambda message: print(message, file=sys.stderr))
     documents = Photos.sample(cache.sample).documents[:photos]
@@ -59,10 +59,11 @@ def measure(photos: int) -> list[dict[str, Any]]:
         for _ in install(es, service.model, dims=service.dims):
             pass
         run = Run(es, folder, first, second)
-        run.store(documents)
         few = max(1, photos // 20)
+        run.store(documents[2 * few + 1 :])
         run.delete_a_few(few)
-        run.delete_while_a_copy_is_away(photos // 2 - few)
+        run.delete_recent_ones(documents[: few + 1])
+        run.delete_while_a_copy_is_away(documents[few + 1 : 2 * few + 1])
         run.delete_the_index()
     return run.steps
 
@@ -106,54 +107,72 @@ class Run:
     steps: list[dict[str, Any]] = field(default_factory=list)
     stored: dict[str, Traces] = field(default_factory=dict)
     deleted: dict[str, Traces] = field(default_factory=dict)
+    latest: dict[str, Traces] = field(default_factory=dict)
+    """What was deleted last."""
 
     def store(self, documents: list[dict[str, Any]]) -> None:
         copies = {"number_of_replicas": 1, "auto_expand_replicas": False}
         self.es.indices.create(index=INDEX, settings=copies, wait_for_active_shards=2)
-        operations = [
-            line for number, each in enumerate(documents) for line in ({"index": {"_id": str(number)}}, each)
-        ]
-        self._bulk(operations)
-        found = self.es.search(index=INDEX, size=len(documents))["hits"]["hits"]
-        self.stored = {hit["_id"]: Traces.of(hit["_source"]) for hit in found}
-        self.look("stored, nothing deleted", self.stored)
+        self._store(documents)
+        self.look("stored", self.stored)
         self.es.indices.flush(index=INDEX)
-        self.look("the same, after a flush", self.stored)
+        self.look("flush", self.stored)
         location = {"location": str(self.folder / "snapshots")}
         self.es.snapshot.create_repository(name=REPOSITORY, repository={"type": "fs", "settings": location})
         self.es.snapshot.create(
             repository=REPOSITORY, snapshot=SNAPSHOT, indices=INDEX, wait_for_completion=True
         )
+        self._wait_for_leases()
 
     def delete_a_few(self, number: int) -> None:
         self._delete(number)
-        self.look("deleted, refreshed")
+        self.look("a few deleted, refresh")
         self._flush()
-        self._merge(max_num_segments=1)
-        self.look("flush, and at once _forcemerge?max_num_segments=1")
-        seconds = self._wait_for_leases()
         self._merge(only_expunge_deletes=True)
-        self.look(f"leases have moved on ({seconds:.0f} s later), _forcemerge?only_expunge_deletes")
-        scroll = self.es.search(index=INDEX, size=1, scroll="5m")["_scroll_id"]
+        self.look("flush, _forcemerge?only_expunge_deletes")
         self.es.indices.put_settings(index=INDEX, settings={"index.merge.policy.expunge_deletes_allowed": 0})
+        scroll = self.es.search(index=INDEX, size=1, scroll="5m")["_scroll_id"]
         self._merge(only_expunge_deletes=True)
-        self.look("the same with expunge_deletes_allowed: 0, while a scroll is open")
+        self.look("expunge_deletes_allowed: 0, the same merge, while a scroll is open")
         self.es.clear_scroll(scroll_id=scroll)
         self._flush()
-        self.look("the scroll closed")
+        self.look("the scroll closed, flush")
 
-    def delete_while_a_copy_is_away(self, number: int) -> None:
-        self.second.stop()
-        wait_until(lambda: self.es.cluster.health()["number_of_nodes"] == 1)
-        self._delete(number)
+    def delete_recent_ones(self, documents: list[dict[str, Any]]) -> None:
+        """All but the last, whose part is that the leases move: then they stand still for a while."""
+        self._store(documents[-1:])
         self._flush()
-        self._wait_for_leases(present=1)
+        self._wait_for_leases()
+        recent = self._store(documents[:-1])
+        self._flush()
+        self._delete_these(recent)
+        self._flush()
         self._merge(only_expunge_deletes=True)
-        self.look("more deleted while the second copy is away, flush, leases, merge")
+        self.look("others stored, and deleted at once, flush, merge")
+        seconds = self._wait_for_leases()
+        self._merge(only_expunge_deletes=True)
+        self.look(f"leases have moved on, {seconds:.0f} s later; merge")
+
+    def delete_while_a_copy_is_away(self, documents: list[dict[str, Any]]) -> None:
+        self.second.stop()
+        wait_until(lambda: bool(self.es.cluster.health()["number_of_nodes"] == 1))
+        self._delete(len(documents))
+        earlier = self.latest
+        self._flush()
+        self._merge(only_expunge_deletes=True)
+        self.look("deleted while the second copy is away, flush, merge")
+        later = self._store(documents)
+        self._flush()
+        self._delete_these(later)
+        self._flush()
+        self._wait_for_leases(absent=1)
+        self._merge(only_expunge_deletes=True)
+        self.look("stored and deleted while it is away, flush, leases, merge")
         self._set_period("1s")
         seconds = self._wait_for_leases()
         self._merge(only_expunge_deletes=True)
-        self.look(f"retention_lease.period: 1s, {seconds:.0f} s later a merge")
+        self.look(f"retention_lease.period: 1s, {seconds:.0f} s later; merge")
+        self.latest |= earlier
         self._set_period(None)
         self.second.start()
         self.second.wait_until_ready(2)
@@ -165,14 +184,14 @@ class Run:
 
     def delete_the_index(self) -> None:
         self.es.indices.delete(index=INDEX)
-        self.deleted = self.stored
+        self.latest = self.stored
         self.look("the index deleted")
         self.es.snapshot.delete(repository=REPOSITORY, snapshot=SNAPSHOT)
         self.look("the snapshot deleted")
 
     def look(self, step: str, among: dict[str, Traces] | None = None) -> None:
-        """Searches all files for what is deleted."""
-        traces = (self.deleted if among is None else among).values()
+        """Searches all files for what was deleted last."""
+        traces = (self.latest if among is None else among).values()
         copies = [node.folder / "data" for node in (self.first, self.second)]
         logs = [count(traces, copy, translog=True) for copy in copies]
         places = [
@@ -186,9 +205,30 @@ class Run:
         print(f"{step}: {[place['any'] for place in places]} of {len(traces)}", file=sys.stderr)
 
     def _delete(self, number: int) -> None:
-        gone = [key for key in self.stored if key not in self.deleted][:number]
-        self._bulk([{"delete": {"_id": key}} for key in gone])
-        self.deleted |= {key: self.stored[key] for key in gone}
+        self._delete_these([key for key in self.stored if key not in self.deleted][:number])
+
+    def _delete_these(self, keys: list[str]) -> None:
+        self._bulk([{"delete": {"_id": key}} for key in keys])
+        self.latest = {key: self.stored[key] for key in keys}
+        self.deleted |= self.latest
+
+    def _store(self, documents: list[dict[str, Any]]) -> list[str]:
+        """Their ids."""
+        before = len(self.stored)
+        keys = [str(before + number) for number in range(len(documents))]
+        self._bulk(
+            [
+                line
+                for key, each in zip(keys, documents, strict=True)
+                for line in ({"index": {"_id": key}}, each)
+            ]
+        )
+        for hit in self.es.search(index=INDEX, query={"ids": {"values": keys}}, size=len(keys))["hits"][
+            "hits"
+        ]:
+            if hit["_source"].get("faces"):
+                self.stored[hit["_id"]] = Traces.of(hit["_source"])
+        return keys
 
     def _bulk(self, operations: list[dict[str, Any]]) -> None:
         answer = self.es.bulk(index=INDEX, operations=operations, refresh=True)
@@ -206,8 +246,8 @@ class Run:
             index=INDEX, settings={"index.soft_deletes.retention_lease.period": period}
         )
 
-    def _wait_for_leases(self, present: int = 0) -> float:
-        """Until no lease, but those of ``present`` absent copies, retains what is deleted; its seconds."""
+    def _wait_for_leases(self, absent: int = 0) -> float:
+        """Until no lease, but those of ``absent`` copies, retains what is deleted; its seconds."""
 
         def moved() -> bool:
             shards = self.es.indices.stats(index=INDEX, level="shards")["indices"][INDEX]["shards"]["0"]
@@ -216,7 +256,7 @@ class Run:
                 sum(lease["retaining_seq_no"] <= last for lease in shard["retention_leases"]["leases"])
                 for shard in shards
             ]
-            return bool(max(behind) <= present)
+            return bool(max(behind) <= absent)
 
         return wait_until(moved)
 

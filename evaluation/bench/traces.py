@@ -7,8 +7,9 @@ was sent, in little-endian floats. Whoever reads a disk needs no more than that.
 
 from __future__ import annotations
 
+import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,20 @@ def count(traces: Iterable[Traces], folder: Path, *, translog: bool = False) -> 
     """
     waiting = list(traces)
     found: list[set[str]] = [set() for _ in waiting]
-    for path in folder.rglob("*"):
+    for path in _files(folder):
+        if (path.suffix == ".tlog") != translog:
+            continue
         try:
-            if path.is_file() and (path.suffix == ".tlog") == translog:
-                content = path.read_bytes()
-                for kinds, one in zip(found, waiting, strict=True):
-                    kinds.update(one.kinds(content))
+            content = path.read_bytes()
         except FileNotFoundError:
             continue  # a merge has just deleted it
+        for kinds, one in zip(found, waiting, strict=True):
+            kinds.update(one.kinds(content))
     by_kind = {kind: sum(kind in kinds for kinds in found) for kind in ("crop", "thumbnail", "vector")}
     return {"any": sum(map(bool, found)), **by_kind}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Not by ``rglob``, which fails where a folder vanishes."""
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent) / name for name in names)
