@@ -117,6 +117,7 @@ class Run:
         self.look("stored", self.stored)
         self.es.indices.flush(index=INDEX)
         self.look("flush", self.stored)
+        self._merge(max_num_segments=1)
         location = {"location": str(self.folder / "snapshots")}
         self.es.snapshot.create_repository(name=REPOSITORY, repository={"type": "fs", "settings": location})
         self.es.snapshot.create(
@@ -125,15 +126,14 @@ class Run:
         self._wait_for_leases()
 
     def delete_a_few(self, number: int) -> None:
+        scroll = self.es.search(index=INDEX, size=1, scroll="5m")["_scroll_id"]
         self._delete(number)
-        self.look("a few deleted, refresh")
+        self.look("a few deleted, refresh, while a scroll is open")
         self._flush()
         self._merge(only_expunge_deletes=True)
         self.look("flush, _forcemerge?only_expunge_deletes")
-        self.es.indices.put_settings(index=INDEX, settings={"index.merge.policy.expunge_deletes_allowed": 0})
-        scroll = self.es.search(index=INDEX, size=1, scroll="5m")["_scroll_id"]
-        self._merge(only_expunge_deletes=True)
-        self.look("expunge_deletes_allowed: 0, the same merge, while a scroll is open")
+        self._merge(max_num_segments=1)
+        self.look("_forcemerge?max_num_segments=1")
         self.es.clear_scroll(scroll_id=scroll)
         self._flush()
         self.look("the scroll closed, flush")
@@ -147,10 +147,10 @@ class Run:
         self._flush()
         self._delete_these(recent)
         self._flush()
-        self._merge(only_expunge_deletes=True)
+        self._merge(max_num_segments=1)
         self.look("others stored, and deleted at once, flush, merge")
         seconds = self._wait_for_leases()
-        self._merge(only_expunge_deletes=True)
+        self._merge(max_num_segments=1)
         self.look(f"leases have moved on, {seconds:.0f} s later; merge")
 
     def delete_while_a_copy_is_away(self, documents: list[dict[str, Any]]) -> None:
@@ -159,18 +159,18 @@ class Run:
         self._delete(len(documents))
         earlier = self.latest
         self._flush()
-        self._merge(only_expunge_deletes=True)
+        self._merge(max_num_segments=1)
         self.look("deleted while the second copy is away, flush, merge")
         later = self._store(documents)
         self._flush()
         self._delete_these(later)
         self._flush()
         self._wait_for_leases(absent=1)
-        self._merge(only_expunge_deletes=True)
+        self._merge(max_num_segments=1)
         self.look("stored and deleted while it is away, flush, leases, merge")
         self._set_period("1s")
         seconds = self._wait_for_leases()
-        self._merge(only_expunge_deletes=True)
+        self._merge(max_num_segments=1)
         self.look(f"retention_lease.period: 1s, {seconds:.0f} s later; merge")
         self.latest |= earlier
         self._set_period(None)
@@ -179,7 +179,7 @@ class Run:
         self.es.cluster.health(index=INDEX, wait_for_status="green", timeout="60s")
         self._flush()
         self._wait_for_leases()
-        self._merge(only_expunge_deletes=True)
+        self._merge(max_num_segments=1)
         self.look("the second copy is back, flush, leases, merge")
 
     def delete_the_index(self) -> None:
