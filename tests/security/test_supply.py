@@ -36,7 +36,7 @@ class Index:
 
     Attributes:
         seen: the headers `Authorization` of all requests.
-        sdist: a source release whose `setup.py` writes the file ``ran``.
+        sdist: a source release that writes the file ``ran`` when it is built, or asked for its metadata.
     """
 
     def __init__(self, folder: Path, authority: Authority | None = None) -> None:
@@ -53,8 +53,14 @@ class Index:
             def log_message(self, *_: object) -> None:
                 pass
 
-        setup = f"open({str(self.ran)!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='parcel')\n"
-        self.sdist = archive({"parcel-1.0/setup.py": setup.encode(), "parcel-1.0/PKG-INFO": METADATA})
+        runs = f"open({str(self.ran)!r}, 'w').close()\n"
+        members = {
+            "setup.py": runs + "from setuptools import setup\nsetup(name='parcel')\n",
+            "own.py": runs,
+            "pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = 'own'\nbackend-path = ['.']\n",
+            "PKG-INFO": METADATA,
+        }
+        self.sdist = archive({f"parcel-1.0/{name}": text.encode() for name, text in members.items()})
         (folder / "simple" / "parcel").mkdir(parents=True)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
         if authority:
@@ -68,17 +74,17 @@ class Index:
     def offer(self, file: str, content: bytes) -> str:
         """Lists the file on the page of the package; returns its digest."""
         (self.folder / file).write_bytes(content)
-        page = self.folder / "simple" / "parcel" / "index.html"
-        with page.open("a") as sink:
-            sink.write(f'<a href="../../{file}#sha256={"0" * 64}" data-requires-python="">{file}</a><br/>\n')
-        return hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256(content).hexdigest()
+        with (self.folder / "simple" / "parcel" / "index.html").open("a") as page:
+            page.write(f'<a href="../../{file}#sha256={digest}">{file}</a><br/>\n')
+        return digest
 
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
 
-METADATA = b"Metadata-Version: 2.1\nName: parcel\nVersion: 1.0\n"
+METADATA = "Metadata-Version: 2.1\nName: parcel\nVersion: 1.0\n"
 
 
 def archive(members: dict[str, bytes]) -> bytes:
@@ -211,13 +217,13 @@ def test_an_archive_whose_names_lead_out_of_the_folder_is_refused(empty, monkeyp
     assert not empty.sample.exists()
 
 
-def checkout(tmp_path: Path, tool: str, index: Index, sha256: str) -> tuple[Path, str]:
+def checkout(tmp_path: Path, tool: str, index: Index, requirement: str) -> tuple[Path, str]:
     """Runs `./run faces` where requirements.txt is the one package; (its virtual environment, stderr)."""
     folder, tools = tmp_path / "checkout", tmp_path / "tools"
     for path in (folder, tools):
         path.mkdir()
     shutil.copy(ROOT / "run", folder)
-    (folder / "requirements.txt").write_text(f"parcel==1.0 \\\n    --hash=sha256:{sha256}\n")
+    (folder / "requirements.txt").write_text(requirement)
     (tools / "python3").symlink_to(sys.executable)
     if tool == "uv":
         (tools / "uv").symlink_to(Path(sys.executable).with_name("uv"))
@@ -234,14 +240,18 @@ def checkout(tmp_path: Path, tool: str, index: Index, sha256: str) -> tuple[Path
     return folder / ".venv", run.stderr
 
 
-@pytest.mark.parametrize("tool", ["pip", "uv"])
-@pytest.mark.parametrize("offered", ["right", "changed", "source"])
+@pytest.mark.parametrize(
+    ("tool", "offered"),
+    [(tool, offered) for tool in ("pip", "uv") for offered in ("right", "unlisted", "source")]
+    + [("pip", "changed")],
+)
 def test_run_installs_only_the_files_that_are_listed_and_builds_nothing(index, tmp_path, tool, offered):
     content = index.sdist if offered == "source" else wheel("")
-    right = index.offer(SDIST if offered == "source" else WHEEL, content)
+    sha256 = index.offer(SDIST if offered == "source" else WHEEL, content)
     if offered == "changed":
         (index.folder / WHEEL).write_bytes(wheel("import os"))
-    environment, said = checkout(tmp_path, tool, index, right)
+    digest = "" if offered == "unlisted" else f" --hash=sha256:{sha256}"
+    environment, said = checkout(tmp_path, tool, index, f"parcel==1.0{digest}\n")
     assert (environment / "bin" / "python").exists(), said
     assert len(list(environment.rglob("parcel.py"))) == (offered == "right"), said
     assert (environment / ".stamp").exists() == (offered == "right"), said
