@@ -242,8 +242,10 @@ def checkout(tmp_path: Path, tool: str, index: Index, requirement: str) -> tuple
 
 @pytest.mark.parametrize(
     ("tool", "offered"),
-    [(tool, offered) for tool in ("pip", "uv") for offered in ("right", "unlisted", "source")]
-    + [("pip", "changed")],
+    [
+        *(("pip", offered) for offered in ("right", "changed", "unlisted", "source")),
+        *(("uv", offered) for offered in ("unlisted", "source")),
+    ],
 )
 def test_run_installs_only_the_files_that_are_listed_and_builds_nothing(index, tmp_path, tool, offered):
     content = index.sdist if offered == "source" else wheel("")
