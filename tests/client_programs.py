@@ -22,6 +22,7 @@ PACKAGES = Path(__file__).parent / "clients"
 """The package file of each language, with pinned versions."""
 PHOTOS = 40
 FOLDERS = ("week 1", 'Zoë\'s "best" \\ 2')
+LISTED = ("--require-hashes", "--only-binary", ":all:", "--no-deps")
 ENDINGS = ("jpg", "jpg", "JPG", "JPG", "jpeg")
 
 
@@ -87,14 +88,14 @@ class Packages:
     def install(self) -> None:
         virtual_environment = (
             [_ours("uv"), "venv", "--quiet", "--clear", "--python", sys.executable, "venv"],
-            [_ours("uv"), "pip", "install", "--quiet", "--python", "venv", "-r", "requirements.txt"],
+            [_ours("uv"), "pip", "install", "--quiet", "--python", "venv", *LISTED, "-r", "requirements.txt"],
         )
         for language, commands in {
             "python": virtual_environment,
             "python-9": virtual_environment,
             "javascript": (["npm", "ci", "--silent"],),
             "go": ([_ours("go"), "mod", "download"],),
-            "java": (["mvn", "-q", "-B", "-ntp", "dependency:copy-dependencies"],),
+            "java": (["mvn", "-q", "-B", "-ntp", "--strict-checksums", "dependency:copy-dependencies"],),
         }.items():
             self._install(language, commands)
 

@@ -84,6 +84,7 @@ def _build(version: str) -> str:
         "-q",
         "-B",
         "-ntp",
+        "--strict-checksums",
         "-f",
         SOURCES / "pom.xml",
         "-Pnode",

