@@ -28,6 +28,7 @@ class Settings:
     allowed_hosts: frozenset[str] = (
         frozenset()
     )  # FACES_ALLOWED_HOSTS, names of this service, by which it is asked
+    # FACES_INSECURE, what a service beyond loopback may lack, is read by access.py alone.
     open_pages: frozenset[str] = frozenset()  # FACES_OPEN_PAGES, of access.PAGES: need no key
     api_keys: tuple[str, ...] = field(
         default=(), repr=False

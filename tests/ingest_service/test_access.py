@@ -20,14 +20,17 @@ def test_each_key_of_the_environment_and_the_file_opens_and_none_is_ever_logged(
     keys = ["from-the-environment-1", "from-the-file-2", "from-the-file-3"]
     file = tmp_path / "keys"
     file.write_text(f"# two keys\n{keys[1]}\n\n  {keys[2]}  \n")
-    with start(api_key="", api_keys_file=file) as running:
+    with start(api_keys_file=file) as running:
         for key in keys[1:]:
             for scheme in ("Bearer", "bearer", "ApiKey"):
                 assert is_result(faces(running.url, portrait, headers={"Authorization": f"{scheme} {key}"}))
         for wrong in ("", "Bearer wrong", "Bearer # two keys", "Bearer ", f"Basic {keys[1]}", keys[1]):
             refused = faces(running.url, portrait, headers={"Authorization": wrong} if wrong else None)
             assert (refused.status_code, refused.json()["error"]["code"]) == (401, "unauthorized")
-        assert requests.get(f"{running.url}/metrics", timeout=PATIENCE).status_code == 200
+        metrics = f"{running.url}/metrics"
+        assert requests.get(metrics, timeout=PATIENCE).status_code == 401
+        key = {"Authorization": f"Bearer {keys[1]}"}
+        assert requests.get(metrics, headers=key, timeout=PATIENCE).status_code == 200
     log = (tmp_path / "logs" / "service.log").read_text()
     assert not [key for key in [*keys, "wrong"] if key in log]
 

@@ -26,7 +26,10 @@ SENT = settings(
 
 @pytest.fixture(scope="module")
 def api(cache):
-    app = create_app(Settings(cache=cache.root, max_pixels=1_000_000, api_keys=(KEY,)))
+    settings = Settings(
+        cache=cache.root, max_pixels=1_000_000, api_keys=(KEY,), open_pages=frozenset({"docs"})
+    )
+    app = create_app(settings)
     loaded = schemathesis.openapi.from_wsgi("/openapi.json", app)
     loaded.config.generation.update(modes=list(GenerationMode))
     return loaded

@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 
 from es_setup.embedded.plugins import elasticsearch_version
 from faces.cli import app
+from ingest_service.errors import SettingsError
 from ingest_service.registry import MODELS
 from ingest_service.settings import Settings
 from kibana.boards import PROBES
@@ -300,7 +301,16 @@ def test_the_service_reads_every_variable_that_it_is_given(services):
     in_the_image = re.findall(r"\b(FACES_\w+)=", DOCKERFILES["ingest_service"].read_text())
     assert {*environment, *in_the_image} <= names
     assert set(in_the_image) == {"FACES_CACHE", "FACES_HOST"}
-    assert Settings.from_environment(environment).profile == next(iter(MODELS))
+    settings = Settings.from_environment({"FACES_HOST": "0.0.0.0", **environment})
+    assert (settings.profile, settings.host) == (next(iter(MODELS)), "0.0.0.0")
+    assert settings.allowed_hosts == {"faces"}
+
+
+def test_the_image_alone_does_not_open_the_service_to_all():
+    dockerfile = DOCKERFILES["ingest_service"].read_text()
+    assert re.findall(r"ENV FACES_HOST=(\S+)", dockerfile) == ["0.0.0.0"]
+    with pytest.raises(SettingsError):
+        Settings.from_environment({"FACES_HOST": "0.0.0.0"})
 
 
 def test_the_image_runs_as_another_user_than_root_and_reports_to_nobody():
