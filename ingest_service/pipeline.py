@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, TimeoutError
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +27,9 @@ from ingest_service.telemetry import Metrics, where
 log = logging.getLogger("ingest_service")
 
 Vectors = NDArray[np.float32]
+
+LOOK_S = 2
+"""Seconds between looks whether the client still waits."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,18 @@ class FacePipeline:
             share=lambda: self._bulk.in_progress // threads,
         )
 
-    def run(self, jobs: list[PhotoJob], returns: frozenset[str], interactive: bool) -> list[PhotoResult]:
+    def run(
+        self,
+        jobs: list[PhotoJob],
+        returns: frozenset[str],
+        interactive: bool,
+        has_hung_up: Callable[[], bool] = lambda: False,
+    ) -> list[PhotoResult]:
         """A result for each photo, in order; a photo's failure is its own result and affects no other.
 
         Args:
             interactive: skips batching; faces are embedded at once, on all cores.
+            has_hung_up: whether nobody awaits the results any more; asked now and then.
 
         Raises:
             FaceServiceError: ``overloaded``, or ``deadline_exceeded``.
@@ -114,7 +126,7 @@ class FacePipeline:
         with queue.admitted(len(jobs)) as request:
             started = [queue.threads.submit(self._start, job, returns, interactive, request) for job in jobs]
             try:
-                pending = [future.result(deadline - time.monotonic()) for future in started]
+                pending = [_awaited(future, deadline, has_hung_up) for future in started]
                 results = [photo.finished(deadline) for photo in pending]
             except TimeoutError:
                 raise FaceServiceError("deadline_exceeded", "the photos took too long") from None
@@ -174,6 +186,22 @@ class FacePipeline:
             if face.detection.confidence >= job.min_confidence and quality.score >= job.min_quality
         ]
         return wanted[: job.max_faces]
+
+
+def _awaited(
+    started: Future[PendingResult], deadline: float, has_hung_up: Callable[[], bool]
+) -> PendingResult:
+    """
+    Raises:
+        TimeoutError: it isn't there by ``deadline``.
+        FaceServiceError: the client has hung up.
+    """
+    while (left := deadline - time.monotonic()) > LOOK_S:
+        with suppress(TimeoutError):
+            return started.result(LOOK_S)
+        if has_hung_up():
+            raise FaceServiceError("deadline_exceeded", "the client has hung up")
+    return started.result(left)
 
 
 def _cancel(started: Future[PendingResult]) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
-from flask import Response, g, jsonify
+from flask import Response, g, jsonify, request
 from flask_openapi3 import OpenAPI, Tag
 from pydantic import BaseModel
 
 from ingest_service import profiles
 from ingest_service.errors import FaceServiceError
+from ingest_service.hang_ups import has_hung_up
 from ingest_service.keys import authorize, authorize_page
 from ingest_service.model import Model
 from ingest_service.pipeline import FacePipeline, PhotoJob
@@ -63,7 +66,7 @@ def add_faces_routes(
             raise FaceServiceError("model_mismatch", problem)
         interactive = asked.priority == "search"
         with turns.given_up():
-            results = pipeline.run(_jobs(asked.images), frozenset(asked.returns), interactive)
+            results = pipeline.run(_jobs(asked.images), frozenset(asked.returns), interactive, _has_hung_up())
         g.photos = len(results)
         return _answered(FacesAnswer(model=ModelAnswer.of(model), results=results))
 
@@ -79,7 +82,7 @@ def add_faces_routes(
         authorize(settings.api_keys)
         asked = read_body(VerifyRequest, settings)
         with turns.given_up():
-            results = pipeline.run(_jobs(asked.images), frozenset({"vector"}), interactive=True)
+            results = pipeline.run(_jobs(asked.images), frozenset({"vector"}), True, _has_hung_up())
         compared = [_largest_face(result, position) for position, result in enumerate(results)]
         similarity = float(np.dot(*[np.array(face.vector) for face in compared]))
         answer = VerifyAnswer(
@@ -151,6 +154,10 @@ def _security(page: str, settings: Settings) -> Any:
 def _answered(answer: BaseModel) -> Response:
     # Not pydantic's own JSON, whose floats are written otherwise (1e-5 for 1e-05).
     return jsonify(answer.model_dump(exclude_none=True))
+
+
+def _has_hung_up() -> Callable[[], bool]:
+    return partial(has_hung_up, request.environ)
 
 
 def _jobs(images: list[PhotoRequest]) -> list[PhotoJob]:

@@ -50,14 +50,14 @@ class Attempt:
         """Bytes, at most."""
         return costs.memory(self._header.file_bytes, self._header.pixels)
 
-    def photo(self, asked: dict[str, Any], data: bytes) -> Photo:
+    def photo(self, sent: str | bytes, limits: dict[str, int]) -> Photo:
         """
         Raises:
             FaceServiceError: with one of the codes of a photo's own errors; or ``overloaded``.
             TakesLong: the photo must wait for the slow lane.
             EOFError, OSError: the decoder has ended.
         """
-        self.process.send(asked, data)
+        self._send(sent, limits)
         message, file = self._answer()
         if "opened" in message:
             self._header = Header(**message["opened"])
@@ -69,6 +69,11 @@ class Attempt:
         if "error" in message:
             raise FaceServiceError(**message["error"])
         return _photo(Facts(**message["photo"]), file)
+
+    def _send(self, sent: str | bytes, limits: dict[str, int]) -> None:
+        data = sent if isinstance(sent, bytes) else sent.encode("utf-8", "surrogatepass")
+        asked = {**limits, "size": len(data), "is_bytes": isinstance(sent, bytes)}
+        self.process.send(asked, data)
 
     def _has_its_lane(self) -> bool:
         in_its_lane = self._header.pixels <= costs.LARGE or self.turn.lane is Lane.SLOW

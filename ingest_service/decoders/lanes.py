@@ -50,11 +50,10 @@ class Request:
 
     def end(self) -> None:
         """Stops what is still being done for it."""
-        with self._lock:
+        with self._lock:  # so that none comes after ``forget``
             self._over.set()
-            calls = list(self._at_the_end)
-        for call in calls:
-            call()
+            for call in self._at_the_end:
+                call()
 
 
 class Lane(Enum):
@@ -161,11 +160,14 @@ class Lanes:
             turn.request.forget(turn.granted.set)
 
     def _grant(self) -> None:
+        full: set[Lane] = set()
         for turn in sorted(self._waiting, key=lambda turn: turn.order):
-            if self._may_run(turn):
+            if turn.lane not in full and self._may_run(turn):
                 self._waiting.remove(turn)
                 self._running.add(turn)
                 turn.granted.set()
+            else:  # whoever needs less memory must not overtake for ever
+                full.add(turn.lane)
 
     def _may_run(self, turn: Turn) -> bool:
         if turn.lane is Lane.FAST:

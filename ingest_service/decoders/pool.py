@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from ingest_service.decoders.attempt import Attempt, Stopped, TakesLong
 from ingest_service.decoders.lanes import Cancelled, Lanes, Request, Turn
@@ -51,14 +50,12 @@ class DecoderPool:
             self._lanes.leave(turn)
 
     def _decoded(self, sent: str | bytes, turn: Turn) -> Photo:
-        data = sent if isinstance(sent, bytes) else sent.encode("utf-8", "surrogatepass")
-        asked = {**self._limits, "size": len(data), "is_bytes": isinstance(sent, bytes)}
         stopped = 0
         while True:
-            attempt = Attempt(self._taken(), self._lanes, turn, len(data))
+            attempt = Attempt(self._taken(), self._lanes, turn, len(sent))
             began = time.monotonic()
             try:
-                return self._finished(attempt, asked, data)
+                return self._finished(attempt, sent)
             except TakesLong:
                 self._lanes.wait_for_slow(turn, attempt.memory)
             except Stopped:
@@ -69,12 +66,12 @@ class DecoderPool:
             finally:
                 turn.request.seconds += time.monotonic() - began
 
-    def _finished(self, attempt: Attempt, asked: dict[str, Any], data: bytes) -> Photo:
+    def _finished(self, attempt: Attempt, sent: str | bytes) -> Photo:
         request, process = attempt.turn.request, attempt.process
         stop = process.kill
         try:
             request.at_the_end(stop)
-            return attempt.photo(asked, data)
+            return attempt.photo(sent, self._limits)
         except (EOFError, OSError):
             if request.is_over:
                 raise Cancelled from None

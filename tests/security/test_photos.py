@@ -28,7 +28,7 @@ POISON: dict[str, tuple[Callable[[], bytes], set[str | None]]] = {
     "2,600 scans": (lambda: hostile.scans(1_000, 1_000, 2_600), {"too_costly"}),
     "scans of 49 megapixels": (lambda: hostile.scans(*LARGE, 85), {"too_costly", None}),
     "a million markers": (lambda: hostile.markers(1_000_000), {"too_costly"}),
-    "400,000 chunks": (lambda: hostile.chunks(400_000), {"too_costly"}),
+    "400,000 chunks": (lambda: hostile.chunks(400_000), {"too_costly", None}),
     "a tile of 400 megapixels": (lambda: hostile.one_tile(20_000), {"too_many_pixels"}),
     "a tile of 49 megapixels": (lambda: hostile.one_tile(7_000), {"too_many_pixels"}),
     "a strip of a gigabyte": (lambda: hostile.one_strip(15_000_000), {None}),
@@ -154,6 +154,13 @@ def test_nothing_works_on_for_a_request_whose_deadline_has_passed(cache, tmp_pat
         assert (late.status_code, late.json()["error"]["code"]) == (503, "deadline_exceeded")
         wait_until(lambda: is_idle(service.url) and not busy(service), patience=5)
         assert is_result(faces(service.url, portrait))
+
+
+def test_nothing_works_on_for_a_client_that_has_hung_up(running, portrait):
+    with pytest.raises(requests.ReadTimeout):
+        faces(running.url, *[hostile.scans(*LARGE, 85)] * 4, timeout=1)
+    wait_until(lambda: is_idle(running.url) and not busy(running), patience=10)
+    assert is_result(faces(running.url, portrait))
 
 
 def busy(service: RunningService) -> list[int]:
