@@ -23,6 +23,13 @@ ROLES = OURS | {
             {"names": ["faces-open"], "privileges": ["read"]},
         ]
     },
+    "tinkerer": {
+        "cluster": ["manage_ingest_pipelines"],
+        "indices": [
+            {"names": ["mine", "mine-*"], "privileges": ["all"]},
+            {"names": ["face-probes*"], "privileges": ["index", "create_doc", "auto_configure"]},
+        ],
+    },
     "visitor": {"indices": [{"names": ["faces-open"], "privileges": ["read"]}]},
 }
 

@@ -1,18 +1,18 @@
 package org.ingestface.endpoint;
 
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -44,10 +44,10 @@ final class BatchSender {
     private final String endpointName;
     private final FaceEndpoints endpoints;
     private final ThreadPool threadPool;
-    private final int maxAnswerBytes;
-    private final ByteBudget answerBudget;
-    private final Connector connector;
+    private final PhotoPost post;
     private final Addresses addresses = new Addresses(System::nanoTime);
+    /** Of documents: searches have threads of their own in the service. */
+    private final Overtaking overtaking = new Overtaking();
     private final Backoff backoff = new Backoff(() -> ThreadLocalRandom.current().nextDouble());
     private final ConcurrentMap<String, Long> loggedNanos = new ConcurrentHashMap<>();
 
@@ -63,9 +63,8 @@ final class BatchSender {
         this.endpointName = endpointName;
         this.endpoints = endpoints;
         this.threadPool = threadPool;
-        this.maxAnswerBytes = maxAnswerBytes;
-        this.answerBudget = answerBudget;
-        this.connector = new Connector(threadPool.generic(), configFolder);
+        Connector connector = new Connector(threadPool.generic(), configFolder);
+        this.post = new PhotoPost(connector, maxAnswerBytes, answerBudget, () -> endpoints.batchSettings().queueBytes());
     }
 
     /**
@@ -82,7 +81,7 @@ final class BatchSender {
 
     /** To be called when every exchange has ended. */
     void close() {
-        connector.close();
+        post.close();
     }
 
     /** A batch in progress, with all its attempts. */
@@ -95,10 +94,13 @@ final class BatchSender {
         private final AtomicBoolean done = new AtomicBoolean();
         private volatile Scheduler.Cancellable deadlineTimer;
         private volatile Scheduler.Cancellable retryTimer;
+        private volatile Scheduler.Cancellable witnessTimer;
         private volatile CompletableFuture<?> sent;
+        private volatile CompletableFuture<?> witness;
         /** As configured when the batch is sent, so that a change of settings applies to queued photos too. */
         private Endpoint endpoint;
         private volatile URI url;
+        private volatile long sentNanos;
         private byte[] body;
         private long startedNanos;
         private int attempts;
@@ -129,11 +131,15 @@ final class BatchSender {
             try (var stashed = threadPool.getThreadContext().stashContext()) {
                 endpoint = endpoints.get(endpointName);
                 if (endpoint == null) {
-                    fail(endpoints.notConfigured(endpointName));
+                    fail(endpoints.unusable(endpointName));
                     return;
                 }
                 startedNanos = System.nanoTime();
                 deadlineTimer = threadPool.schedule(this::giveUp, endpoint.timeout(), threadPool.generic());
+                if (isOneDocument()) {
+                    TimeValue pause = TimeValue.timeValueNanos(endpoint.timeout().nanos() / 4);
+                    witnessTimer = threadPool.schedule(guarded(this::sendWitness, () -> {}), pause, threadPool.generic());
+                }
                 body = FaceRequest.toJson(batch);
                 attempt(null);
             }
@@ -144,44 +150,73 @@ final class BatchSender {
                 return; // the answer arrived at the same moment, so its address works
             }
             URI last = url;
-            if (last != null) {
+            if (last != null && wasOvertaken() == false) {
                 addresses.failed(last);
             }
             fail(EndpointFault.timedOut(endpointName, last == null ? endpoint.urls().get(0) : last, endpoint.timeout()));
         }
 
-        private void attempt(@Nullable URI failedAt) {
-            HttpClient http;
-            try {
-                http = connector.http(endpoint.connection());
-            } catch (Connector.InvalidAuthorities e) {
-                fail(EndpointFault.badAuthorities(endpointName, e.getMessage()));
+        /** Whether the address answered photos that were sent after this one, which was sent alone. */
+        boolean wasOvertaken() {
+            URI last = url;
+            return last != null && isOneDocument() && overtaking.isOvertaken(last, sentNanos);
+        }
+
+        TimeValue timeout() {
+            return endpoint.timeout();
+        }
+
+        private boolean isOneDocument() {
+            return batch.size() == 1 && batch.get(0).priority() == FaceRequest.Priority.INGEST;
+        }
+
+        private void sendWitness() {
+            URI target = url;
+            if (done.get() || target == null || wasOvertaken()) {
                 return;
             }
+            long now = System.nanoTime();
+            PhotoPost.Sent request;
+            try {
+                request = post.send(endpoint, target, FaceRequest.toJson(List.of(Overtaking.witness(batch.get(0)))));
+            } catch (Connector.InvalidAuthorities e) {
+                return; // the photo's own request has failed for this reason
+            }
+            witness = request.answer();
+            request.answer().whenComplete((response, failure) -> {
+                if (failure == null && response.statusCode() == 200) {
+                    overtaking.answered(target, now);
+                }
+                request.received().release();
+            });
+            if (done.get()) {
+                request.answer().cancel(true);
+            }
+        }
+
+        private void attempt(@Nullable URI failedAt) {
             attempts++;
             URI target = addresses.pick(endpoint.urls(), failedAt);
+            sentNanos = System.nanoTime();
             url = target;
-            HttpRequest.Builder post = HttpRequest.newBuilder(facesUrl(target))
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofByteArray(body));
-            if (endpoint.apiKey() != null) {
-                post.header("Authorization", "Bearer " + endpoint.apiKey());
-            }
-            BoundedBody received = new BoundedBody(maxAnswerBytes, answerBudget, () -> endpoints.batchSettings().queueBytes());
-            CompletableFuture<HttpResponse<byte[]>> answer;
+            PhotoPost.Sent request;
             try {
-                answer = http.sendAsync(post.build(), head -> received);
+                request = post.send(endpoint, target, body);
+            } catch (Connector.InvalidAuthorities e) {
+                addresses.done(target);
+                fail(EndpointFault.badAuthorities(endpointName, e.getMessage()));
+                return;
             } catch (RuntimeException e) {
                 addresses.done(target);
                 throw e;
             }
-            sent = answer;
+            sent = request.answer();
             if (done.get()) {
-                answer.cancel(true); // ended between two attempts
+                request.answer().cancel(true); // ended between two attempts
             }
-            answer.whenComplete((response, failure) -> {
+            request.answer().whenComplete((response, failure) -> {
                 addresses.done(target);
-                onGenericThread(() -> evaluate(target, response, unwrap(failure)), received::release);
+                onGenericThread(() -> evaluate(target, response, unwrap(failure)), request.received()::release);
             });
         }
 
@@ -193,9 +228,9 @@ final class BatchSender {
             if (failure != null) {
                 fault = EndpointFault.unreachable(endpointName, target, failure);
             } else if (response.statusCode() != 200) {
-                String serviceMessage = AnswerParser.parseErrorMessage(response.body());
+                AnswerParser.Refusal refusal = AnswerParser.parseRefusal(response.body());
                 TimeValue retryAfter = Backoff.retryAfter(response.headers().firstValue("Retry-After"), Instant.now());
-                fault = EndpointFault.refused(endpointName, target, response.statusCode(), serviceMessage, retryAfter);
+                fault = EndpointFault.refused(endpointName, target, response.statusCode(), refusal, retryAfter);
             } else {
                 try {
                     succeed(target, AnswerParser.parse(response.body(), batch));
@@ -209,6 +244,9 @@ final class BatchSender {
 
         private void succeed(URI target, List<FaceAnswer> answers) {
             addresses.succeeded(target);
+            if (batch.get(0).priority() == FaceRequest.Priority.INGEST) {
+                overtaking.answered(target, sentNanos);
+            }
             if (end()) {
                 long tookNanos = System.nanoTime() - startedNanos;
                 stats.answered(batch.size(), tookNanos);
@@ -251,9 +289,9 @@ final class BatchSender {
             }
             cancel(deadlineTimer);
             cancel(retryTimer);
-            if (sent != null) {
-                sent.cancel(true); // has no effect on a complete one
-            }
+            cancel(witnessTimer);
+            // Has no effect on a complete one.
+            Stream.of(sent, witness).filter(Objects::nonNull).forEach(request -> request.cancel(true));
             return true;
         }
 
@@ -295,12 +333,6 @@ final class BatchSender {
             loggedNanos.put(fault.code(), now);
             logger.warn(fault.message());
         }
-    }
-
-    /** The URL of {@code /v1/faces} below a base URL, which may have a path of its own. */
-    private static URI facesUrl(URI baseUrl) {
-        String base = baseUrl.toString();
-        return URI.create((base.endsWith("/") ? base.substring(0, base.length() - 1) : base) + "/v1/faces");
     }
 
     @Nullable

@@ -20,7 +20,8 @@ import org.elasticsearch.threadpool.ThreadPool;
  *
  * <p>A batch is sent when it is full or its first photo has waited for {@code face.batch.linger}; searches do not linger. While
  * {@code face.batch.in_flight} batches are in progress, photos stay in the queue, so batches grow with the load. After a fault that one
- * photo may have caused, each photo of the batch is sent once more, alone.
+ * photo may have caused, each photo of the batch is sent once more, alone. One that then takes too long, while the service answers others,
+ * is itself at fault.
  */
 final class Batcher {
 
@@ -132,7 +133,7 @@ final class Batcher {
         }
         Endpoint endpoint = endpoints.get(endpointName);
         if (endpoint == null) {
-            return endpoints.notConfigured(endpointName);
+            return endpoints.unusable(endpointName);
         }
         BatchSettings settings = endpoints.batchSettings();
         if (queue.size() >= settings.queueSize()) {
@@ -232,8 +233,14 @@ final class Batcher {
                     return;
                 }
                 release(exchange, batch);
-                stats.failed(fault.code(), batch.size());
-                batch.forEach(call -> call.fail(fault));
+                if (fault.isTooSlow() && exchange.wasOvertaken()) {
+                    stats.failed(FaceAnswer.PhotoError.TOO_SLOW, batch.size());
+                    FaceAnswer tooSlow = FaceAnswer.PhotoError.tooSlow(endpointName, exchange.timeout());
+                    batch.forEach(call -> call.answer(new FaceClient.TimedAnswer(tooSlow, exchange.timeout().nanos())));
+                } else {
+                    stats.failed(fault.code(), batch.size());
+                    batch.forEach(call -> call.fail(fault));
+                }
             }
         });
     }
@@ -249,7 +256,8 @@ final class Batcher {
             for (Call call : batch) {
                 stats.retried();
                 call.isAlone = true;
-                addToQueue(call, "alone " + sentAlone++, endpoint.timeout());
+                // Longer, as slow photos of the same batch may come first, and take their time.
+                addToQueue(call, "alone " + sentAlone++, TimeValue.timeValueNanos(2 * endpoint.timeout().nanos()));
             }
         }
         sendBatches();

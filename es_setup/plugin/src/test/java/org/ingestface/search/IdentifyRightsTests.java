@@ -1,0 +1,160 @@
+package org.ingestface.search;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import org.elasticsearch.ElasticsearchSecurityException;
+import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.common.util.concurrent.ThreadContext;
+import org.elasticsearch.index.VersionType;
+import org.elasticsearch.ingest.AbstractProcessor;
+import org.elasticsearch.ingest.CompoundProcessor;
+import org.elasticsearch.ingest.IngestDocument;
+import org.elasticsearch.ingest.Pipeline;
+import org.elasticsearch.ingest.Processor;
+import org.elasticsearch.rest.RestStatus;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the plugin's rights may be used for. The tests on a node with security show whose rights are used. */
+class IdentifyRightsTests {
+
+    private static final ThreadContext CONTEXT = new ThreadContext(Settings.EMPTY);
+
+    private static IdentifyRights rights(String... galleries) {
+        Settings.Builder settings = Settings.builder();
+        if (galleries.length > 0) {
+            settings.putList("face.identify.galleries", galleries);
+        }
+        return new IdentifyRights(settings.build(), CONTEXT, null);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+            "face-gallery",
+            "face-gallery-2",
+            "face-gallery-*",
+            "face-gallery-2*",
+            "face-gallery,face-gallery-*",
+            "<face-gallery-{now/d}>" }
+    )
+    void aPatternIsAllowedIfAllThatItMatchesIs(String index) {
+        assertDoesNotThrow(() -> rights().requireGallery(index));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+            "*",
+            "_all",
+            "face-*",
+            "face-gallery*",
+            "faces",
+            ",",
+            "",
+            "face-gallery,faces",
+            "face-gallery, face-gallery-2",
+            "face-gallery,-face-gallery-2",
+            "other:face-gallery",
+            "*:face-gallery-2",
+            ".security",
+            "<faces-{now/d}>",
+            "Face-gallery" }
+    )
+    void nothingElseIs(String index) {
+        ElasticsearchSecurityException refused = assertThrows(
+            ElasticsearchSecurityException.class,
+            () -> rights().requireGallery(index)
+        );
+        assertEquals(RestStatus.FORBIDDEN, refused.status());
+    }
+
+    @ParameterizedTest
+    @CsvSource({ "*, other:face-gallery, false", "*, faces, true", "other:*, other:g, true", "other:*, third:g, false" })
+    void aRemoteClusterNeedsToBeNamed(String pattern, String index, boolean expected) {
+        if (expected) {
+            assertDoesNotThrow(() -> rights(pattern).requireGallery(index));
+        } else {
+            assertThrows(ElasticsearchSecurityException.class, () -> rights(pattern).requireGallery(index));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({ "face-probes, true", "face-probes-000001, true", "face-probesx, false", "faces, false", "<face-probes-{now/d}>, true" })
+    void namesAreWrittenOnlyIntoProbes(String index, boolean expected) {
+        assertEquals(expected, rights().isProbes(index));
+    }
+
+    private static final class Step extends AbstractProcessor {
+
+        private final Runnable work;
+
+        private Step(Runnable work) {
+            super(null, null);
+            this.work = work;
+        }
+
+        @Override
+        public String getType() {
+            return "step";
+        }
+
+        @Override
+        public IngestDocument execute(IngestDocument document) {
+            work.run();
+            return document;
+        }
+    }
+
+    private static void run(IngestDocument document, String pipeline, Runnable work) {
+        Processor step = new Step(work);
+        document.executePipeline(new Pipeline(pipeline, null, null, Map.of(), new CompoundProcessor(step)), (result, failure) -> {
+            assertEquals(null, failure);
+        });
+    }
+
+    @Test
+    void theRunningPipelinesAreKnownAndTheDocumentGoesOnUntouched() {
+        IngestDocument document = new IngestDocument("face-probes", "1", 1, null, VersionType.INTERNAL, new HashMap<>());
+        RunningPipelines running = new RunningPipelines(document);
+        List<Boolean> found = new ArrayList<>();
+        run(document, "outer", () -> {
+            found.add(running.isOne());
+            run(document, "inner", () -> {
+                found.add(running.isOne());
+                found.add(running.areAmong(Set.of("inner")));
+                found.add(running.areAmong(Set.of("inner", "outer", "other")));
+                assertEquals("inner", document.getIngestMetadata().get("pipeline"));
+            });
+            found.add(running.isOne());
+            found.add(running.areAmong(Set.of("outer")));
+            found.add(running.areAmong(Set.of("inner")));
+        });
+        assertEquals(List.of(true, false, false, true, true, true, false), found);
+        assertEquals(Map.of(), document.getSource());
+    }
+
+    @Test
+    void galleriesAreFoundHoweverDeepTheirProcessorStands() {
+        Map<String, Object> face = Map.of("face", Map.of("identify", Map.of("index", "g")));
+        Map<String, Object> other = Map.of("face", Map.of("identify", Map.of("index", "h")));
+        Map<String, Object> pipeline = Map.of(
+            "processors",
+            List.of(Map.of("foreach", Map.of("processor", face)), Map.of("face", Map.of("model", "m"))),
+            "on_failure",
+            List.of(other)
+        );
+        assertEquals(Set.of("g", "h"), Pipelines.galleries(pipeline));
+        assertEquals(Set.of(), Pipelines.galleries(Map.of("processors", List.of())));
+    }
+}
