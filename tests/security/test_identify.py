@@ -69,6 +69,12 @@ def test_a_probe_is_identified_though_its_sender_may_not_read_the_gallery(secure
     assert matches(secured, "face-probes", f"of-{user}") == [NAME]
 
 
+def test_a_probe_of_nobody_in_the_gallery_has_no_match(secured, people):
+    sender = secured.as_("blind_sender")
+    sender.create(index="face-probes", id="of-nobody", document={"image": encoded(people["madonna"][0])})
+    assert matches(secured, "face-probes", "of-nobody") == []
+
+
 @pytest.mark.parametrize(
     "pipeline",
     [
@@ -147,6 +153,21 @@ def test_only_the_galleries_of_the_nodes_settings_are_searched(secured, pipeline
         )
     assert refused.value.status_code == 403
     assert GALLERIES in bracketed(innermost(refused.value.body["error"]))
+
+
+def test_a_filter_reads_no_other_index(secured, pipelines, photo):
+    root = secured.as_(ROOT)
+    pipelines.append("lookup")
+    root.index(index="mine", id="lookup", document={"tags": ["watch"]}, refresh=True)
+    for query, status in (
+        ({"terms": {"tags": {"index": "mine", "id": "lookup", "path": "tags"}}}, 403),
+        ({"terms": {"tags": ["watch"]}}, 201),
+    ):
+        put(root, "lookup", face(secured, identify={"index": "face-gallery", "filter": query}))
+        answer = root.options(ignore_status=403).index(
+            index="face-probes", document={"image": photo}, pipeline="lookup"
+        )
+        assert answer.meta.status == status
 
 
 @pytest.mark.parametrize("setting", [GALLERIES, PROBES])

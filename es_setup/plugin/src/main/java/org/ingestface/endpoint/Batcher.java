@@ -257,7 +257,7 @@ final class Batcher {
                 stats.retried();
                 call.isAlone = true;
                 // Longer, as slow photos of the same batch may come first, and take their time.
-                addToQueue(call, "alone " + sentAlone++, TimeValue.timeValueNanos(2 * endpoint.timeout().nanos()));
+                addToQueue(call, "alone " + sentAlone++, TimeValue.timeValueMillis(2 * Math.min(endpoint.timeout().millis(), Long.MAX_VALUE / 4)));
             }
         }
         sendBatches();

@@ -146,6 +146,9 @@ public final class Gallery {
         ActionListener<List<List<Candidate>>> listener
     ) {
         boolean asPlugin = rights.arePlugins(lookup, document);
+        if (asPlugin) {
+            lookup.filter.forEach(query -> rights.requireOwnIndex(parse(query)));
+        }
         if (vectors.isEmpty()) {
             listener.onResponse(List.of());
         } else if (asPlugin) {

@@ -12,6 +12,7 @@ import org.elasticsearch.common.settings.Setting;
 import org.elasticsearch.common.settings.Setting.Property;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.common.util.concurrent.ThreadContext;
+import org.elasticsearch.index.query.QueryBuilder;
 import org.elasticsearch.ingest.IngestDocument;
 import org.elasticsearch.plugins.Plugin;
 import org.elasticsearch.rest.RestStatus;
@@ -98,6 +99,20 @@ public final class IdentifyRights {
             throw refused(
                 "[identify] may not search [" + index + "]; add it to [" + GALLERIES.getKey() + "] in elasticsearch.yml of every node, "
                     + "if its names may be written into [" + String.join(", ", probes) + "]"
+            );
+        }
+    }
+
+    /**
+     * @param filter a query of the option {@code identify.filter}
+     * @throws ElasticsearchSecurityException if it may read another index than the gallery
+     */
+    void requireOwnIndex(QueryBuilder filter) {
+        String other = OwnIndexQueries.other(filter);
+        if (other != null) {
+            throw refused(
+                "[identify.filter] may not use the query [" + other + "] in this form, as it could read other indices; use one such as "
+                    + "[term], [terms] with values, [range], [exists] or [bool]"
             );
         }
     }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -14,12 +15,19 @@ import org.elasticsearch.ElasticsearchSecurityException;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.common.util.concurrent.ThreadContext;
 import org.elasticsearch.index.VersionType;
+import org.elasticsearch.index.query.AbstractQueryBuilder;
+import org.elasticsearch.index.query.QueryBuilder;
 import org.elasticsearch.ingest.AbstractProcessor;
 import org.elasticsearch.ingest.CompoundProcessor;
 import org.elasticsearch.ingest.IngestDocument;
 import org.elasticsearch.ingest.Pipeline;
 import org.elasticsearch.ingest.Processor;
 import org.elasticsearch.rest.RestStatus;
+import org.elasticsearch.search.SearchModule;
+import org.elasticsearch.xcontent.NamedXContentRegistry;
+import org.elasticsearch.xcontent.XContentParser;
+import org.elasticsearch.xcontent.XContentParserConfiguration;
+import org.elasticsearch.xcontent.json.JsonXContent;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -93,6 +101,40 @@ class IdentifyRightsTests {
     @CsvSource({ "face-probes, true", "face-probes-000001, true", "face-probesx, false", "faces, false", "<face-probes-{now/d}>, true" })
     void namesAreWrittenOnlyIntoProbes(String index, boolean expected) {
         assertEquals(expected, rights().isProbes(index));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+            "{\"term\": {\"tags\": \"watch\"}}",
+            "{\"terms\": {\"tags\": [\"watch\", \"staff\"]}}",
+            "{\"bool\": {\"must_not\": {\"exists\": {\"field\": \"a\"}}, \"filter\": [{\"range\": {\"b\": {\"gte\": 1}}}]}}",
+            "{\"nested\": {\"path\": \"a\", \"query\": {\"match_all\": {}}}}" }
+    )
+    void aFilterMayLookAtTheGallery(String query) throws IOException {
+        assertDoesNotThrow(() -> rights().requireOwnIndex(parse(query)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+            "{\"terms\": {\"tags\": {\"index\": \"secret\", \"id\": \"1\", \"path\": \"a\"}}}",
+            "{\"bool\": {\"should\": [{\"terms\": {\"t\": {\"index\": \"secret\", \"id\": \"1\", \"path\": \"a\"}}}]}}",
+            "{\"dis_max\": {\"queries\": [{\"wrapper\": {\"query\": \"e30=\"}}]}}",
+            "{\"constant_score\": {\"filter\": {\"more_like_this\": {\"like\": [{\"_index\": \"secret\", \"_id\": \"1\"}]}}}}",
+            "{\"nested\": {\"path\": \"a\", \"query\": {\"knn\": {\"field\": \"vector\", \"query_vector\": [1]}}}}" }
+    )
+    void aFilterMayNotLookElsewhere(String query) throws IOException {
+        QueryBuilder parsed = parse(query);
+        assertThrows(ElasticsearchSecurityException.class, () -> rights().requireOwnIndex(parsed));
+    }
+
+    private static QueryBuilder parse(String query) throws IOException {
+        NamedXContentRegistry queries = new NamedXContentRegistry(new SearchModule(Settings.EMPTY, List.of()).getNamedXContents());
+        XContentParserConfiguration withQueries = XContentParserConfiguration.EMPTY.withRegistry(queries);
+        try (XContentParser parser = JsonXContent.jsonXContent.createParser(withQueries, query)) {
+            return AbstractQueryBuilder.parseTopLevelQuery(parser);
+        }
     }
 
     private static final class Step extends AbstractProcessor {
