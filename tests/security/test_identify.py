@@ -107,6 +107,12 @@ def test_nor_one_that_runs_after_identify(secured, pipelines):
         root.indices.delete(index="face-probes-chain")
 
 
+@pytest.mark.parametrize(("called", "status"), [("face-probes", 403), ("faces", 400)])
+def test_nor_one_that_calls_one_that_identifies(secured, called, status):
+    """400: the tests' Elasticsearch has no processor `pipeline`, as whoever gets past the check is told."""
+    assert put(secured.as_("tinkerer"), "calls", {"pipeline": {"name": called}}) == status
+
+
 def test_a_simulation_has_the_rights_of_its_caller(secured, photo):
     docs = [{"_index": "face-probes", "_id": "simulated", "_source": {"image": photo}}]
     inline = {"processors": [face(secured, **IDENTIFY)]}

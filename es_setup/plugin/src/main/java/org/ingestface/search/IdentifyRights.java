@@ -43,17 +43,18 @@ public final class IdentifyRights {
     private final List<String> galleries;
     private final List<String> probes;
     private final ThreadContext context;
-    private final Pipelines pipelines;
+    private final Function<String, Set<String>> pipelinesOf;
 
     public IdentifyRights(Settings settings, Plugin.PluginServices services) {
-        this(settings, services.threadPool().getThreadContext(), new Pipelines(services));
+        this(settings, services.threadPool().getThreadContext(), new Pipelines(services)::ofIndex);
     }
 
-    IdentifyRights(Settings settings, ThreadContext context, Pipelines pipelines) {
+    /** @param pipelinesOf an index of this name: those that it runs by itself */
+    IdentifyRights(Settings settings, ThreadContext context, Function<String, Set<String>> pipelinesOf) {
         this.galleries = GALLERIES.get(settings);
         this.probes = PROBES.get(settings);
         this.context = context;
-        this.pipelines = pipelines;
+        this.pipelinesOf = pipelinesOf;
     }
 
     public static List<Setting<?>> settings() {
@@ -78,7 +79,7 @@ public final class IdentifyRights {
             );
         }
         RunningPipelines running = new RunningPipelines(document);
-        if (running.isOne() == false && running.areAmong(pipelines.ofIndex(index, pipelines.stored())) == false) {
+        if (running.isOne() == false && running.areAmong(pipelinesOf.apply(index)) == false) {
             // Its author need not be allowed to read the gallery, and could take the names elsewhere.
             throw refused(
                 "[identify] may not be reached through a pipeline that [" + index + "] does not run itself; send the document without "

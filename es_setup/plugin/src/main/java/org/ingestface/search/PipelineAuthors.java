@@ -32,7 +32,7 @@ import org.elasticsearch.tasks.Task;
 
 /**
  * Lets a pipeline that identifies faces be PUT only by who may read the gallery, since it searches there with the plugin's rights. The same
- * holds for the other pipelines of an index for probes: their processors have the names before them.
+ * holds for one that calls it, and for the other pipelines of an index for probes: their processors have the names before them.
  */
 public final class PipelineAuthors implements MappedActionFilter {
 
@@ -80,20 +80,18 @@ public final class PipelineAuthors implements MappedActionFilter {
     /** The galleries whose names a document may have when it is in this pipeline. */
     private Set<String> galleries(PutPipelineRequest put) {
         Map<String, Object> pipeline = XContentHelper.convertToMap(put.getSource(), false, put.getXContentType()).v2();
-        Set<String> galleries = new TreeSet<>(Pipelines.galleries(pipeline));
-        for (String gallery : galleries) {
-            rights.requireGallery(gallery);
-        }
+        Pipelines.galleries(pipeline).forEach(rights::requireGallery);
         Map<String, Object> all = pipelines.stored();
         all.put(put.getId(), pipeline);
+        Set<String> together = Pipelines.withCalled(put.getId(), all);
         for (String index : pipelines.names()) {
-            if (rights.isProbes(index)) {
-                Set<String> together = pipelines.ofIndex(index, all);
-                if (together.contains(put.getId())) {
-                    together.forEach(name -> galleries.addAll(Pipelines.galleries(all.get(name))));
-                }
+            Set<String> ofIndex = rights.isProbes(index) ? pipelines.ofIndex(index, all) : Set.of();
+            if (ofIndex.contains(put.getId())) {
+                together.addAll(ofIndex);
             }
         }
+        Set<String> galleries = new TreeSet<>();
+        together.forEach(name -> galleries.addAll(Pipelines.galleries(all.get(name))));
         return galleries;
     }
 

@@ -32,6 +32,10 @@ final class Pipelines extends VersionedPipelines {
         return stored;
     }
 
+    Set<String> ofIndex(String index) {
+        return ofIndex(index, stored());
+    }
+
     /**
      * The pipelines that an index has of its own, and those that they call by name. A template is no name, and is not followed.
      *
@@ -39,10 +43,15 @@ final class Pipelines extends VersionedPipelines {
      */
     Set<String> ofIndex(String index, Map<String, Object> configurations) {
         IngestService.Pipelines own = of(new IndexRequest(index));
+        Set<String> found = withCalled(own.defaultPipeline(), configurations);
+        found.addAll(withCalled(own.finalPipeline(), configurations));
+        return found;
+    }
+
+    /** A pipeline and those that it calls by name. */
+    static Set<String> withCalled(String name, Map<String, Object> configurations) {
         Set<String> found = new HashSet<>();
-        for (String name : List.of(own.defaultPipeline(), own.finalPipeline())) {
-            collect(name, configurations, found);
-        }
+        collect(name, configurations, found);
         return found;
     }
 

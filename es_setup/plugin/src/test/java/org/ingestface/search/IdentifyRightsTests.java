@@ -10,8 +10,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 import org.elasticsearch.ElasticsearchSecurityException;
+import org.elasticsearch.action.ActionListener;
+import org.elasticsearch.action.bulk.BulkRequest;
+import org.elasticsearch.action.bulk.TransportBulkAction;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.common.util.concurrent.ThreadContext;
 import org.elasticsearch.index.VersionType;
@@ -186,6 +190,44 @@ class IdentifyRightsTests {
         assertEquals(Map.of(), document.getSource());
     }
 
+    /** Whether the lookup is the plugin's, or 403, in each of these pipelines within each other, for an index that runs [own] and [inner]. */
+    private static Object inPipelines(String index, String... pipelines) {
+        IdentifyRights rights = new IdentifyRights(Settings.EMPTY, CONTEXT, name -> Set.of("own", "inner"));
+        Gallery.Lookup lookup = new Gallery.Lookup("face-gallery", 1, null, List.of());
+        IngestDocument document = new IngestDocument(index, "1", 1, null, VersionType.INTERNAL, new HashMap<>());
+        List<Object> found = new ArrayList<>();
+        Runnable work = () -> {
+            try {
+                found.add(rights.arePlugins(lookup, document));
+            } catch (ElasticsearchSecurityException e) {
+                found.add(e.status().getStatus());
+            }
+        };
+        for (int i = pipelines.length - 1; i >= 0; i--) {
+            String name = pipelines[i];
+            Runnable inner = work;
+            work = () -> run(document, name, inner);
+        }
+        work.run();
+        return found.get(0);
+    }
+
+    @Test
+    void onlyABulkHasThePluginsRightsAndNotThroughAPipelineThatTheIndexDoesNotRun() {
+        assertEquals(false, inPipelines("face-probes", "own"));
+        List<Object> inBulk = new ArrayList<>();
+        new RealWrites(CONTEXT).apply(null, TransportBulkAction.NAME, new BulkRequest(), ActionListener.noop(), (task, action, bulk, l) -> {
+            inBulk.add(inPipelines("face-probes", "own"));
+            inBulk.add(inPipelines("face-probes", "any"));
+            inBulk.add(inPipelines("face-probes", "own", "inner"));
+            inBulk.add(inPipelines("face-probes", "any", "own"));
+            inBulk.add(inPipelines("face-probes", "own", "any", "inner"));
+            inBulk.add(inPipelines("elsewhere", "own"));
+        });
+        assertEquals(List.of(true, true, true, 403, 403, 403), inBulk);
+        assertEquals(false, inPipelines("face-probes", "own"));
+    }
+
     @Test
     void galleriesAreFoundHoweverDeepTheirProcessorStands() {
         Map<String, Object> face = Map.of("face", Map.of("identify", Map.of("index", "g")));
@@ -198,5 +240,17 @@ class IdentifyRightsTests {
         );
         assertEquals(Set.of("g", "h"), Pipelines.galleries(pipeline));
         assertEquals(Set.of(), Pipelines.galleries(Map.of("processors", List.of())));
+    }
+
+    @Test
+    void calledPipelinesAreFollowedByNameAndInCircles() {
+        Map<String, Object> configurations = Map.of("a", calls("b", "{{c}}", "missing"), "b", calls("a"), "c", calls());
+        assertEquals(Set.of("a", "b"), Pipelines.withCalled("a", configurations));
+        assertEquals(Set.of("c"), Pipelines.withCalled("c", configurations));
+        assertEquals(Set.of(), Pipelines.withCalled("_none", configurations));
+    }
+
+    private static Map<String, Object> calls(String... names) {
+        return Map.of("processors", Stream.of(names).map(name -> Map.of("pipeline", Map.of("name", name))).toList());
     }
 }
