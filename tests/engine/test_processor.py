@@ -210,7 +210,7 @@ def test_a_gallery_that_does_not_exist_fails_only_its_document(es, probes, bulk,
     assert not es.exists(index=probes, id="1")
     with pytest.raises(BadRequestError):
         es.ingest.put_pipeline(
-            id="wrong", processors=[{"face": {"single_face": True, "identify": {"index": "g"}}}]
+            id="wrong", processors=[{"face": {"single_face": True, "identify": {"index": "face-gallery"}}}]
         )
 
 

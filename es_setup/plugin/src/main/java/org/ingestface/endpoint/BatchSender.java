@@ -5,14 +5,13 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -69,10 +68,10 @@ final class BatchSender {
 
     /**
      * @param batch   at least one photo, all of one model and priority
-     * @param retries most retries at the same address
+     * @param isAgain whether it is a photo that made its batch, or itself, fail: then it has one retry and half the time
      */
-    Exchange exchange(List<FaceRequest> batch, int retries, QueueStats stats, Listener listener) {
-        return new Exchange(batch, retries, stats, listener);
+    Exchange exchange(List<FaceRequest> batch, boolean isAgain, QueueStats stats, Listener listener) {
+        return new Exchange(batch, isAgain, stats, listener);
     }
 
     List<Addresses.State> addressStates(Endpoint endpoint) {
@@ -88,6 +87,8 @@ final class BatchSender {
     final class Exchange {
 
         private final List<FaceRequest> batch;
+        private final boolean isAgain;
+        /** Most retries at the same address. */
         private final int retries;
         private final QueueStats stats;
         private final Listener listener;
@@ -95,8 +96,7 @@ final class BatchSender {
         private volatile Scheduler.Cancellable deadlineTimer;
         private volatile Scheduler.Cancellable retryTimer;
         private volatile Scheduler.Cancellable witnessTimer;
-        private volatile CompletableFuture<?> sent;
-        private volatile CompletableFuture<?> witness;
+        private final Set<CompletableFuture<?>> requests = ConcurrentHashMap.newKeySet();
         /** As configured when the batch is sent, so that a change of settings applies to queued photos too. */
         private Endpoint endpoint;
         private volatile URI url;
@@ -107,9 +107,10 @@ final class BatchSender {
         /** Retries after a pause, at the same address. */
         private int pauses;
 
-        private Exchange(List<FaceRequest> batch, int retries, QueueStats stats, Listener listener) {
+        private Exchange(List<FaceRequest> batch, boolean isAgain, QueueStats stats, Listener listener) {
             this.batch = batch;
-            this.retries = retries;
+            this.isAgain = isAgain;
+            this.retries = isAgain ? 1 : Backoff.MAX_RETRIES;
             this.stats = stats;
             this.listener = listener;
         }
@@ -135,9 +136,9 @@ final class BatchSender {
                     return;
                 }
                 startedNanos = System.nanoTime();
-                deadlineTimer = threadPool.schedule(this::giveUp, endpoint.timeout(), threadPool.generic());
+                deadlineTimer = threadPool.schedule(this::giveUp, timeout(), threadPool.generic());
                 if (isOneDocument()) {
-                    TimeValue pause = TimeValue.timeValueNanos(endpoint.timeout().nanos() / 4);
+                    TimeValue pause = TimeValue.timeValueNanos(timeout().nanos() / 4);
                     witnessTimer = threadPool.schedule(guarded(this::sendWitness, () -> {}), pause, threadPool.generic());
                 }
                 body = FaceRequest.toJson(batch);
@@ -153,7 +154,7 @@ final class BatchSender {
             if (last != null && wasOvertaken() == false) {
                 addresses.failed(last);
             }
-            fail(EndpointFault.timedOut(endpointName, last == null ? endpoint.urls().get(0) : last, endpoint.timeout()));
+            fail(EndpointFault.timedOut(endpointName, last == null ? endpoint.urls().get(0) : last, timeout()));
         }
 
         /** Whether the address answered photos that were sent after this one, which was sent alone. */
@@ -162,8 +163,9 @@ final class BatchSender {
             return last != null && isOneDocument() && overtaking.isOvertaken(last, sentNanos);
         }
 
+        /** All attempts together. */
         TimeValue timeout() {
-            return endpoint.timeout();
+            return isAgain ? TimeValue.timeValueNanos(endpoint.timeout().nanos() / 2) : endpoint.timeout();
         }
 
         private boolean isOneDocument() {
@@ -176,22 +178,20 @@ final class BatchSender {
                 return;
             }
             long now = System.nanoTime();
+            byte[] photo = FaceRequest.toJson(List.of(Overtaking.witness(batch.get(0))));
             PhotoPost.Sent request;
             try {
-                request = post.send(endpoint, target, FaceRequest.toJson(List.of(Overtaking.witness(batch.get(0)))));
+                request = post.send(endpoint, target, photo);
             } catch (Connector.InvalidAuthorities e) {
                 return; // the photo's own request has failed for this reason
             }
-            witness = request.answer();
+            track(request.answer());
             request.answer().whenComplete((response, failure) -> {
                 if (failure == null && response.statusCode() == 200) {
                     overtaking.answered(target, now);
                 }
                 request.received().release();
             });
-            if (done.get()) {
-                request.answer().cancel(true);
-            }
         }
 
         private void attempt(@Nullable URI failedAt) {
@@ -210,10 +210,7 @@ final class BatchSender {
                 addresses.done(target);
                 throw e;
             }
-            sent = request.answer();
-            if (done.get()) {
-                request.answer().cancel(true); // ended between two attempts
-            }
+            track(request.answer());
             request.answer().whenComplete((response, failure) -> {
                 addresses.done(target);
                 onGenericThread(() -> evaluate(target, response, unwrap(failure)), request.received()::release);
@@ -265,7 +262,7 @@ final class BatchSender {
             // Another address is asked at once, the same one only after a pause.
             boolean retriesLeft = other ? attempts < endpoint.urls().size() + retries : pauses < retries;
             TimeValue pause = other ? TimeValue.ZERO : backoff.pause(pauses, fault.retryAfter());
-            long left = endpoint.timeout().nanos() - (System.nanoTime() - startedNanos);
+            long left = timeout().nanos() - (System.nanoTime() - startedNanos);
             if (fault.kind().isRetryable(other) == false || retriesLeft == false || pause.nanos() >= left) {
                 fail(fault);
                 return;
@@ -291,8 +288,15 @@ final class BatchSender {
             cancel(retryTimer);
             cancel(witnessTimer);
             // Has no effect on a complete one.
-            Stream.of(sent, witness).filter(Objects::nonNull).forEach(request -> request.cancel(true));
+            requests.forEach(request -> request.cancel(true));
             return true;
+        }
+
+        private void track(CompletableFuture<?> request) {
+            requests.add(request);
+            if (done.get()) {
+                request.cancel(true); // ended between two attempts
+            }
         }
 
         private void onGenericThread(Runnable work, Runnable afterwards) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 import org.elasticsearch.action.support.PlainActionFuture;
@@ -88,6 +89,16 @@ class FaceClientSlowPhotosTests extends FaceClientTestCase {
     void aPhotoThatWasSentAloneIsAtFaultIfALaterOneIsAnswered() throws Exception {
         FakeService service = slowFor(images -> images.contains(SLOW));
         assertEquals("too_slow", errorCode(find(client("1s", service.url()), SLOW, FaceRequest.Priority.INGEST)));
+        gate.countDown();
+    }
+
+    @Test
+    void aPhotoThatWasCaughtInSomethingThatIsOverIsNotAtFault() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        FakeService service = slowFor(images -> images.contains(SLOW) && asked.incrementAndGet() == 1);
+        FaceClient client = client("1s", service.url());
+        assertEquals(SLOW, photo(find(client, SLOW, FaceRequest.Priority.INGEST)));
+        assertEquals(Map.of(), documents(client).failures());
         gate.countDown();
     }
 
