@@ -163,7 +163,6 @@ final class BatchSender {
             return last != null && isOneDocument() && overtaking.isOvertaken(last, sentNanos);
         }
 
-        /** All attempts together. */
         TimeValue timeout() {
             return isAgain ? TimeValue.timeValueNanos(endpoint.timeout().nanos() / 2) : endpoint.timeout();
         }
@@ -178,10 +177,9 @@ final class BatchSender {
                 return;
             }
             long now = System.nanoTime();
-            byte[] photo = FaceRequest.toJson(List.of(Overtaking.witness(batch.get(0))));
             PhotoPost.Sent request;
             try {
-                request = post.send(endpoint, target, photo);
+                request = post.send(endpoint, target, FaceRequest.toJson(List.of(Overtaking.witness(batch.get(0)))));
             } catch (Connector.InvalidAuthorities e) {
                 return; // the photo's own request has failed for this reason
             }
