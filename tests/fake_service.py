@@ -22,6 +22,8 @@ MODEL = {"id": PIPELINE["processors"][0]["face"]["model"], "digest": "0fa4e000" 
 """The model that the pipelines ask for."""
 LATE = 6
 """Seconds until a slow answer."""
+SLOW_PHOTO = b"a photo that takes long"
+"""A request with it is answered slowly, whatever the behaviour."""
 
 
 class FakeService:
@@ -30,12 +32,14 @@ class FakeService:
 
     Attributes:
         behaviour: a key of ``BEHAVIOURS``: how the next requests are answered.
+        location: the base URL that a redirect names.
         batches: the number of photos in each request so far.
         keys: every ``Authorization`` header so far.
     """
 
     def __init__(self) -> None:
         self.behaviour = "good"
+        self.location = ""
         self.batches: list[int] = []
         self.keys: set[str | None] = set()
         self.stopping = threading.Event()
@@ -112,7 +116,10 @@ class _Handler(BaseHTTPRequestHandler):
         call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         service.batches.append(len(call["images"]))
         service.keys.add(self.headers["Authorization"])
-        BEHAVIOURS[service.behaviour](self, [face_of(photo["image"]) for photo in call["images"]])
+        results = [face_of(photo["image"]) for photo in call["images"]]
+        if face_of(base64.b64encode(SLOW_PHOTO).decode()) in results:
+            service.stopping.wait(LATE)
+        BEHAVIOURS[service.behaviour](self, results)
 
     def log_message(self, *_: object) -> None:
         """Logs nothing."""
@@ -195,6 +202,10 @@ def _another_model(handler: _Handler, results: Results) -> None:
     handler.answer(json.dumps({"model": {**MODEL, "id": "facenet-00000000"}, "results": results}).encode())
 
 
+def _redirect(handler: _Handler, results: Results) -> None:
+    handler.answer(b"{}", 307, Location=f"{handler.server.service.location}/v1/faces")
+
+
 def _refusal(status: int, code: str, message: str, **headers: str) -> Callable[[_Handler, Results], None]:
     body = json.dumps({"error": {"code": code, "message": message}}).encode()
     return lambda handler, results: handler.answer(body, status, **headers)
@@ -219,6 +230,7 @@ BEHAVIOURS: dict[str, Callable[[_Handler, Results], None]] = {
     "too many results": _too_many_results,
     "endless": _endless,
     "another model": _another_model,
+    "redirect": _redirect,
     "wrong model": _refusal(409, "model_mismatch", "model [a] was asked for, but [b] is served"),
     "wrong key": _refusal(401, "unauthorized", "the key is not one of this service's"),
     "busy": _refusal(503, "busy", "too many photos are waiting", Retry_After="1"),

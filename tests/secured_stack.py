@@ -32,6 +32,13 @@ ROLES = OURS | {
         "cluster": ["monitor", "manage_index_templates", "manage_ingest_pipelines"],
         "indices": [{"names": ["*"], "privileges": ["read", "view_index_metadata", "monitor"]}],
     },
+    "tinkerer": {
+        "cluster": ["manage_ingest_pipelines"],
+        "indices": [
+            {"names": ["mine", "mine-*"], "privileges": ["all"]},
+            {"names": ["face-probes*"], "privileges": ["index", "create_doc", "auto_configure"]},
+        ],
+    },
     "visitor": {"indices": [{"names": ["faces-open"], "privileges": ["read"]}]},
 }
 

@@ -12,6 +12,7 @@ from es_setup.attach import Attachment, attach
 from es_setup.connection import Connection, ConnectionFailed, without_password
 from es_setup.install import InstallStep, has_plugin, install, install_roles, missing, recorded_dims
 from es_setup.models import MixedModels, model_of
+from es_setup.request_logs import logged_requests
 from es_setup.shipped_files import ALIASES, SHIPPED_DIMS, Vectors, shipped_model
 from faces.calibration.indices import calibrations
 from faces.cli.options import JsonFlag, connected
@@ -150,6 +151,11 @@ def status(
     else:
         for name, facts in report.items():
             out.print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in facts.items()))
+        if logged := report["elasticsearch"].get("logged"):
+            say(
+                f"warning: Elasticsearch's logs can hold vectors and photos, by {'; '.join(logged)}: switch "
+                "it off, or keep the logs as safe as the indices, see docs/operations.md"
+            )
     raise typer.Exit(0 if all(facts["ok"] for facts in report.values()) else 1)
 
 
@@ -161,6 +167,7 @@ def _es_status(connection: Connection) -> dict[str, Any]:
         facts["versions"] = sorted({node["version"] for node in nodes})
         facts["plugin"] = has_plugin(es)
         facts["missing"] = missing(es)
+        facts["logged"] = logged_requests(es)
         if not facts["missing"]:
             facts["models"] = {alias: model_of(es, alias) for alias in ALIASES}
             facts["calibrated"] = {index: made is not None for index, made in calibrations(es).items()}

@@ -164,7 +164,7 @@ def test_a_pipeline_pinned_to_a_model_that_is_not_served_gets_429_with_both_mode
         ({"max_faces": 0}, {"max_faces", "1", "1000", "0"}),
         ({"min_quality": "high"}, {"min_quality", "high"}),
         ({"identify": {"k": 3}}, {"identify", "index"}),
-        ({"identify": {"index": "g", "filter": {"trem": {"tags": "watch"}}}}, {"trem"}),
+        ({"identify": {"index": "face-gallery", "filter": {"trem": {"tags": "watch"}}}}, {"trem"}),
     ],
 )
 def test_a_wrong_pipeline_option_is_refused_when_the_pipeline_is_put(es, options, named):

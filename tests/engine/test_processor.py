@@ -186,31 +186,31 @@ def test_a_portrait_whose_name_is_too_long_to_be_indexed_is_a_match_without_a_na
 
 
 def test_a_gallery_that_cannot_be_searched_now_gets_429_so_that_clients_retry(
-    es, faces, own_index, bulk, pipeline, good
+    es, probes, own_index, bulk, pipeline, good
 ):
     own_index(
-        "lost-gallery",
+        "face-gallery-lost",
         mappings={
             "properties": {"vector": {"type": "dense_vector", "dims": 128}, "model.id": {"type": "keyword"}}
         },
         settings={"index.routing.allocation.include._name": "nowhere"},
         wait_for_active_shards="0",
     )
-    items = bulk({"1": good}, pipeline=pipeline(identify={"index": "lost-gallery"}))
+    items = bulk({"1": good}, index=probes, pipeline=pipeline(identify={"index": "face-gallery-lost"}))
     assert items["1"]["status"] == 429
-    assert "lost-gallery" in bracketed(innermost(items["1"]["error"]))
-    assert not es.exists(index=faces, id="1")
+    assert "face-gallery-lost" in bracketed(innermost(items["1"]["error"]))
+    assert not es.exists(index=probes, id="1")
 
 
-def test_a_gallery_that_does_not_exist_fails_only_its_document(es, faces, bulk, pipeline, good):
-    items = bulk({"1": good}, pipeline=pipeline(identify={"index": "no-such-gallery"}))
+def test_a_gallery_that_does_not_exist_fails_only_its_document(es, probes, bulk, pipeline, good):
+    items = bulk({"1": good}, index=probes, pipeline=pipeline(identify={"index": "face-gallery-lacking"}))
     assert items["1"]["status"] == 404
     assert items["1"]["error"]["type"] == "index_not_found_exception"
-    assert "no-such-gallery" in bracketed(innermost(items["1"]["error"]))
-    assert not es.exists(index=faces, id="1")
+    assert "face-gallery-lacking" in bracketed(innermost(items["1"]["error"]))
+    assert not es.exists(index=probes, id="1")
     with pytest.raises(BadRequestError):
         es.ingest.put_pipeline(
-            id="wrong", processors=[{"face": {"single_face": True, "identify": {"index": "g"}}}]
+            id="wrong", processors=[{"face": {"single_face": True, "identify": {"index": "face-gallery"}}}]
         )
 
 

@@ -142,7 +142,7 @@ def test_both_services_are_down_for_a_while(cluster, index, fakes, small_photos,
 @pytest.mark.parametrize(
     ("behaviour", "codes", "named"),
     [
-        ("slow", {"timeout"}, {TIMEOUT}),
+        ("slow", {"timeout"}, {"face.endpoint.default.timeout"}),
         ("garbage", {"malformed"}, set()),
         ("half a batch", {"malformed"}, {"results"}),
         ("half an answer", {"connection_lost"}, set()),

@@ -3,6 +3,7 @@ package org.ingestface;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import org.apache.lucene.util.SetOnce;
 import org.elasticsearch.action.support.MappedActionFilter;
@@ -17,6 +18,7 @@ import org.elasticsearch.rest.RestHandler;
 import org.ingestface.calibration.Calibrations;
 import org.ingestface.document.FaceCheckProcessor;
 import org.ingestface.document.FaceProcessor;
+import org.ingestface.endpoint.EndpointChanges;
 import org.ingestface.endpoint.FaceClient;
 import org.ingestface.endpoint.FaceEndpoints;
 import org.ingestface.endpoint.FaceStats;
@@ -29,6 +31,9 @@ import org.ingestface.rights.TransportWriteFacesAction;
 import org.ingestface.rights.WriteFacesAction;
 import org.ingestface.search.FaceVectorBuilder;
 import org.ingestface.search.Gallery;
+import org.ingestface.search.IdentifyRights;
+import org.ingestface.search.PipelineAuthors;
+import org.ingestface.search.RealWrites;
 
 /**
  * The plugin {@code ingest-face}. Adds the ingest processors {@code face} ({@link FaceProcessor}) and {@code face_check}
@@ -48,6 +53,7 @@ public final class FacePlugin extends VersionedPlugin implements IngestPlugin, S
     private final SetOnce<FaceRights> rights = new SetOnce<>();
     private final SetOnce<IngestService> ingestService = new SetOnce<>();
     private final SetOnce<ResendFilter> filter = new SetOnce<>();
+    private final SetOnce<List<MappedActionFilter>> rightsFilters = new SetOnce<>();
 
     /** @param settings of the node, with its keystore still open */
     public FacePlugin(Settings settings) {
@@ -56,7 +62,7 @@ public final class FacePlugin extends VersionedPlugin implements IngestPlugin, S
 
     @Override
     public List<Setting<?>> getSettings() {
-        return FaceEndpoints.settings();
+        return Stream.concat(FaceEndpoints.settings().stream(), IdentifyRights.settings().stream()).toList();
     }
 
     @Override
@@ -64,8 +70,18 @@ public final class FacePlugin extends VersionedPlugin implements IngestPlugin, S
         endpoints.watch(services.clusterService().getClusterSettings());
         client.set(new FaceClient(endpoints, services.threadPool(), services.environment().configDir()));
         Calibrations calibrations = new Calibrations(services.clusterService()::state, services.indexNameExpressionResolver());
-        gallery.set(new Gallery(services.client(), services.xContentRegistry(), services.threadPool(), calibrations::thresholds));
         rights.set(new CallersRights(services.client(), services.threadPool().getThreadContext()));
+        IdentifyRights identify = new IdentifyRights(services.environment().settings(), services);
+        gallery.set(
+            new Gallery(services.client(), services.xContentRegistry(), services.threadPool(), identify, calibrations::thresholds)
+        );
+        rightsFilters.set(
+            List.of(
+                new EndpointChanges(endpoints),
+                new PipelineAuthors(services, identify),
+                new RealWrites(services.threadPool().getThreadContext())
+            )
+        );
         filter.set(new ResendFilter(services, ingestService::get));
         // For the injector, which passes it to TransportFaceStatsAction.
         return List.of(client.get());
@@ -89,7 +105,7 @@ public final class FacePlugin extends VersionedPlugin implements IngestPlugin, S
 
     @Override
     public Collection<MappedActionFilter> getMappedActionFilters() {
-        return List.of(filter.get());
+        return Stream.concat(rightsFilters.get().stream(), Stream.of(filter.get())).toList();
     }
 
     @Override

@@ -261,7 +261,7 @@ public final class FaceProcessor extends AbstractProcessor {
                 handler.accept(null, e);
             }
         });
-        ActionListener.run(once, listener -> gallery.find(options.identify(), found.modelId(), vectors, listener));
+        ActionListener.run(once, listener -> gallery.find(options.identify(), document, found.modelId(), vectors, listener));
     }
 
     /** Answers the handler once, even if the handler itself throws. What the document has then is the processor's. */

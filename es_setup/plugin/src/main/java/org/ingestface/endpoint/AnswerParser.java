@@ -55,13 +55,21 @@ final class AnswerParser {
         return answers;
     }
 
-    /** {@code error.message} of an answer with another status than 200; null if the body has none. */
-    @Nullable
-    static String parseErrorMessage(byte[] body) {
+    /**
+     * {@code error} of an answer with another status than 200.
+     *
+     * @param code    null if the body has none
+     * @param message likewise
+     */
+    record Refusal(@Nullable String code, @Nullable String message) {}
+
+    static Refusal parseRefusal(byte[] body) {
         Map<String, Object> answer = parseObject(body);
-        return answer != null && answer.get("error") instanceof Map<?, ?> error && error.get("message") instanceof String message
-            ? message
-            : null;
+        Map<?, ?> error = answer != null && answer.get("error") instanceof Map<?, ?> object ? object : Map.of();
+        return new Refusal(
+            error.get("code") instanceof String code ? code : null,
+            error.get("message") instanceof String message ? message : null
+        );
     }
 
     private static FaceAnswer.PhotoError parseError(Map<String, Object> result, String path) throws Malformed {

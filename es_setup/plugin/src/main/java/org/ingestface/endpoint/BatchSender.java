@@ -1,12 +1,11 @@
 package org.ingestface.endpoint;
 
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -44,10 +43,10 @@ final class BatchSender {
     private final String endpointName;
     private final FaceEndpoints endpoints;
     private final ThreadPool threadPool;
-    private final int maxAnswerBytes;
-    private final ByteBudget answerBudget;
-    private final Connector connector;
+    private final PhotoPost post;
     private final Addresses addresses = new Addresses(System::nanoTime);
+    /** Of documents: searches have threads of their own in the service. */
+    private final Overtaking overtaking = new Overtaking();
     private final Backoff backoff = new Backoff(() -> ThreadLocalRandom.current().nextDouble());
     private final ConcurrentMap<String, Long> loggedNanos = new ConcurrentHashMap<>();
 
@@ -63,17 +62,16 @@ final class BatchSender {
         this.endpointName = endpointName;
         this.endpoints = endpoints;
         this.threadPool = threadPool;
-        this.maxAnswerBytes = maxAnswerBytes;
-        this.answerBudget = answerBudget;
-        this.connector = new Connector(threadPool.generic(), configFolder);
+        Connector connector = new Connector(threadPool.generic(), configFolder);
+        this.post = new PhotoPost(connector, maxAnswerBytes, answerBudget, () -> endpoints.batchSettings().queueBytes());
     }
 
     /**
      * @param batch   at least one photo, all of one model and priority
-     * @param retries most retries at the same address
+     * @param isAgain whether it is a photo that made its batch, or itself, fail: then it has one retry and half the time
      */
-    Exchange exchange(List<FaceRequest> batch, int retries, QueueStats stats, Listener listener) {
-        return new Exchange(batch, retries, stats, listener);
+    Exchange exchange(List<FaceRequest> batch, boolean isAgain, QueueStats stats, Listener listener) {
+        return new Exchange(batch, isAgain, stats, listener);
     }
 
     List<Addresses.State> addressStates(Endpoint endpoint) {
@@ -82,32 +80,37 @@ final class BatchSender {
 
     /** To be called when every exchange has ended. */
     void close() {
-        connector.close();
+        post.close();
     }
 
     /** A batch in progress, with all its attempts. */
     final class Exchange {
 
         private final List<FaceRequest> batch;
+        private final boolean isAgain;
+        /** Most retries at the same address. */
         private final int retries;
         private final QueueStats stats;
         private final Listener listener;
         private final AtomicBoolean done = new AtomicBoolean();
         private volatile Scheduler.Cancellable deadlineTimer;
         private volatile Scheduler.Cancellable retryTimer;
-        private volatile CompletableFuture<?> sent;
+        private volatile Scheduler.Cancellable witnessTimer;
+        private final Set<CompletableFuture<?>> requests = ConcurrentHashMap.newKeySet();
         /** As configured when the batch is sent, so that a change of settings applies to queued photos too. */
         private Endpoint endpoint;
         private volatile URI url;
+        private volatile long sentNanos;
         private byte[] body;
         private long startedNanos;
         private int attempts;
         /** Retries after a pause, at the same address. */
         private int pauses;
 
-        private Exchange(List<FaceRequest> batch, int retries, QueueStats stats, Listener listener) {
+        private Exchange(List<FaceRequest> batch, boolean isAgain, QueueStats stats, Listener listener) {
             this.batch = batch;
-            this.retries = retries;
+            this.isAgain = isAgain;
+            this.retries = isAgain ? 1 : Backoff.MAX_RETRIES;
             this.stats = stats;
             this.listener = listener;
         }
@@ -129,11 +132,15 @@ final class BatchSender {
             try (var stashed = threadPool.getThreadContext().stashContext()) {
                 endpoint = endpoints.get(endpointName);
                 if (endpoint == null) {
-                    fail(endpoints.notConfigured(endpointName));
+                    fail(endpoints.unusable(endpointName));
                     return;
                 }
                 startedNanos = System.nanoTime();
-                deadlineTimer = threadPool.schedule(this::giveUp, endpoint.timeout(), threadPool.generic());
+                deadlineTimer = threadPool.schedule(this::giveUp, timeout(), threadPool.generic());
+                if (isOneDocument()) {
+                    TimeValue pause = TimeValue.timeValueNanos(timeout().nanos() / 4);
+                    witnessTimer = threadPool.schedule(guarded(this::sendWitness, () -> {}), pause, threadPool.generic());
+                }
                 body = FaceRequest.toJson(batch);
                 attempt(null);
             }
@@ -144,44 +151,67 @@ final class BatchSender {
                 return; // the answer arrived at the same moment, so its address works
             }
             URI last = url;
-            if (last != null) {
+            if (last != null && wasOvertaken() == false) {
                 addresses.failed(last);
             }
-            fail(EndpointFault.timedOut(endpointName, last == null ? endpoint.urls().get(0) : last, endpoint.timeout()));
+            fail(EndpointFault.timedOut(endpointName, last == null ? endpoint.urls().get(0) : last, timeout()));
+        }
+
+        /** Whether the address answered photos that were sent after this one, which was sent alone. */
+        boolean wasOvertaken() {
+            URI last = url;
+            return last != null && isOneDocument() && overtaking.isOvertaken(last, sentNanos);
+        }
+
+        TimeValue timeout() {
+            return isAgain ? TimeValue.timeValueNanos(endpoint.timeout().nanos() / 2) : endpoint.timeout();
+        }
+
+        private boolean isOneDocument() {
+            return batch.size() == 1 && batch.get(0).priority() == FaceRequest.Priority.INGEST;
+        }
+
+        private void sendWitness() {
+            URI target = url;
+            if (done.get() || target == null || wasOvertaken()) {
+                return;
+            }
+            long now = System.nanoTime();
+            PhotoPost.Sent request;
+            try {
+                request = post.send(endpoint, target, FaceRequest.toJson(List.of(Overtaking.witness(batch.get(0)))));
+            } catch (Connector.InvalidAuthorities e) {
+                return; // the photo's own request has failed for this reason
+            }
+            track(request.answer());
+            request.answer().whenComplete((response, failure) -> {
+                if (failure == null && response.statusCode() == 200) {
+                    overtaking.answered(target, now);
+                }
+                request.received().release();
+            });
         }
 
         private void attempt(@Nullable URI failedAt) {
-            HttpClient http;
-            try {
-                http = connector.http(endpoint.connection());
-            } catch (Connector.InvalidAuthorities e) {
-                fail(EndpointFault.badAuthorities(endpointName, e.getMessage()));
-                return;
-            }
             attempts++;
             URI target = addresses.pick(endpoint.urls(), failedAt);
+            sentNanos = System.nanoTime();
             url = target;
-            HttpRequest.Builder post = HttpRequest.newBuilder(facesUrl(target))
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofByteArray(body));
-            if (endpoint.apiKey() != null) {
-                post.header("Authorization", "Bearer " + endpoint.apiKey());
-            }
-            BoundedBody received = new BoundedBody(maxAnswerBytes, answerBudget, () -> endpoints.batchSettings().queueBytes());
-            CompletableFuture<HttpResponse<byte[]>> answer;
+            PhotoPost.Sent request;
             try {
-                answer = http.sendAsync(post.build(), head -> received);
+                request = post.send(endpoint, target, body);
+            } catch (Connector.InvalidAuthorities e) {
+                addresses.done(target);
+                fail(EndpointFault.badAuthorities(endpointName, e.getMessage()));
+                return;
             } catch (RuntimeException e) {
                 addresses.done(target);
                 throw e;
             }
-            sent = answer;
-            if (done.get()) {
-                answer.cancel(true); // ended between two attempts
-            }
-            answer.whenComplete((response, failure) -> {
+            track(request.answer());
+            request.answer().whenComplete((response, failure) -> {
                 addresses.done(target);
-                onGenericThread(() -> evaluate(target, response, unwrap(failure)), received::release);
+                onGenericThread(() -> evaluate(target, response, unwrap(failure)), request.received()::release);
             });
         }
 
@@ -193,9 +223,9 @@ final class BatchSender {
             if (failure != null) {
                 fault = EndpointFault.unreachable(endpointName, target, failure);
             } else if (response.statusCode() != 200) {
-                String serviceMessage = AnswerParser.parseErrorMessage(response.body());
+                AnswerParser.Refusal refusal = AnswerParser.parseRefusal(response.body());
                 TimeValue retryAfter = Backoff.retryAfter(response.headers().firstValue("Retry-After"), Instant.now());
-                fault = EndpointFault.refused(endpointName, target, response.statusCode(), serviceMessage, retryAfter);
+                fault = EndpointFault.refused(endpointName, target, response.statusCode(), refusal, retryAfter);
             } else {
                 try {
                     succeed(target, AnswerParser.parse(response.body(), batch));
@@ -209,6 +239,9 @@ final class BatchSender {
 
         private void succeed(URI target, List<FaceAnswer> answers) {
             addresses.succeeded(target);
+            if (batch.get(0).priority() == FaceRequest.Priority.INGEST) {
+                overtaking.answered(target, sentNanos);
+            }
             if (end()) {
                 long tookNanos = System.nanoTime() - startedNanos;
                 stats.answered(batch.size(), tookNanos);
@@ -227,7 +260,7 @@ final class BatchSender {
             // Another address is asked at once, the same one only after a pause.
             boolean retriesLeft = other ? attempts < endpoint.urls().size() + retries : pauses < retries;
             TimeValue pause = other ? TimeValue.ZERO : backoff.pause(pauses, fault.retryAfter());
-            long left = endpoint.timeout().nanos() - (System.nanoTime() - startedNanos);
+            long left = timeout().nanos() - (System.nanoTime() - startedNanos);
             if (fault.kind().isRetryable(other) == false || retriesLeft == false || pause.nanos() >= left) {
                 fail(fault);
                 return;
@@ -251,10 +284,17 @@ final class BatchSender {
             }
             cancel(deadlineTimer);
             cancel(retryTimer);
-            if (sent != null) {
-                sent.cancel(true); // has no effect on a complete one
-            }
+            cancel(witnessTimer);
+            // Has no effect on a complete one.
+            requests.forEach(request -> request.cancel(true));
             return true;
+        }
+
+        private void track(CompletableFuture<?> request) {
+            requests.add(request);
+            if (done.get()) {
+                request.cancel(true); // ended between two attempts
+            }
         }
 
         private void onGenericThread(Runnable work, Runnable afterwards) {
@@ -295,12 +335,6 @@ final class BatchSender {
             loggedNanos.put(fault.code(), now);
             logger.warn(fault.message());
         }
-    }
-
-    /** The URL of {@code /v1/faces} below a base URL, which may have a path of its own. */
-    private static URI facesUrl(URI baseUrl) {
-        String base = baseUrl.toString();
-        return URI.create((base.endsWith("/") ? base.substring(0, base.length() - 1) : base) + "/v1/faces");
     }
 
     @Nullable

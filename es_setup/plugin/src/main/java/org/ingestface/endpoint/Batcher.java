@@ -20,7 +20,8 @@ import org.elasticsearch.threadpool.ThreadPool;
  *
  * <p>A batch is sent when it is full or its first photo has waited for {@code face.batch.linger}; searches do not linger. While
  * {@code face.batch.in_flight} batches are in progress, photos stay in the queue, so batches grow with the load. After a fault that one
- * photo may have caused, each photo of the batch is sent once more, alone.
+ * photo may have caused, each photo of the batch is sent once more, alone. One that takes too long alone twice, while the service answers
+ * others, is itself at fault.
  */
 final class Batcher {
 
@@ -67,6 +68,8 @@ final class Batcher {
         private Scheduler.Cancellable queueTimer;
         /** Whether it was in a batch that failed, perhaps because of one photo. */
         private boolean isAlone;
+        /** Whether it took too long alone while the service answered others. */
+        private boolean wasOvertaken;
 
         private Call(FaceRequest request, ActionListener<FaceClient.TimedAnswer> listener) {
             this.request = request;
@@ -132,7 +135,7 @@ final class Batcher {
         }
         Endpoint endpoint = endpoints.get(endpointName);
         if (endpoint == null) {
-            return endpoints.notConfigured(endpointName);
+            return endpoints.unusable(endpointName);
         }
         BatchSettings settings = endpoints.batchSettings();
         if (queue.size() >= settings.queueSize()) {
@@ -215,9 +218,7 @@ final class Batcher {
     }
 
     private BatchSender.Exchange exchange(List<Call> batch) {
-        // A photo that is sent alone may be the one that crashes the service, so it gets only one retry.
-        int retries = batch.get(0).isAlone ? 1 : Backoff.MAX_RETRIES;
-        return sender.exchange(batch.stream().map(call -> call.request).toList(), retries, stats, new BatchSender.Listener() {
+        return sender.exchange(batch.stream().map(call -> call.request).toList(), batch.get(0).isAlone, stats, new BatchSender.Listener() {
             @Override
             public void answered(BatchSender.Exchange exchange, List<FaceAnswer> answers, long tookNanos) {
                 release(exchange, batch);
@@ -228,17 +229,28 @@ final class Batcher {
 
             @Override
             public void failed(BatchSender.Exchange exchange, EndpointFault fault) {
-                if (batch.size() > 1 && fault.mayBeCausedByOnePhoto() && resendAlone(exchange, batch)) {
+                Call first = batch.get(0);
+                boolean isOvertaken = fault.isTooSlow() && exchange.wasOvertaken();
+                // The first time it may have been caught in something that is over, such as a restart of the service.
+                boolean isAtFault = isOvertaken && first.wasOvertaken;
+                first.wasOvertaken = isOvertaken;
+                boolean mayBeOne = isOvertaken || batch.size() > 1 && fault.mayBeCausedByOnePhoto();
+                if (mayBeOne && isAtFault == false && resendAlone(exchange, batch)) {
                     return;
                 }
                 release(exchange, batch);
-                stats.failed(fault.code(), batch.size());
-                batch.forEach(call -> call.fail(fault));
+                stats.failed(isAtFault ? FaceAnswer.PhotoError.TOO_SLOW : fault.code(), batch.size());
+                if (isAtFault) {
+                    FaceAnswer tooSlow = FaceAnswer.PhotoError.tooSlow(endpointName, exchange.timeout());
+                    first.answer(new FaceClient.TimedAnswer(tooSlow, exchange.timeout().nanos()));
+                } else {
+                    batch.forEach(call -> call.fail(fault));
+                }
             }
         });
     }
 
-    /** Queues each photo of a failed batch once more, to be sent alone. False if the batcher is closed or the endpoint is gone. */
+    /** Queues each photo of a batch that failed once more, to be sent alone. False if the batcher is closed or the endpoint is gone. */
     private boolean resendAlone(BatchSender.Exchange exchange, List<Call> batch) {
         synchronized (this) {
             Endpoint endpoint = endpoints.get(endpointName);
@@ -249,7 +261,8 @@ final class Batcher {
             for (Call call : batch) {
                 stats.retried();
                 call.isAlone = true;
-                addToQueue(call, "alone " + sentAlone++, endpoint.timeout());
+                // Longer, as slow photos of the same batch may come first, and take their time.
+                addToQueue(call, "alone " + sentAlone++, TimeValue.timeValueMillis(2 * Math.min(endpoint.timeout().millis(), Long.MAX_VALUE / 4)));
             }
         }
         sendBatches();

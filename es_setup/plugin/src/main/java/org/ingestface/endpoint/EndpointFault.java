@@ -46,6 +46,10 @@ record EndpointFault(String endpoint, String code, String reason, String remedy,
         }
     }
 
+    private static final String TIMEOUT = "timeout";
+    /** The service's code for a request that took longer than it allows. */
+    private static final String DEADLINE_EXCEEDED = "deadline_exceeded";
+
     private EndpointFault(String endpoint, String code, String reason, String remedy, Kind kind) {
         this(endpoint, code, reason, remedy, kind, TimeValue.ZERO);
     }
@@ -57,6 +61,29 @@ record EndpointFault(String endpoint, String code, String reason, String remedy,
             ? "set [face.endpoint." + endpoint + ".urls] in elasticsearch.yml or by PUT _cluster/settings"
             : "name one that is";
         return new EndpointFault(endpoint, "not_configured", "is not configured", remedy + " (" + others + ")", Kind.REQUEST);
+    }
+
+    static EndpointFault hostNotAllowed(String endpoint, URI url) {
+        return new EndpointFault(
+            endpoint,
+            "host_not_allowed",
+            "cannot be used: " + urls(endpoint) + " names the host " + host(url) + ", which [" + AllowedHosts.SETTING.getKey()
+                + "] does not allow",
+            "fix " + urls(endpoint) + ", or add the host to [" + AllowedHosts.SETTING.getKey()
+                + "] in elasticsearch.yml of every node and restart it",
+            Kind.MISCONFIGURED
+        );
+    }
+
+    static EndpointFault keyInClear(String endpoint, URI url) {
+        return new EndpointFault(
+            endpoint,
+            "key_in_clear",
+            "cannot be used: its key would be sent in clear to " + host(url),
+            "give the service a certificate and use [https] in " + urls(endpoint) + ", or remove [face.endpoint." + endpoint
+                + ".api_key] from the keystore",
+            Kind.MISCONFIGURED
+        );
     }
 
     /** @param queued what fills the queue, such as {@code [1000] photos} */
@@ -114,7 +141,7 @@ record EndpointFault(String endpoint, String code, String reason, String remedy,
     static EndpointFault timedOut(String endpoint, URI url, TimeValue timeout) {
         return cannotAnswer(
             endpoint,
-            "timeout",
+            TIMEOUT,
             "no complete answer from " + host(url) + " within [" + timeout + "]",
             "find out why the service is slow, or raise " + timeoutSetting(endpoint),
             Kind.UNAVAILABLE
@@ -155,12 +182,12 @@ record EndpointFault(String endpoint, String code, String reason, String remedy,
     }
 
     /**
-     * @param serviceMessage {@code error.message} of the answer; null if it has none
-     * @param retryAfter     from the answer's header; zero if it has none
+     * @param refusal    {@code error} of the answer
+     * @param retryAfter from the answer's header; zero if it has none
      */
-    static EndpointFault refused(String endpoint, URI url, int status, @Nullable String serviceMessage, TimeValue retryAfter) {
+    static EndpointFault refused(String endpoint, URI url, int status, AnswerParser.Refusal refusal, TimeValue retryAfter) {
         // Without its full stop, because our sentence goes on.
-        String says = serviceMessage == null ? "" : ": " + Messages.shorten(serviceMessage).replaceFirst("\\.$", "");
+        String says = refusal.message() == null ? "" : ": " + Messages.shorten(refusal.message()).replaceFirst("\\.$", "");
         String remedy = switch (status) {
             case 400 -> "install the plugin and the service from the same release";
             case 401, 403 -> "put the service's key into the keystore as [face.endpoint." + endpoint
@@ -177,6 +204,10 @@ record EndpointFault(String endpoint, String code, String reason, String remedy,
             default -> status >= 500 ? Kind.UNAVAILABLE : Kind.MISCONFIGURED;
         };
         String reason = "cannot answer: " + host(url) + " answered with status [" + status + "]" + says;
+        if (DEADLINE_EXCEEDED.equals(refusal.code())) {
+            // Not sent again as it is, since it would take as long again.
+            return new EndpointFault(endpoint, DEADLINE_EXCEEDED, reason, remedy, Kind.REQUEST, retryAfter);
+        }
         return new EndpointFault(endpoint, "status_" + status, reason, remedy, kind, retryAfter);
     }
 
@@ -195,9 +226,14 @@ record EndpointFault(String endpoint, String code, String reason, String remedy,
         return new EndpointFault(endpoint, code, "cannot answer: " + reason, remedy, kind);
     }
 
-    /** Whether a single photo of the batch may be the cause: one that crashes the service or is too large for it. */
+    /** Whether a single photo of the batch may be the cause: one that crashes the service, is too large for it, or takes too long. */
     boolean mayBeCausedByOnePhoto() {
-        return List.of("connection_lost", "status_500", "status_413").contains(code);
+        return isTooSlow() || List.of("connection_lost", "status_500", "status_413").contains(code);
+    }
+
+    /** Whether the time for an answer passed, here or in the service. */
+    boolean isTooSlow() {
+        return List.of(TIMEOUT, DEADLINE_EXCEEDED).contains(code);
     }
 
     /** The message without the advice to retry. */

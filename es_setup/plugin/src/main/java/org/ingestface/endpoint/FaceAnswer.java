@@ -5,6 +5,7 @@ import java.util.Map;
 
 import org.elasticsearch.ElasticsearchStatusException;
 import org.elasticsearch.core.Nullable;
+import org.elasticsearch.core.TimeValue;
 import org.elasticsearch.rest.RestStatus;
 
 /** The service's answer for one photo: its faces, or why it has none. */
@@ -13,9 +14,20 @@ public sealed interface FaceAnswer {
     /**
      * The photo is at fault.
      *
-     * @param code one of the service's, such as {@code not_an_image}
+     * @param code one of the service's, such as {@code not_an_image}, or {@link #TOO_SLOW}
      */
     record PhotoError(String code, String message) implements FaceAnswer {
+
+        /** The code of a photo that takes longer than the node waits, while the service answers others. */
+        static final String TOO_SLOW = "too_slow";
+
+        static PhotoError tooSlow(String endpoint, TimeValue timeout) {
+            return new PhotoError(
+                TOO_SLOW,
+                "the photo takes longer than [" + timeout + "], while others that were sent later were answered; save it again as a plain "
+                    + "JPEG, make it smaller, or raise [face.endpoint." + endpoint + ".timeout]"
+            );
+        }
 
         /** The exception for the client, with status 400. */
         public ElasticsearchStatusException exception() {

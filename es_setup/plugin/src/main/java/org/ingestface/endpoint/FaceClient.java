@@ -73,7 +73,7 @@ public final class FaceClient implements Closeable {
      */
     public void find(String endpointName, FaceRequest request, ActionListener<TimedAnswer> listener) {
         if (endpoints.get(endpointName) == null) {
-            EndpointFault fault = endpoints.notConfigured(endpointName);
+            EndpointFault fault = endpoints.unusable(endpointName);
             rememberUnknown(fault);
             listener.onFailure(fault.exception(request.priority().retryAdvice()));
             return;
@@ -86,10 +86,10 @@ public final class FaceClient implements Closeable {
         }
     }
 
-    /** @throws IllegalArgumentException if no endpoint of this name is configured; the message says what to set */
+    /** @throws IllegalArgumentException if no endpoint of this name can be used; the message says what to set */
     public void requireConfigured(String endpointName) {
         if (endpoints.get(endpointName) == null) {
-            throw new IllegalArgumentException(endpoints.notConfigured(endpointName).message());
+            throw new IllegalArgumentException(endpoints.unusable(endpointName).message());
         }
     }
 
@@ -99,6 +99,7 @@ public final class FaceClient implements Closeable {
         synchronized (unknown) {
             unknown.forEach((name, message) -> stats.put(name, FaceStats.EndpointStats.missing(message)));
         }
+        endpoints.refused().forEach((name, fault) -> stats.put(name, FaceStats.EndpointStats.missing(fault.message())));
         endpoints.all().forEach((name, endpoint) -> {
             Connection connection = connections.computeIfAbsent(name, this::open);
             List<Addresses.State> urls = connection.sender.addressStates(endpoint);

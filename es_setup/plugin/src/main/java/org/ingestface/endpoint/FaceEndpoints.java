@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.elasticsearch.common.settings.ClusterSettings;
 import org.elasticsearch.common.settings.SecureSetting;
 import org.elasticsearch.common.settings.SecureString;
@@ -23,7 +25,8 @@ import org.elasticsearch.core.TimeValue;
 
 /**
  * The endpoints in this node's settings. A pipeline or a query gives only an endpoint's name, so its author cannot make the node connect
- * to any other server.
+ * to any other server. Whoever may change the cluster's settings can choose only among {@link AllowedHosts}, and a key is sent in clear
+ * to this machine only.
  *
  * <p>Each change of a setting and each reload of the keystore builds a new immutable map, so a reader sees either the old or the new one.
  */
@@ -66,14 +69,20 @@ public final class FaceEndpoints {
         key -> SecureSetting.secureString(key, null)
     );
 
+    private static final Logger logger = LogManager.getLogger(FaceEndpoints.class);
+
+    private final AllowedHosts allowedHosts;
     private Settings settings;
     private Map<String, SecureString> apiKeys;
     private int generation;
     private volatile Map<String, Endpoint> endpoints;
+    /** Those that are configured in a way that would send a key or photos where they must not go, by name. */
+    private volatile Map<String, EndpointFault> refused = Map.of();
     private volatile BatchSettings batchSettings;
 
     /** @param settings of the node, with its keystore still open */
     public FaceEndpoints(Settings settings) {
+        this.allowedHosts = new AllowedHosts(settings, URLS.getAsMap(settings));
         this.settings = settings;
         this.apiKeys = readApiKeys(settings);
         rebuild();
@@ -81,7 +90,7 @@ public final class FaceEndpoints {
 
     public static List<Setting<?>> settings() {
         List<Setting<?>> settings = new ArrayList<>(BatchSettings.SETTINGS);
-        settings.addAll(List.of(URLS, TIMEOUT, CONNECT_TIMEOUT, CERTIFICATE_AUTHORITIES, API_KEY));
+        settings.addAll(List.of(AllowedHosts.SETTING, URLS, TIMEOUT, CONNECT_TIMEOUT, CERTIFICATE_AUTHORITIES, API_KEY));
         return settings;
     }
 
@@ -107,19 +116,53 @@ public final class FaceEndpoints {
         rebuild();
     }
 
-    /** The endpoint of this name; null if it is not configured. */
+    /** The endpoint of this name; null if it cannot be used. */
     @Nullable
     Endpoint get(String name) {
         return endpoints.get(name);
     }
 
-    /** The configured endpoints by name. */
+    /** The endpoints that can be used, by name. */
     Map<String, Endpoint> all() {
         return endpoints;
     }
 
-    EndpointFault notConfigured(String name) {
-        return EndpointFault.notConfigured(name, endpoints.keySet());
+    /** Why those that are configured but cannot be used are refused, by name. */
+    Map<String, EndpointFault> refused() {
+        return refused;
+    }
+
+    /** Why an endpoint cannot be used: it is not configured, or refused. */
+    EndpointFault unusable(String name) {
+        EndpointFault fault = refused.get(name);
+        return fault == null ? EndpointFault.notConfigured(name, endpoints.keySet()) : fault;
+    }
+
+    /** Why endpoints of these settings would be refused; empty if none would be. */
+    List<EndpointFault> faultsOf(List<Settings> changes) {
+        List<EndpointFault> faults = new ArrayList<>();
+        for (Settings change : changes) {
+            URLS.getAsMap(change).forEach((name, urls) -> {
+                EndpointFault fault = faultOf(name, urls);
+                if (fault != null) {
+                    faults.add(fault);
+                }
+            });
+        }
+        return faults;
+    }
+
+    @Nullable
+    private synchronized EndpointFault faultOf(String name, List<URI> urls) {
+        for (URI url : urls) {
+            if (allowedHosts.contain(url) == false) {
+                return EndpointFault.hostNotAllowed(name, url);
+            }
+            if (apiKeys.containsKey(name) && "https".equalsIgnoreCase(url.getScheme()) == false && AllowedHosts.isLoopback(url) == false) {
+                return EndpointFault.keyInClear(name, url);
+            }
+        }
+        return null;
     }
 
     BatchSettings batchSettings() {
@@ -128,8 +171,12 @@ public final class FaceEndpoints {
 
     private void rebuild() {
         Map<String, Endpoint> rebuilt = new TreeMap<>();
+        Map<String, EndpointFault> faults = new TreeMap<>();
         URLS.getAsMap(settings).forEach((name, urls) -> {
-            if (urls.isEmpty() == false) {
+            EndpointFault fault = faultOf(name, urls);
+            if (fault != null) {
+                faults.put(name, fault);
+            } else if (urls.isEmpty() == false) {
                 TimeValue timeout = TIMEOUT.getConcreteSettingForNamespace(name).get(settings);
                 Endpoint.ConnectionSettings connection = new Endpoint.ConnectionSettings(
                     CONNECT_TIMEOUT.getConcreteSettingForNamespace(name).get(settings),
@@ -139,7 +186,13 @@ public final class FaceEndpoints {
                 rebuilt.put(name, new Endpoint(name, urls, timeout, connection, apiKeys.get(name)));
             }
         });
+        faults.forEach((name, fault) -> {
+            if (fault.equals(refused.get(name)) == false) {
+                logger.warn(fault.message());
+            }
+        });
         endpoints = Collections.unmodifiableMap(rebuilt);
+        refused = Collections.unmodifiableMap(faults);
         batchSettings = BatchSettings.read(settings);
     }
 

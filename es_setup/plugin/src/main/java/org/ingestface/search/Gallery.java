@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 
+import org.elasticsearch.ElasticsearchSecurityException;
 import org.elasticsearch.ExceptionsHelper;
 import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.action.fieldcaps.FieldCapabilities;
@@ -17,16 +18,19 @@ import org.elasticsearch.action.search.MultiSearchRequest;
 import org.elasticsearch.action.search.MultiSearchResponse;
 import org.elasticsearch.action.search.SearchRequest;
 import org.elasticsearch.action.search.SearchTask;
+import org.elasticsearch.action.support.ContextPreservingActionListener;
 import org.elasticsearch.action.support.ListenerTimeouts;
 import org.elasticsearch.client.internal.Client;
 import org.elasticsearch.common.Strings;
 import org.elasticsearch.common.bytes.BytesReference;
 import org.elasticsearch.common.document.DocumentField;
 import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
+import org.elasticsearch.common.util.concurrent.ThreadContext;
 import org.elasticsearch.core.Nullable;
 import org.elasticsearch.core.TimeValue;
 import org.elasticsearch.index.query.AbstractQueryBuilder;
 import org.elasticsearch.index.query.QueryBuilder;
+import org.elasticsearch.ingest.IngestDocument;
 import org.elasticsearch.rest.RestStatus;
 import org.elasticsearch.search.SearchHit;
 import org.elasticsearch.search.builder.SearchSourceBuilder;
@@ -43,7 +47,7 @@ import org.ingestface.calibration.Calibrations;
 import org.ingestface.common.Messages;
 import org.ingestface.common.Names;
 
-/** Identifies faces: searches for each among the portraits of a gallery, with the privileges of the user who sends the document. */
+/** Identifies faces: searches for each among the portraits of a gallery, with the rights that {@link IdentifyRights} gives. */
 public final class Gallery {
 
     /** The field with a portrait's vector. */
@@ -102,6 +106,7 @@ public final class Gallery {
     private final Client client;
     private final NamedXContentRegistry queries;
     private final ThreadPool threadPool;
+    private final IdentifyRights rights;
     private final BiFunction<String[], String, Calibrations.Thresholds> thresholds;
 
     /** @param thresholds of galleries, for a model's id: see {@link Calibrations#thresholds} */
@@ -109,11 +114,13 @@ public final class Gallery {
         Client client,
         NamedXContentRegistry queries,
         ThreadPool threadPool,
+        IdentifyRights rights,
         BiFunction<String[], String, Calibrations.Thresholds> thresholds
     ) {
         this.client = client;
         this.queries = queries;
         this.threadPool = threadPool;
+        this.rights = rights;
         this.thresholds = thresholds;
     }
 
@@ -123,16 +130,40 @@ public final class Gallery {
     }
 
     /**
+     * @param document that the result is written into
      * @param modelId  only portraits of this model are searched, because vectors of different models cannot be compared
      * @param vectors  one for each face
      * @param listener gets the candidates of each face in that order, most similar first. Fails as the search does, such as with status
-     *                 404 for a missing gallery and 403 for one that the sender may not read, but with 429 where a retry may help
+     *                 404 for a missing gallery, but with 429 where a retry may help
+     * @throws ElasticsearchSecurityException if the node's settings do not allow it
      */
-    public void find(Lookup lookup, String modelId, List<float[]> vectors, ActionListener<List<List<Candidate>>> listener) {
+    @SuppressWarnings("try") // the stashed context is there to be closed, not to be used
+    public void find(
+        Lookup lookup,
+        IngestDocument document,
+        String modelId,
+        List<float[]> vectors,
+        ActionListener<List<List<Candidate>>> listener
+    ) {
+        boolean asPlugin = rights.arePlugins(lookup, document);
+        if (asPlugin) {
+            lookup.filter.forEach(query -> rights.requireOwnIndex(parse(query)));
+        }
         if (vectors.isEmpty()) {
             listener.onResponse(List.of());
-            return;
+        } else if (asPlugin) {
+            ThreadContext context = threadPool.getThreadContext();
+            ActionListener<List<List<Candidate>>> asCaller = ContextPreservingActionListener.wrapPreservingContext(listener, context);
+            try (var stashed = context.stashContext()) {
+                context.markAsSystemContext();
+                search(lookup, modelId, vectors, asCaller);
+            }
+        } else {
+            search(lookup, modelId, vectors, listener);
         }
+    }
+
+    private void search(Lookup lookup, String modelId, List<float[]> vectors, ActionListener<List<List<Candidate>>> listener) {
         Calibrations.Thresholds calibrated = thresholds.apply(lookup.indices(), modelId);
         double match = lookup.similarity == null ? calibrated.match() : lookup.similarity;
         double candidate = lookup.similarity == null ? calibrated.candidate() : lookup.similarity;

@@ -34,6 +34,7 @@ import org.ingestface.endpoint.FaceClient;
 import org.ingestface.endpoint.FaceEndpoints;
 import org.ingestface.endpoint.FakeService;
 import org.ingestface.rights.FaceRights;
+import org.ingestface.search.Galleries;
 import org.ingestface.search.Gallery;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -316,7 +317,7 @@ class FaceProcessorTests {
         try (FakeService service = new FakeService(request -> new FakeService.Answer(200, Answers.faces()))) {
             Settings settings = Settings.builder().putList("face.endpoint.default.urls", service.url()).build();
             try (FaceClient client = new FaceClient(new FaceEndpoints(settings), threadPool, Path.of("/"))) {
-                Gallery gallery = new Gallery(null, null, threadPool, null);
+                Gallery gallery = Galleries.empty(threadPool);
                 FaceProcessor processor = new FaceProcessor.Factory(() -> client, () -> gallery, () -> ANYBODY).create(
                     "tag",
                     null,

@@ -104,9 +104,9 @@ class AnswerParserTests {
     @Test
     void theMessageOfAnErrorOfTheWholeRequestIsReadIfThereIsOne() {
         String body = "{\"error\": {\"code\": \"c\", \"message\": \"full\"}}";
-        assertEquals("full", AnswerParser.parseErrorMessage(body.getBytes(StandardCharsets.UTF_8)));
-        assertNull(AnswerParser.parseErrorMessage("<html>502</html>".getBytes(StandardCharsets.UTF_8)));
-        assertNull(AnswerParser.parseErrorMessage("{\"error\": \"text\"}".getBytes(StandardCharsets.UTF_8)));
+        assertEquals("full", AnswerParser.parseRefusal(body.getBytes(StandardCharsets.UTF_8)).message());
+        assertNull(AnswerParser.parseRefusal("<html>502</html>".getBytes(StandardCharsets.UTF_8)).message());
+        assertNull(AnswerParser.parseRefusal("{\"error\": \"text\"}".getBytes(StandardCharsets.UTF_8)).message());
     }
 
     @Test

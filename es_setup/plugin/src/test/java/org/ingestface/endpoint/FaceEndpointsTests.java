@@ -60,12 +60,12 @@ class FaceEndpointsTests {
         FaceEndpoints endpoints = new FaceEndpoints(
             Settings.builder().putList("face.endpoint.b.urls", "http://h").putList("face.endpoint.a.urls", "http://h").build()
         );
-        assertEquals(List.of("x", "face.endpoint.x.urls", "a, b"), Facts.of(endpoints.notConfigured("x").message()));
+        assertEquals(List.of("x", "face.endpoint.x.urls", "a, b"), Facts.of(endpoints.unusable("x").message()));
     }
 
     @Test
     void aChangeOfTheSettingsAppliesAtOnce() {
-        FaceEndpoints endpoints = new FaceEndpoints(Settings.EMPTY);
+        FaceEndpoints endpoints = new FaceEndpoints(Settings.builder().putList("face.endpoint.allowed_hosts", "h").build());
         endpoints.changeSettings(
             Settings.builder().putList("face.endpoint.a.urls", "http://h:1", "http://h:2").put("face.endpoint.a.timeout", "2s").build()
         );
@@ -95,8 +95,8 @@ class FaceEndpointsTests {
     }
 
     @Test
-    void allSettingsButTheKeyAreDynamic() {
+    void allSettingsButTheKeyAndTheHostsAreDynamic() {
         List<String> fixed = FaceEndpoints.settings().stream().filter(setting -> setting.isDynamic() == false).map(Setting::getKey).toList();
-        assertEquals(List.of("face.endpoint.*.api_key"), fixed);
+        assertEquals(List.of("face.endpoint.allowed_hosts", "face.endpoint.*.api_key"), fixed);
     }
 }

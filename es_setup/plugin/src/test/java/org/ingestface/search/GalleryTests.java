@@ -47,14 +47,16 @@ class GalleryTests {
             return null;
         });
         SearchModule search = new SearchModule(Settings.EMPTY, List.of());
-        return new Gallery(client, new NamedXContentRegistry(search.getNamedXContents()), threadPool, (galleries, model) -> thresholds);
+        NamedXContentRegistry queries = new NamedXContentRegistry(search.getNamedXContents());
+        IdentifyRights rights = new IdentifyRights(Settings.EMPTY, threadPool.getThreadContext(), null);
+        return new Gallery(client, queries, threadPool, rights, (galleries, model) -> thresholds);
     }
 
     @Test
     void theTaskOfAGallerySearchShowsNoVector() {
         Gallery.Lookup lookup = new Gallery.Lookup("g", 3, 0.5, List.of(Map.of("term", Map.of("tags", "watch"))));
         List<float[]> vectors = List.of(new float[] { 0.123f, 0.456f }, new float[] { 0.789f, 0.321f });
-        gallery(new Calibrations.Thresholds(0.46, 0.46, Map.of())).find(lookup, "m", vectors, new PlainActionFuture<>());
+        gallery(new Calibrations.Thresholds(0.46, 0.46, Map.of())).find(lookup, null, "m", vectors, new PlainActionFuture<>());
         assertEquals(2, searches.size());
         for (SearchRequest search : searches) {
             String shown = search.createTask(1, "transport", "a", TaskId.EMPTY_TASK_ID, Map.of()).getDescription();
