@@ -15,8 +15,8 @@ from tools import landscape, picture
 
 from faces.matches import Match, MatchedFace
 from faces.plotting import COLOURS, plot
-from faces.reports.lettering import drawn, lettering, shortened
 from faces.searching import QueryFace, QueryResult
+from faces.shown.lettering import drawn, lettering, shortened
 from ingest_service.verdicts import POSSIBLE, STRONG, verdict
 
 PHOTO = picture(landscape(300, 400))

@@ -10,8 +10,9 @@ from rich.table import Table
 from typer import Exit
 
 from faces.cli import output
-from faces.cli.output import PlainConsole, fail, say, table, tracked
-from faces.printable import printable
+from faces.cli.output import PlainConsole, fail, say, tracked
+from faces.shown.printable import printable
+from faces.shown.terminal import table
 
 ACTING = {
     "line break": "a\nb",
