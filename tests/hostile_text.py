@@ -12,7 +12,7 @@ MARKDOWN = (
 RICH = "[link=http://evil.example]here[/link] [/close] [red]x :smile:"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 MATHS = "$\\href{javascript:alert(1)}{x}$ $\\frac{$"
-FLOOD = "Z" + "\u0301" * 500
+FLOOD = "Q" + "\u0301" * 500
 ALL = {
     "script": SCRIPT,
     "link": LINK,

@@ -1,4 +1,4 @@
-"""What Kibana makes of a hostile value by the formats of our data views. tests/kibana draws the Vega panels."""
+"""What Kibana makes of a hostile value by the formats of our data views; tests/kibana draws the panels."""
 
 from __future__ import annotations
 

@@ -86,7 +86,8 @@ def test_what_a_search_writes_as_json_is_ascii_and_whole(run: Run, hostile, peop
     (photo, *_), *_ = people.values()
     said = run("search", photo, "--index", INDEX, "-k", 20, "--json")
     assert said.isascii()
-    assert {match["name"] for match in json.loads(said)["matches"]} >= {TERMINAL}
+    found, _ = json.JSONDecoder().raw_decode(said)
+    assert {match["path"].partition("/")[2] for match in found["matches"]} == set(hostile)
 
 
 class Tags(HTMLParser):
@@ -136,7 +137,9 @@ def test_files_and_folders_are_named_as_text(run: Run, secured, people, tmp_path
         shutil.copy(photo, folder / f"{name}.jpg")
         (folder / f"{name}.txt").write_text(str(number))
     (tmp_path / "photos" / os.fsdecode(b"\xff\x1b[31m")).mkdir()
-    said = run("index", tmp_path / "photos", "--index", INDEX, "--labels", "folder", "--list-skipped")
+    arguments = ("--index", INDEX, "--labels", "folder", "--list-skipped")
+    # One photo in the folders of many people gets none of their names, and all of these are told.
+    said = run("index", tmp_path / "photos", *arguments, status=1)
     assert said.count("skipped: ") >= len(names)
     run("index", tmp_path / TERMINAL.replace("/", ""), status=2)
     run("search", tmp_path / TERMINAL.replace("/", ""), status=2)
