@@ -39,6 +39,7 @@ from faces.error_rates.arrays import Vectors
 from faces.error_rates.similarity import pair_scores
 from faces.labelled_photos import FolderError
 from faces.photos import readable
+from faces.shown.printable import printable
 from faces.shown.terminal import PlainConsole
 from ingest_service import __version__, profiles
 from ingest_service.errors import UserError
@@ -238,13 +239,17 @@ def _check(folder: Path | None, all_of_lfw: bool, pairs: Path | None) -> None:
 def _check_files(json_file: Path | None, out: Path | None, vgg_weights: Path | None) -> None:
     """Before the work, which may take an hour."""
     if json_file and json_file.is_dir():
-        raise typer.BadParameter(f"--json: [{readable(json_file)}] is a folder")
+        raise typer.BadParameter(f"--json: [{_shown(json_file)}] is a folder")
     if json_file and not json_file.parent.is_dir():
-        raise typer.BadParameter(f"--json: there is no folder [{readable(json_file.parent)}]")
+        raise typer.BadParameter(f"--json: there is no folder [{_shown(json_file.parent)}]")
     if out and out.exists() and not out.is_dir():
-        raise typer.BadParameter(f"--out: [{readable(out)}] is no folder")
+        raise typer.BadParameter(f"--out: [{_shown(out)}] is no folder")
     if vgg_weights and not vgg_weights.is_file():
-        raise typer.BadParameter(f"--vgg-weights: there is no file [{readable(vgg_weights)}]")
+        raise typer.BadParameter(f"--vgg-weights: there is no file [{_shown(vgg_weights)}]")
+
+
+def _shown(path: Path) -> str:
+    return printable(readable(path))
 
 
 def _versions(es: Elasticsearch) -> dict[str, str]:

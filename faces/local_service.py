@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from es_setup.connection import ConnectionFailed, ServedModel, Service
 from es_setup.embedded import local_node
-from es_setup.private_files import PRIVATE_UMASK, close, open_log, own_folder, private_folder
+from es_setup.private_files import PRIVATE_UMASK, close, open_log, private_folder
 from ingest_service.weights.cache import Cache
 
 START_TIMEOUT = 120
@@ -77,7 +77,7 @@ def running_service(
     local_node.require_free(port, "the inference service")
     url = f"{'https' if certificate_authority else 'http'}://127.0.0.1:{port}"
     log = folder / "logs" / "service.log"
-    own_folder(folder)
+    private_folder(folder)
     private_folder(log.parent)
     close(log.parent)
     inherited = {name: value for name, value in os.environ.items() if name != "FACES_API_KEY"}

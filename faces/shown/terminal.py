@@ -24,18 +24,20 @@ class PlainConsole(Console):
 
     Args:
         stderr: write to standard error.
-        width: in columns where no terminal says; default: as wide as a table's values.
+        width: in columns where no terminal says; default: on standard output as wide as a table's values.
     """
 
-    def __init__(self, stderr: bool, width: int = WIDEST) -> None:
+    def __init__(self, stderr: bool, width: int | None = None) -> None:
         terminal = False if PLAIN else None
+        is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+        without = width or (None if stderr else WIDEST)
         super().__init__(
             stderr=stderr,
             markup=False,
             emoji=False,
             highlight=False,
             soft_wrap=True,
-            width=None if (sys.stderr if stderr else sys.stdout).isatty() else width,
+            width=None if is_terminal else without,
             force_terminal=terminal,
         )
 

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,13 @@ def mode(path: Path) -> int:
 
 def open_to_others(folder: Path) -> dict[str, str]:
     """What others have a right to, below a folder and itself."""
-    everything = (folder, *folder.rglob("*"))
-    return {str(path): oct(mode(path)) for path in everything if mode(path) & 0o077 and not path.is_symlink()}
+    found = {}
+    for path in (folder, *folder.rglob("*")):
+        # A running node removes files.
+        with suppress(FileNotFoundError):
+            if mode(path) & 0o077 and not path.is_symlink():
+                found[str(path)] = oct(mode(path))
+    return found
 
 
 @pytest.fixture
