@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -48,12 +49,17 @@ def own_folder(path: Path) -> bool:
 
     Returns:
         whether it existed, and others could read it.
+
+    Raises:
+        PermissionError: it is another user's, who could have put links into it that root would follow.
     """
     existed = path.is_dir()
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_uid not in (os.geteuid(), *_elasticsearchs_user()):
+        raise PermissionError(f"[{path}] belongs to another user: name another folder, or make it yours")
     was_open = existed and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
     if os.geteuid() == 0:
-        # It may be of an earlier release, and another user's: who could put links into it.
+        # An earlier release gave it to the user that runs Elasticsearch.
         os.chown(path, 0, 0)
     path.chmod(0o711 if os.geteuid() == 0 else 0o700)
     return was_open
@@ -73,3 +79,8 @@ def close(folder: Path, owner: tuple[int, int] | None = None) -> None:
             mode = path.lstat().st_mode
             if mode & OTHERS and not stat.S_ISLNK(mode):
                 path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+
+
+def _elasticsearchs_user() -> list[int]:
+    """Of root's."""
+    return [pwd.getpwnam("nobody").pw_uid] if os.geteuid() == 0 else []

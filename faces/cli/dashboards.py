@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container
 from dataclasses import asdict
 from pathlib import Path
@@ -114,7 +115,7 @@ def export(
         if file:
             write_private(file, text.encode())
         else:
-            typer.echo(json_text(text), nl=False)
+            typer.echo(json_text(text) if sys.stdout.isatty() else text, nl=False)
 
 
 @connected_to_kibana

@@ -89,6 +89,16 @@ def test_a_data_folder_from_before_is_closed_and_that_is_said(tmp_path, loose_um
         assert len(said) == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make somebody else's folder")
+def test_root_uses_no_folder_in_which_somebody_else_could_have_put_links(tmp_path):
+    own = tmp_path / "ingest-face"
+    own.mkdir()
+    os.chown(own, SOMEBODY, SOMEBODY)
+    with pytest.raises(PermissionError, match="ingest-face"), local_stack.working_folder(tmp_path):
+        pass
+    assert own.stat().st_uid == SOMEBODY
+
+
 def test_a_new_data_folder_is_closed(tmp_path, loose_umask):
     said: list[str] = []
     for data in (tmp_path, None):
