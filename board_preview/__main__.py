@@ -101,7 +101,7 @@ def show_scene(report: SceneReport, as_json: bool) -> None:
         print_json(asdict(report))
         return
     for alias, count in report.documents.items():
-        out.print(f"{alias}: {count} documents", markup=False)
+        out.print(f"{alias}: {count} documents")
 
 
 def show_panels(panels: list[DrawnPanel], as_json: bool) -> None:
@@ -111,7 +111,7 @@ def show_panels(panels: list[DrawnPanel], as_json: bool) -> None:
     else:
         for one in panels:
             rows = ", ".join(f"{name} {count}" for name, count in one.drawing.rows.items())
-            out.print(f"{one.file}: {rows}", markup=False)
+            out.print(f"{one.file}: {rows}")
     failed = [one for one in panels if one.drawing.errors]
     for one in failed:
         say(f"{one.panel.board}, {one.panel.title}: {'; '.join(one.drawing.errors)}")

@@ -88,7 +88,12 @@ class KibanaCall:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is in the picture. ``rows``: data set -> its number of rows."""
+    """What is in the picture.
+
+    rows: data set -> its number of rows.
+    active: elements that lead somewhere, run something or load something; a panel needs none.
+    page_title: of the page, which only a script would change.
+    """
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -96,6 +101,8 @@ class Drawing:
     rows: dict[str, int] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
     tooltip: str | None = None
+    active: list[str] = field(default_factory=list)
+    page_title: str = ""
 
     def items(self, mark: str) -> list[Item]:
         """All items of the marks with this name."""
@@ -151,6 +158,8 @@ class Renderer:
                 for mark in answer["marks"]
             ],
             tooltip=answer["tooltip"],
+            active=answer["active"],
+            page_title=answer["pageTitle"],
         )
 
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:

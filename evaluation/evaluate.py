@@ -17,9 +17,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from elasticsearch import Elasticsearch
-from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from es_setup.private_files import private_folder, write_private
 from evaluation import lfw
 from evaluation.bars import DEFAULT, bars
 from evaluation.engine_search import search_index
@@ -33,11 +33,14 @@ from evaluation.task import Task, folder_task, sample_task
 from evaluation.vgg_knn import Neighbours, Vgg, VggError, score
 from faces import local_stack
 from faces.cli.options import STANDARD_OUTPUT
+from faces.cli.output import err, fail, say
 from faces.cli.servers import stopped_by_signals
 from faces.error_rates.arrays import Vectors
 from faces.error_rates.similarity import pair_scores
 from faces.labelled_photos import FolderError
 from faces.photos import readable
+from faces.shown.printable import printable
+from faces.shown.terminal import PlainConsole
 from ingest_service import __version__, profiles
 from ingest_service.errors import UserError
 from ingest_service.settings import Settings
@@ -89,11 +92,10 @@ def evaluate(
     _check(folder, all_of_lfw, pairs)
     _check_files(json_file, out, vgg_weights)
     scripted = json_file == STANDARD_OUTPUT
-    wide = (sys.stderr if scripted else sys.stdout).isatty()
-    console = Console(highlight=False, width=None if wide else 160, stderr=scripted)
+    console = PlainConsole(stderr=scripted, width=160)
     try:
         if out:
-            out.mkdir(parents=True, exist_ok=True)
+            private_folder(out)
         with stopped_by_signals():
             task = _task(Cache(default_cache()), folder, all_of_lfw, pairs)
             cache, home = local_stack.prepare_all(lambda _: None)
@@ -103,10 +105,9 @@ def evaluate(
         if scripted:
             sys.stdout.write(written)
         elif json_file:
-            json_file.write_text(written)
+            write_private(json_file, written.encode())
     except (UserError, OSError) as error:
-        _say(f"error: {error}")
-        raise typer.Exit(1) from None
+        fail(str(error))
     raise typer.Exit(0 if found["passed"] else 1)
 
 
@@ -114,7 +115,7 @@ def run(
     task: Task,
     cache: Cache,
     es: Elasticsearch,
-    console: Console,
+    console: PlainConsole,
     out: Path | None = None,
     vgg_weights: Path | None = None,
 ) -> dict[str, Any]:
@@ -208,17 +209,23 @@ def baseline(task: Task, weights: Path | None, progress: Callable[[str, int], No
 @contextmanager
 def photo_progress(total: int) -> Iterator[Callable[[str, int], None]]:
     """A bar on standard error; yields what is called with a method and the number of photos done."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
         bar = progress.add_task("", total=total)
         yield lambda method, done: progress.update(bar, description=method, completed=done)
 
 
 def _task(cache: Cache, folder: Path | None, all_of_lfw: bool, pairs: Path | None) -> Task:
     if all_of_lfw:
-        return folder_task(lfw.fetch(cache, _say), pairs)
+        return folder_task(lfw.fetch(cache, say), pairs)
     if folder:
         return folder_task(folder, pairs)
-    prepare(cache, _say)
+    prepare(cache, say)
     return sample_task(cache)
 
 
@@ -232,13 +239,17 @@ def _check(folder: Path | None, all_of_lfw: bool, pairs: Path | None) -> None:
 def _check_files(json_file: Path | None, out: Path | None, vgg_weights: Path | None) -> None:
     """Before the work, which may take an hour."""
     if json_file and json_file.is_dir():
-        raise typer.BadParameter(f"--json: [{readable(json_file)}] is a folder")
+        raise typer.BadParameter(f"--json: [{_shown(json_file)}] is a folder")
     if json_file and not json_file.parent.is_dir():
-        raise typer.BadParameter(f"--json: there is no folder [{readable(json_file.parent)}]")
+        raise typer.BadParameter(f"--json: there is no folder [{_shown(json_file.parent)}]")
     if out and out.exists() and not out.is_dir():
-        raise typer.BadParameter(f"--out: [{readable(out)}] is no folder")
+        raise typer.BadParameter(f"--out: [{_shown(out)}] is no folder")
     if vgg_weights and not vgg_weights.is_file():
-        raise typer.BadParameter(f"--vgg-weights: there is no file [{readable(vgg_weights)}]")
+        raise typer.BadParameter(f"--vgg-weights: there is no file [{_shown(vgg_weights)}]")
+
+
+def _shown(path: Path) -> str:
+    return printable(readable(path))
 
 
 def _versions(es: Elasticsearch) -> dict[str, str]:
@@ -249,10 +260,6 @@ def _versions(es: Elasticsearch) -> dict[str, str]:
         "onnxruntime": metadata.version("onnxruntime"),
         "Elasticsearch": next(iter(es.nodes.info(metric="os")["nodes"].values()))["version"],
     }
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from evaluation.bars import DEFAULT, Bar
@@ -14,16 +13,17 @@ from evaluation.results import MethodResult
 from evaluation.task import IN_SAMPLE, Task
 from evaluation.vgg_knn import TRAINING_SET_NOTE, Neighbours
 from faces.error_rates.identification import FALSE_POSITIVE_RATES
+from faces.shown.terminal import PlainConsole
 
 
-def show(task: Task, results: Sequence[MethodResult], found: EngineResult, console: Console) -> None:
-    console.print(task.summary, markup=False)
+def show(task: Task, results: Sequence[MethodResult], found: EngineResult, console: PlainConsole) -> None:
+    console.print(task.summary)
     if task.sample:
-        console.print(IN_SAMPLE, markup=False)
+        console.print(IN_SAMPLE)
     if unreadable := max(result.unreadable for result in results):
-        console.print(f"{unreadable} of the photos can't be read: an error of every method", markup=False)
+        console.print(f"{unreadable} of the photos can't be read: an error of every method")
     console.print(table(results))
-    console.print(f"through Elasticsearch, {DEFAULT}: {found.summary}", markup=False)
+    console.print(f"through Elasticsearch, {DEFAULT}: {found.summary}")
 
 
 def table(results: Sequence[MethodResult]) -> Table:
@@ -43,16 +43,17 @@ def show_query(
     query: int,
     hits: Sequence[tuple[int, float]],
     answers: Mapping[str, Sequence[QueryAnswer]],
-    console: Console,
+    console: PlainConsole,
 ) -> None:
     """
     Args:
         hits: positions of the most similar photos, and their similarities.
         answers: by method.
     """
-    console.print(f"\nmost similar to {task.name(query)}:", markup=False)
+    console.print()
+    console.print(f"most similar to {task.name(query)}:")
     for photo, similarity in hits:
-        console.print(f"  {similarity:.3f}  {task.name(photo)}", markup=False)
+        console.print(f"  {similarity:.3f}  {task.name(photo)}")
     sheet = Table(box=None, header_style="dim")
     for name in ("", *(f"method {method}" for method in answers), "in the report itself"):
         sheet.add_column(name, justify="left" if not name else "right")
@@ -62,22 +63,23 @@ def show_query(
     console.print(sheet)
 
 
-def show_baseline(neighbours: Neighbours, console: Console) -> None:
+def show_baseline(neighbours: Neighbours, console: PlainConsole) -> None:
+    console.print()
     if isinstance(neighbours, str):
-        console.print(f"\nVGG-16 + KNN: {neighbours}", markup=False)
+        console.print(f"VGG-16 + KNN: {neighbours}")
     else:
-        console.print("\nVGG-16 + KNN: correct on its own training set, and on photos left out", markup=False)
+        console.print("VGG-16 + KNN: correct on its own training set, and on photos left out")
         for one in neighbours:
             shares = ("-" if share is None else f"{share:.4f}" for share in (one.training_set, one.left_out))
-            console.print(f"  k = {one.k}: {', '.join(shares)}", markup=False)
-    console.print(TRAINING_SET_NOTE, markup=False)
+            console.print(f"  k = {one.k}: {', '.join(shares)}")
+    console.print(TRAINING_SET_NOTE)
 
 
-def show_bars(promises: Sequence[Bar], console: Console) -> None:
+def show_bars(promises: Sequence[Bar], console: PlainConsole) -> None:
     if promises:
         console.print()
     for bar in promises:
-        console.print(f"{bar.verdict}: {bar.promise}: {bar.measurement}, {bar.bound}", markup=False)
+        console.print(f"{bar.verdict}: {bar.promise}: {bar.measurement}, {bar.bound}")
 
 
 def _cells(result: MethodResult) -> Iterator[str]:

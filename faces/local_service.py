@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from es_setup.connection import ConnectionFailed, ServedModel, Service
 from es_setup.embedded import local_node
+from es_setup.private_files import PRIVATE_UMASK, close, open_log, private_folder
 from ingest_service.weights.cache import Cache
 
 START_TIMEOUT = 120
@@ -76,14 +77,16 @@ def running_service(
     local_node.require_free(port, "the inference service")
     url = f"{'https' if certificate_authority else 'http'}://127.0.0.1:{port}"
     log = folder / "logs" / "service.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
+    private_folder(log.parent)
+    close(log.parent)
     inherited = {name: value for name, value in os.environ.items() if name != "FACES_API_KEY"}
     ours = {"FACES_PORT": str(port), "FACES_HOST": "127.0.0.1", "FACES_CACHE": str(cache.root)}
     log.unlink(missing_ok=True)
     service = Service(url, certificate_authority=certificate_authority)
 
     def start() -> tuple[subprocess.Popen[bytes], ServedModel]:
-        with log.open("a") as sink:
+        with open_log(log) as sink:
             process = subprocess.Popen(
                 [sys.executable, "-m", "ingest_service"],
                 stdin=subprocess.DEVNULL,
@@ -92,6 +95,7 @@ def running_service(
                 cwd=Path(__file__).parents[1],
                 env={**inherited, **ours, **environment},
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
         try:
             return process, _wait_until_ready(service, process, log)

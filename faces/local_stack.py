@@ -13,6 +13,7 @@ from typing import Protocol
 from es_setup.connection import Connection
 from es_setup.embedded import distribution, local_node, plugins
 from es_setup.install import InstallError, install
+from es_setup.private_files import own_folder
 from faces.local_service import RunningService, running_service
 from ingest_service.weights.cache import Cache, default_cache
 from ingest_service.weights.prepare import prepare
@@ -80,7 +81,10 @@ def running_stack(
     if es_port:
         # Before the service starts, as that writes into a folder that another stack may use.
         local_node.require_free(es_port, "Elasticsearch")
-    with working_folder(data) as folder, running_service(cache, folder, faces_port) as service:
+    with (
+        working_folder(data, say) as folder,
+        running_service(cache, folder / "service", faces_port) as service,
+    ):
         say(f"inference service ready at {service.url}, model {service.model}")
         settings = {"face.endpoint.default.urls": service.url}
         with local_node.running_node(home, folder, settings, es_port) as node:
@@ -99,16 +103,18 @@ def running_stack(
 
 
 @contextmanager
-def working_folder(data: Path | None = None) -> Iterator[Path]:
-    """A folder for servers to write into: ``data/ingest-face``, or one that is deleted at the end."""
+def working_folder(data: Path | None = None, say: Callable[[str], None] = print) -> Iterator[Path]:
+    """A folder for servers to write into, closed to other users: ``data/ingest-face``, or one that is deleted
+    at the end."""
     if data is not None:
         # A subfolder, so that other files in ``data`` stay as they are.
         own = data / "ingest-face"
-        own.mkdir(parents=True, exist_ok=True)
+        if own_folder(own):
+            say(f"[{own}] was readable by other users of this machine; now only its owner can read it")
         yield own
         return
     # Not below TMPDIR when root: that may be closed to the user that runs Elasticsearch.
     parent = "/var/tmp" if os.geteuid() == 0 else None  # noqa: S108 (mkdtemp creates a private folder there)
     with tempfile.TemporaryDirectory(prefix="ingest-face-", dir=parent, ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
+        own_folder(Path(folder))
         yield Path(folder)

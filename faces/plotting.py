@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from es_setup.private_files import write_private
 from faces.extras import require
 from faces.matches import Match
 from faces.reports.charts import INK, PALE
-from faces.reports.lettering import drawn, lettering, shortened
 from faces.searching import QueryResult
+from faces.shown.lettering import drawn, lettering, shortened
 
 Box = tuple[float, float, float, float]
 
@@ -131,9 +132,9 @@ def _draw(
         axes.imshow(canvas, extent=(0, width, height, 0), zorder=-1, interpolation="nearest")
         axes.set_xlim(0, width)
         axes.set_ylim(height, 0)
-        scratch = file.with_name(f".{file.name}.part")
-        figure.savefig(scratch, format="png")
-    scratch.replace(file)
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png")
+    write_private(file, picture.getvalue())
 
 
 def _draw_tile(axes: Any, canvas: NDArray[np.uint8], tile: PlotTile) -> None:

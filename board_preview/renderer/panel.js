@@ -8,6 +8,7 @@ const PALETTE = [
 ];
 const URLS_ARE_OFF = 'External URLs are not enabled. Add vis_type_vega.enableExternalUrls: true to kibana.yml';
 const LONGEST_TEXT = 200;
+const ACTIVE = 'a, script, iframe, object, embed, form:not(.vega-bindings), link, style, base, meta, img:not([src^="data:image/"]), [onerror], [onload]';
 
 vega.scheme('elastic', PALETTE);
 for (const name of KIBANA_FUNCTIONS) {
@@ -129,6 +130,8 @@ class PanelView {
       rows: this.view ? this.rows() : {},
       marks: this.view ? this.marks() : [],
       tooltip: document.querySelector('#tooltip')?.innerText ?? null,
+      active: [...document.body.querySelectorAll(ACTIVE)].map(({ outerHTML }) => outerHTML.slice(0, LONGEST_TEXT)),
+      pageTitle: document.title,
     };
   }
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from es_setup.embedded import plugins
 from es_setup.embedded.plugins import EngineError
+from ingest_service.weights.new_file import readable_folder
 
 ARTIFACT = "org.elasticsearch.distribution.integ-test-zip:elasticsearch"
 SHA256 = "215d5f3dbf0609a149f6218a9e47b6ae2df34ebbff3c5754e35f15a5e5393c8a"
@@ -58,7 +59,7 @@ def _distribution(version: str, cache: Path, say: Callable[[str], None]) -> Path
     folder = cache / "engine" / f"elasticsearch-{version}"
     if folder.is_dir():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    readable_folder(folder.parent)
     say(f"Elasticsearch {version}: downloading from Maven Central (107 MB)")
     scratch = Path(tempfile.mkdtemp(prefix=".distribution-", dir=folder.parent))
     try:
@@ -87,10 +88,11 @@ def _distribution(version: str, cache: Path, say: Callable[[str], None]) -> Path
 
 
 def _make_readable(folder: Path) -> None:
-    """Opens the files to the user that runs Elasticsearch: what root unpacks may be closed to others."""
+    """Opens the files to the user that runs Elasticsearch, as what root unpacks may be closed to others. Only
+    their owner can change them."""
     for path in [folder, *folder.rglob("*")]:
         mode = path.stat().st_mode & 0o777
-        path.chmod(mode | (0o555 if path.is_dir() or mode & 0o100 else 0o444))
+        path.chmod((mode | (0o555 if path.is_dir() or mode & 0o100 else 0o444)) & ~0o022)
 
 
 def _digest(*files: Path) -> str:

@@ -20,7 +20,10 @@ from typing import Any
 import requests
 
 from es_setup.embedded.plugins import EngineError
+from es_setup.private_files import PRIVATE_UMASK, close, open_log, own_folder, private_folder
 
+FOLDERS = ("config", "data", "logs", "tmp")
+"""Of a node."""
 START_TIMEOUT = 180
 STOP_TIMEOUT = 60
 _SECURE: Mapping[str, str] = MappingProxyType(
@@ -104,7 +107,7 @@ class Node:
         return self._process is not None and self._process.poll() is not None
 
     def start(self) -> None:
-        with self.log.open("a") as console:
+        with open_log(self.log) as console:
             self._process = subprocess.Popen(
                 [str(self._home / "bin" / "elasticsearch")],
                 stdin=subprocess.DEVNULL,
@@ -114,7 +117,8 @@ class Node:
                 env=_environment(self.folder, self._heap),
                 # A terminal's Ctrl-C is for us: we stop the node after our own clean-up.
                 start_new_session=True,
-                **_as_nobody(self.folder),
+                umask=PRIVATE_UMASK,
+                **_runner(self.folder, *FOLDERS),
             )
 
     def wait_until_ready(self, nodes: int = 1) -> None:
@@ -172,8 +176,11 @@ class Node:
             cwd=self.folder,
             env=_environment(self.folder, self._heap),
             check=False,
-            **_as_nobody(self.folder),
+            umask=PRIVATE_UMASK,
+            **_runner(self.folder, "config", "tmp"),
         )
+        # The tool gives its group access.
+        close(self.folder / "config")
         if result.returncode != 0:
             raise EngineError(f"elasticsearch-keystore {arguments[0]} failed:\n{result.stderr[-2000:]}")
 
@@ -263,11 +270,13 @@ def free_port() -> int:
 def _configure(
     home: Path, folder: Path, settings: Mapping[str, str], port: int, security: Security | None
 ) -> None:
-    for name in ("data", "logs", "tmp"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    own_folder(folder)
     config = folder / "config"
     shutil.rmtree(config, ignore_errors=True)
-    shutil.copytree(home / "config", config)
+    for name in FOLDERS:
+        private_folder(folder / name)
+    shutil.copytree(home / "config", config, dirs_exist_ok=True)
+    close(config)
     (config / "jvm.options.d").mkdir(exist_ok=True)
     # These options write next to the home, which several nodes share.
     options = (home / "config" / "jvm.options").read_text()
@@ -294,7 +303,7 @@ def _configure(
 def _environment(folder: Path, heap: str) -> dict[str, str]:
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-        "HOME": str(folder),
+        "HOME": str(folder / "tmp"),
         "ES_JAVA_HOME": _java_home(),
         "ES_PATH_CONF": str(folder / "config"),
         "ES_TMPDIR": str(folder / "tmp"),
@@ -319,11 +328,12 @@ def _java_home() -> str:
     return found.group(1).strip()
 
 
-def _as_nobody(folder: Path) -> dict[str, Any]:
-    """Elasticsearch refuses to run as root: as root we run it as `nobody`, and give that user the folder."""
-    if os.geteuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    for path in [folder, *folder.rglob("*")]:
-        os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+def _runner(folder: Path, *names: str) -> dict[str, Any]:
+    """Who runs Elasticsearch; to that user alone the folders ``names`` are open from now on.
+
+    Elasticsearch refuses to run as root: then `nobody` runs it, and owns these folders.
+    """
+    nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    for name in names:
+        close(folder / name, (nobody.pw_uid, nobody.pw_gid) if nobody else None)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if nobody else {}

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -22,13 +21,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from faces.error_rates.det_curve import DetCurve
 from faces.labelled_pairs import read_pairs
 from faces.labelled_photos import FolderError, read
+from faces.shown.terminal import PlainConsole
 from ingest_service.alignment import align
 from ingest_service.decoding import decode
 from ingest_service.detection import CenterFace, Detector, Pixels
@@ -74,7 +73,7 @@ def measured(
     sample: list[Path],
     small: list[Small],
     lfw: PhotoPairs,
-    console: Console,
+    console: PlainConsole,
 ) -> DetectorResult:
     """One row: quality and cost on the sample, quality on LFW."""
     large = _large(sample[0])
@@ -132,7 +131,7 @@ def _percent(same: NDArray[np.float32], different: NDArray[np.float32]) -> float
 
 
 def _vectors(
-    name: str, detector: Detector, network: Facenet, photos: list[Path], console: Console
+    name: str, detector: Detector, network: Facenet, photos: list[Path], console: PlainConsole
 ) -> tuple[PhotoVectors, list[tuple[float, float]]]:
     """The vectors of the photos with a face, and each detection's milliseconds: elapsed and CPU."""
     vectors, costs = {}, []
@@ -237,7 +236,7 @@ def main() -> None:
     except FolderError as problem:
         parser.error(str(problem))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # mtcnn and retinaface bring TensorFlow
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = PlainConsole(stderr=False, width=120)
     cache = Cache(default_cache())
     prepare(cache, lambda _: None)
     cv2.setNumThreads(1)

@@ -19,14 +19,15 @@ from typing import Any
 
 import urllib3
 from elasticsearch import Elasticsearch
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from evaluation.bench.rounds import deepface_environment, seconds, shown, spread, worker_process
 from faces import local_stack
+from faces.cli.output import say
 from faces.indexing.contents import read_content
 from faces.photo_folders.reading import read_folder
+from faces.shown.terminal import PlainConsole
 
 DOCS = Path(__file__).parents[2] / "docs" / "pipeline.md"
 INDEX = "faces-bench"
@@ -77,7 +78,7 @@ def main() -> None:
 
 def measure(rounds: int) -> dict[str, Any]:
     """Every figure, and whether each bar is met."""
-    cache, home = local_stack.prepare_all(lambda message: print(message, file=sys.stderr))
+    cache, home = local_stack.prepare_all(say)
     photos = Photos.sample(cache.sample)
     with local_stack.running_stack(cache, home, _quiet) as running:
         es = running.connection.elasticsearch()
@@ -162,7 +163,7 @@ def _quiet(_: str) -> None:
 
 
 def report(found: dict[str, Any]) -> None:
-    out = Console(width=None if sys.stdout.isatty() else 140)
+    out = PlainConsole(stderr=False, width=140)
     table = Table("", "photos/s (min, max)", box=None)
     for name, speed in found["photos_per_second"].items():
         table.add_row(name, shown(speed))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
 
 from evaluation.bars import DEFAULT
 from evaluation.evaluate import photo_progress
@@ -27,6 +25,7 @@ from evaluation.printing import table
 from evaluation.results import MethodResult
 from evaluation.task import Task, folder_task, sample_task
 from faces.labelled_photos import FolderError
+from faces.shown.terminal import PlainConsole
 from ingest_service import profiles
 from ingest_service.alignment import align
 from ingest_service.detection import CenterFace, Detection, Pixels
@@ -135,7 +134,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.json and not arguments.json.parent.is_dir():
         parser.error(f"--json: there is no folder [{arguments.json.parent}]")
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console = PlainConsole(stderr=False, width=160)
     cache = Cache(default_cache())
     prepare(cache, lambda _: None)
     tasks = {"the sample": sample_task(cache)}
@@ -146,7 +145,8 @@ def main() -> None:
             parser.error(str(problem))
     found = {name: list(measured(task, cache, name)) for name, task in tasks.items()}
     for name, rows in found.items():
-        console.print(f"\n{name}: {rows[0].photos} photos, in-sample", markup=False)
+        console.print()
+        console.print(f"{name}: {rows[0].photos} photos, in-sample")
         console.print(table(rows))
     if arguments.json:
         plain = {name: [row.as_json() for row in rows] for name, rows in found.items()}

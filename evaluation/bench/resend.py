@@ -9,18 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from elasticsearch import Elasticsearch
-from rich.console import Console
 from rich.table import Table
 
 from evaluation.bench.ingest import INDEX, Photos
 from evaluation.bench.rounds import seconds, shown, spread
 from faces import local_stack
+from faces.cli.output import say
+from faces.shown.terminal import PlainConsole
 
 NO_ID = "new photos, without an id"
 CREATE = "new photos, with an id and op_type create"
@@ -43,7 +43,7 @@ def main() -> None:
 
 def measure(rounds: int, number: int | None = None) -> dict[str, Any]:
     """Photos per second of each way, and its time as a multiple of that without an id."""
-    cache, home = local_stack.prepare_all(lambda message: print(message, file=sys.stderr))
+    cache, home = local_stack.prepare_all(say)
     sample = Photos.sample(cache.sample)
     photos = Photos(sample.paths[:number], sample.documents[:number])
     with local_stack.running_stack(cache, home, lambda _: None) as running:
@@ -97,7 +97,7 @@ def report(found: dict[str, Any]) -> None:
     table = Table("", "photos/s (min, max)", "time of a photo, without an id = 1", box=None)
     for name, speed in found["photos_per_second"].items():
         table.add_row(name, shown(speed), shown(found["time_of_photos_without_id"][name]))
-    out = Console(width=None if sys.stdout.isatty() else 140)
+    out = PlainConsole(stderr=False, width=140)
     out.print(table)
     out.print(f"{found['photos']} photos in one bulk, {found['rounds']} rounds, {found['cores']} cores")
 

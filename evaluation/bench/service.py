@@ -28,12 +28,13 @@ import psutil
 import requests
 import urllib3
 from prometheus_client.parser import text_string_to_metric_families
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from evaluation.bench.rounds import deepface_environment, seconds, shown, spread, worker_process
+from faces.cli.output import say
 from faces.local_service import RunningService, running_service
+from faces.shown.terminal import PlainConsole
 from ingest_service.embedding import Facenet
 from ingest_service.weights.cache import Cache, default_cache
 from ingest_service.weights.prepare import prepare
@@ -90,7 +91,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     cache = Cache(default_cache())
-    prepare(cache, lambda message: print(message, file=sys.stderr))
+    prepare(cache, say)
     found = measure(cache, arguments.rounds, arguments.photos)
     report(found)
     if arguments.json:
@@ -277,7 +278,7 @@ def _peak_bytes(process: psutil.Process) -> float:
 
 
 def report(found: dict[str, Any]) -> None:
-    out = Console(width=None if sys.stdout.isatty() else 140)
+    out = PlainConsole(stderr=False, width=140)
     table = Table("", "photos/s (min, max)", "this is … times as fast", "4 a request", "peak MB", box=None)
     for name, speed in found["photos_per_second"].items():
         ratios = [shown(ratio) for ratio in found["ratio_to"].get(name, {}).values()]

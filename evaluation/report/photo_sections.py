@@ -11,10 +11,11 @@ from PIL import Image
 
 from evaluation.methods import read
 from evaluation.mistakes import people_in_trouble, worst_pairs
-from evaluation.original_query import REPORTED, most_similar
+from evaluation.original_query import REPORTED, QueryAnswer, most_similar
 from evaluation.report.findings import Findings
 from faces.reports.html_page import Block, Heading, PagePicture, Table, Text, Tile, Tiles
 from faces.reports.thumbnail import thumbnail
+from faces.shown.printable import printable
 
 WORST = 12
 """How many pairs of each kind are shown."""
@@ -38,9 +39,17 @@ def query(findings: Findings) -> Iterator[Block]:
     rows = []
     for kind, reported in REPORTED:
         found = (next((one for one in ones if one.kind == kind), None) for ones in findings.answers.values())
-        here = (f"{one.similarity:.3f}\n{findings.task.name(one.photo)}" if one else "-" for one in found)
+        here = (
+            f"{one.similarity:.3f}\n{printable(findings.task.name(one.photo))}" if one else "-"
+            for one in found
+        )
         rows.append((kind, *here, reported))
     yield Table(header, tuple(rows))
+
+
+def _answered(findings: Findings, answer: QueryAnswer) -> str:
+    # Only our own line breaks are those of a cell.
+    return f"{answer.similarity:.3f}\n{printable(findings.task.name(answer.photo))}"
 
 
 def mistakes(findings: Findings) -> Iterator[Block]:
@@ -74,7 +83,7 @@ def people(findings: Findings) -> Iterator[Block]:
         "first."
     )
     labels = findings.task.folder.people
-    names = {number: labels[photo] for photo, number in enumerate(findings.task.people.tolist())}
+    names = {number: printable(labels[photo]) for photo, number in enumerate(findings.task.people.tolist())}
     rows = tuple(
         (
             names[person.number],

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from faces.cli import calibrate, cluster, dashboards, evaluate, explore, index, search, servers
-from faces.cli.output import PLAIN
-from faces.cli.verbosity import Quiet, Verbose, set_verbosity, with_verbosity
+from faces.cli.verbosity import Quiet, Verbose, set_verbosity, show_warnings, with_verbosity
+from faces.shown.terminal import PLAIN
 from ingest_service import __version__
 
 app = typer.Typer(
@@ -54,3 +54,4 @@ def main(
 ) -> None:
     """Index photos in Elasticsearch and find them by face."""
     set_verbosity(verbose, quiet)
+    show_warnings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from elasticsearch import ApiError, TransportError
 
 from es_setup.connection import Connection, ConnectionFailed, without_password
 from es_setup.install import has_plugin
+from es_setup.private_files import write_private
 from faces.calibration.board_verdicts import of_cluster
 from faces.cli.options import JsonFlag, connected_to_kibana
 from faces.cli.output import (
@@ -25,6 +27,7 @@ from faces.cli.output import (
     say,
 )
 from faces.cli.verbosity import with_verbosity
+from faces.shown.printable import json_text
 from kibana import alert, build, importing
 from kibana.client import Kibana, connect
 from kibana.importing import Outcome, Presence
@@ -110,9 +113,9 @@ def export(
         copies = importing.copies(kibana, objects)
         text = ndjson(importing.as_shipped(objects, copies, build.with_thresholds_of))
         if file:
-            file.write_text(text, encoding="utf-8")
+            write_private(file, text.encode())
         else:
-            typer.echo(text, nl=False)
+            typer.echo(json_text(text) if sys.stdout.isatty() else text, nl=False)
 
 
 @connected_to_kibana

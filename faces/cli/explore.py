@@ -9,12 +9,14 @@ from typing import Annotated
 import typer
 
 from es_setup.connection import Connection
+from es_setup.private_files import private_folder, write_private
 from faces.cli.options import STANDARD_OUTPUT, IndexOption, connected_to_elasticsearch
-from faces.cli.output import busy, check_can_write, explained, out, print_json, table
+from faces.cli.output import busy, check_can_write, explained, out, print_json
 from faces.explore import index_faces
 from faces.explore.exploration import Exploration, explore
 from faces.explore.summary import comparison, how_alike, summary
 from faces.extras import require
+from faces.shown.terminal import table
 
 SHOWN = 20
 """How many entries of each list are printed."""
@@ -50,14 +52,15 @@ def explore_command(
                 # Imported here, since it takes seconds that only pictures need.
                 from faces.explore.report import write
 
-                folder.mkdir(parents=True, exist_ok=True)
+                private_folder(folder)
                 step(f"drawing a map of {len(found.faces.faces):,} faces")
                 write(es, found, folder)
         if json_file == STANDARD_OUTPUT:
             print_json(found.as_json())
             return
         if json_file:
-            json_file.write_text(json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n")
+            written = json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n"
+            write_private(json_file, written.encode())
     show(found)
     if folder:
         out.print(f"page: {folder / 'explore.html'}")

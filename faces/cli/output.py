@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +20,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
-from rich.text import Text
 
 from es_setup.connection import ConnectionFailed, innermost_reason, is_elasticsearch, without_password
 from es_setup.failures import reason
@@ -31,54 +27,15 @@ from es_setup.models import MixedModels
 from faces.calibration.record import Calibration
 from faces.cli.options import USED
 from faces.indexing.outcomes import IndexingCounts
-from faces.printable import printable
+from faces.shown.printable import printable
+from faces.shown.terminal import PlainConsole
 from ingest_service.errors import UserError
 from ingest_service.verdicts import UNCALIBRATED
-
-PLAIN = bool(os.environ.get("NO_COLOR"))
-"""Whether a terminal, too, gets text without escape sequences."""
-
-
-WIDEST = 100_000
-"""Characters of a table's line where no terminal limits it."""
-
-
-class PlainConsole(Console):
-    """A console that shows each text as it is, on one line: no text becomes markup, an emoji, an escape
-    sequence or a second line. Styled text is a `Text`."""
-
-    def __init__(self, stderr: bool) -> None:
-        # Without a terminal tables are as wide as their values.
-        width = None if stderr or sys.stdout.isatty() else WIDEST
-        terminal = False if PLAIN else None
-        super().__init__(
-            stderr=stderr,
-            markup=False,
-            emoji=False,
-            highlight=False,
-            soft_wrap=True,
-            width=width,
-            force_terminal=terminal,
-        )
-
-    def render_str(self, text: str, **options: Any) -> Text:
-        """What Rich makes of every text, those of tables included."""
-        shown = printable(text).encode(self.encoding, "backslashreplace").decode(self.encoding)
-        return super().render_str(shown, **options)
-
 
 out = PlainConsole(stderr=False)
 err = PlainConsole(stderr=True)
 notes = PlainConsole(stderr=True)
 """Progress and notes, which `-q` silences."""
-
-
-def table(*header: str) -> Table:
-    """An empty table. A value that is wider than a terminal takes several lines, and none is cut off."""
-    made = Table(box=None, header_style="dim")
-    for name in header:
-        made.add_column(name, overflow="fold")
-    return made
 
 
 def indexing_summary(counts: IndexingCounts) -> str:

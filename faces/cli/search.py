@@ -21,13 +21,13 @@ from faces.cli.output import (
     meaning,
     out,
     print_json,
-    table,
     verdicts,
 )
 from faces.matches import Match
 from faces.plotting import plot
 from faces.searchable import Searchable, searchable
 from faces.searching import FaceQuery, QueryFace, QueryResult, calibration_as_json, query_face, search
+from faces.shown.terminal import table
 
 STANDARD_INPUT = Path("-")
 

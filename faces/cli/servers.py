@@ -15,6 +15,7 @@ import typer
 from elasticsearch import Elasticsearch
 
 from es_setup.connection import Connection
+from es_setup.private_files import write_private
 from faces import local_stack
 from faces.calibration.indices import calibration_of
 from faces.cli.options import Labels
@@ -121,7 +122,7 @@ def run_demo(running: LocalStack, plan: DemoPlan, json_file: Path | None, plot_f
     plot(results, plot_file, f"queries and their best matches: {thresholds}")
     found = figures(indexing, results, running.model, calibration) | {"picture": str(plot_file.resolve())}
     if json_file:
-        json_file.write_text(json.dumps(found, indent=2) + "\n")
+        write_private(json_file, (json.dumps(found, indent=2) + "\n").encode())
     if len(results) == 1:
         if results[0].matches:
             print_matches(results[0].matches)
@@ -170,7 +171,7 @@ GET faces/_search
 {{
   "knn": {{
     "field": "faces.vector", "k": 5, "num_candidates": 100,
-    "query_vector_builder": {{ "face": {{ "document": {{ "index": "faces", "id": "{first}" }} }} }}
+    "query_vector_builder": {{ "face": {{ "document": {{ "index": "faces", "id": {json.dumps(first)} }} }} }}
   }},
   "_source": ["file.path"], "docvalue_fields": ["people"]
 }}

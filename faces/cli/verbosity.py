@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from faces.cli import output
+from faces.shown.printable import printable
 
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="print each request to standard error")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="print only results and errors")]
@@ -56,8 +58,24 @@ def set_verbosity(verbose: bool, quiet: bool) -> None:
             logger.propagate = False
 
 
+def show_warnings() -> None:
+    """Prints on one line what libraries warn of or log as a warning, such as what a server's header says."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        output.say(f"warning: {printable(str(message))}")
+
+    warnings.showwarning = show
+    root = logging.getLogger()
+    if not root.handlers:
+        handler = logging.StreamHandler()
+        handler.setLevel(logging.WARNING)
+        handler.setFormatter(MessageAlone())
+        root.addHandler(handler)
+
+
 class MessageAlone(logging.Formatter):
-    """Leaves out the traceback of a failed request: the command prints a message about it."""
+    """One line, which has text of servers in it. It leaves out the traceback of a failed request: the command
+    prints a message about it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return record.getMessage()
+        return printable(record.getMessage())

@@ -14,7 +14,7 @@ from faces.error_rates.arrays import Vectors
 from faces.error_rates.similarity import normalized
 from faces.explore.index_faces import IndexFaces
 from faces.reports.charts import INK, MAIN, OTHERS
-from faces.reports.lettering import drawn, lettering, shortened
+from faces.shown.lettering import drawn, lettering, shortened
 
 MapPositions = NDArray[np.float32]
 """(n, 2)"""

@@ -30,6 +30,7 @@ from faces.reports.html_page import (
     Tiles,
 )
 from faces.reports.thumbnail import thumbnail
+from faces.shown.printable import printable
 
 TILES = 30
 """How many of each kind are shown."""
@@ -115,7 +116,7 @@ def _counts(found: Exploration) -> Iterator[Block]:
     yield Chart(PagePicture("counts.png", drawn, "Bars: photos by person, observer, quality and time"))
     if counted.errors:
         yield Heading("What failed")
-        rows = tuple((code, f"{count:,}") for code, count in counted.errors.items())
+        rows = tuple((printable(code), f"{count:,}") for code, count in counted.errors.items())
         yield Table(("error", "photos"), rows)
 
 
@@ -168,7 +169,7 @@ def _made(found: Exploration) -> Iterator[Block]:
     # Not the command as it was typed, which may have a key or a password.
     yield Command(shlex.join(["faces", "explore", "--index", found.faces.index]))
     made = datetime.now().astimezone().isoformat(timespec="minutes")
-    rows = (("made", made), ("model", found.faces.model or "not recorded"))
+    rows = (("made", made), ("model", printable(found.faces.model or "not recorded")))
     yield Table(("what", "which"), rows, text=2)
 
 

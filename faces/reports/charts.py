@@ -11,7 +11,7 @@ import numpy as np
 
 from faces.error_rates.arrays import Rates, Scores
 from faces.error_rates.det_curve import OperatingPoint
-from faces.reports.lettering import drawn, lettering, shortened
+from faces.shown.lettering import drawn, lettering, shortened
 
 INK, PALE, GRID = "#1c1e23", "#8a8f98", "#e6e8ed"
 MAIN = "#0b64dd"

@@ -6,15 +6,17 @@ All text is escaped: markup in it is shown as it is.
 from __future__ import annotations
 
 import base64
-import html
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from faces.printable import printable
+from es_setup.private_files import private_folder, write_private
+from faces.shown.html_text import breakable, escaped, with_code
+from faces.shown.markdown_text import command, paragraph, plain
 
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""Of the page: it runs no script and fetches nothing, whatever is in it."""
 STYLE = """
 :root { color-scheme: light dark; --page: #fff; --ink: #1c1e23; --soft: #565b66; --rule: #d8dbe2;
   --faint: #e6e8ed; --panel: #f4f5f8; }
@@ -74,12 +76,12 @@ class PagePicture:
             return "<span>can't be read</span>"
         kind = "png" if self.data.startswith(b"\x89PNG") else "jpeg"
         encoded = base64.b64encode(self.data).decode("ascii")
-        return f'<img src="data:image/{kind};base64,{encoded}" alt="{_escaped(self.alt)}">'
+        return f'<img src="data:image/{kind};base64,{encoded}" alt="{escaped(self.alt)}">'
 
     def markdown(self, folder: str) -> str:
         if self.data is None:
             return "(can't be read)"
-        return f"![{_plain(self.alt)}]({folder}/{self.name})"
+        return f"![{plain(self.alt)}]({folder}/{self.name})"
 
 
 class Block(Protocol):
@@ -96,10 +98,10 @@ class Text:
     text: str
 
     def html(self) -> str:
-        return f"<p>{_with_code(self.text)}</p>"
+        return f"<p>{with_code(self.text)}</p>"
 
     def markdown(self, folder: str) -> str:
-        return _plain(self.text)
+        return paragraph(self.text)
 
     def pictures(self) -> Iterator[PagePicture]:
         return iter(())
@@ -112,10 +114,10 @@ class Heading:
     text: str
 
     def html(self) -> str:
-        return f"<h3>{_escaped(self.text)}</h3>"
+        return f"<h3>{escaped(self.text)}</h3>"
 
     def markdown(self, folder: str) -> str:
-        return f"### {_plain(self.text)}"
+        return f"### {plain(self.text)}"
 
     def pictures(self) -> Iterator[PagePicture]:
         return iter(())
@@ -128,10 +130,10 @@ class Command:
     text: str
 
     def html(self) -> str:
-        return f"<pre>{_escaped(self.text)}</pre>"
+        return f"<pre>{escaped(self.text)}</pre>"
 
     def markdown(self, folder: str) -> str:
-        return "    " + " ".join(self.text.splitlines())
+        return command(self.text)
 
     def pictures(self) -> Iterator[PagePicture]:
         return iter(())
@@ -149,7 +151,7 @@ class Table:
     text: int = 1
 
     def html(self) -> str:
-        names = map(_escaped, self.header)
+        names = map(escaped, self.header)
         head = "".join(f"<th{self._aligned(at)}>{name}</th>" for at, name in enumerate(names))
         body = "\n".join(f"<tr>{''.join(self._cells(row))}</tr>" for row in self.rows)
         table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
@@ -167,7 +169,7 @@ class Table:
         """The last cell of a short row spans all missing ones, as text."""
         absent = len(self.header) - len(row)
         for at, cell in enumerate(row):
-            first, *others = map(_with_code, cell.split("\n"))
+            first, *others = map(with_code, cell.split("\n"))
             content = first + "".join(f"<br><small>{line}</small>" for line in others)
             if absent and at == len(row) - 1:
                 yield f'<td class="text" colspan="{absent + 1}">{content}</td>'
@@ -219,7 +221,7 @@ class Tiles:
     def markdown(self, folder: str) -> str:
         rows = [
             f"| {' '.join(photo.markdown(folder) for photo in tile.photos)} "
-            f"| {'<br>'.join(map(_plain, tile.caption))} |"
+            f"| {'<br>'.join(map(plain, tile.caption))} |"
             for tile in self.tiles
         ]
         return "\n".join(["| | |", "| --- | --- |", *rows])
@@ -242,43 +244,45 @@ class Page:
     sections: tuple[Section, ...]
 
     def html(self) -> str:
-        title = _escaped(self.title)
+        title = escaped(self.title)
         parts = [block.html() for block in self.introduction]
         for section in self.sections:
-            parts.append(f"<section>\n<h2>{_escaped(section.title)}</h2>")
+            parts.append(f"<section>\n<h2>{escaped(section.title)}</h2>")
             parts += [block.html() for block in section.blocks]
             parts.append("</section>")
         body = "\n".join(parts)
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n"
             f"<body>\n<h1>{title}</h1>\n{body}\n</body>\n</html>\n"
         )
 
     def markdown(self, folder: str) -> str:
-        parts = [f"# {_plain(self.title)}", *(block.markdown(folder) for block in self.introduction)]
+        parts = [f"# {plain(self.title)}", *(block.markdown(folder) for block in self.introduction)]
         for section in self.sections:
-            parts.append(f"## {_plain(section.title)}")
+            parts.append(f"## {plain(section.title)}")
             parts += [block.markdown(folder) for block in section.blocks]
         return "\n\n".join(parts) + "\n"
 
     def write(self, folder: Path, name: str) -> None:
-        """``<name>.html``, ``<name>.md`` and the latter's ``<name>-pictures/``.
+        """``<name>.html``, ``<name>.md`` and the latter's ``<name>-pictures/``, all private.
 
         Raises:
             OSError: the folder can't be written to.
         """
         pictures = f"{name}-pictures"
-        (folder / pictures).mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
+        private_folder(folder / pictures)
         for former in (folder / pictures).iterdir():  # no photo of a person outlives its page
             if former.suffix in PICTURES:
                 former.unlink()
-        (folder / f"{name}.html").write_bytes(_encoded(self.html()))
-        (folder / f"{name}.md").write_bytes(_encoded(self.markdown(pictures)))
+        write_private(folder / f"{name}.html", _encoded(self.html()))
+        write_private(folder / f"{name}.md", _encoded(self.markdown(pictures)))
         for picture in self._pictures():
             if picture.data is not None:
-                (folder / pictures / picture.name).write_bytes(picture.data)
+                write_private(folder / pictures / picture.name, picture.data)
 
     def _pictures(self) -> Iterator[PagePicture]:
         for blocks in (self.introduction, *(section.blocks for section in self.sections)):
@@ -289,20 +293,6 @@ class Page:
 PICTURES = (".jpg", ".png")
 
 
-def _escaped(text: str) -> str:
-    """For HTML, a line break of the text's own as it is."""
-    return html.escape("\n".join(map(printable, text.split("\n"))))
-
-
-def _breakable(escaped: str) -> str:
-    """A long name may break where its words end."""
-    return re.sub(r"([/_])", r"\1<wbr>", escaped)
-
-
-def _with_code(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _escaped(text))
-
-
 def _encoded(text: str) -> bytes:
     # A path whose bytes aren't UTF-8 has characters that UTF-8 can't encode.
     return text.encode("utf-8", "replace")
@@ -310,17 +300,10 @@ def _encoded(text: str) -> bytes:
 
 def _figure(tile: Tile) -> str:
     photos = "".join(photo.html() for photo in tile.photos)
-    first, *others = (_breakable(_escaped(line)) for line in tile.caption)
+    first, *others = map(breakable, tile.caption)
     caption = "<br>".join([f"<b>{first}</b>", *others])
     return f'<figure><div class="photos">{photos}</div><figcaption>{caption}</figcaption></figure>'
 
 
 def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join("<br>".join(map(_plain, cell.split("\n"))) for cell in cells) + " |"
-
-
-def _plain(text: str) -> str:
-    """Escaped, so that Markdown shows the text as it is."""
-    escaped = html.escape(printable(" ".join(text.split())), quote=False)
-    # An underscore within a word is no markup.
-    return re.sub(r"([\\`*\[\]|~#$]|(?<!\w)_|_(?!\w))", r"\\\1", escaped)
+    return "| " + " | ".join("<br>".join(map(plain, cell.split("\n"))) for cell in cells) + " |"

@@ -11,6 +11,7 @@ from kibana.objects.data_view import DataView, Field, duration, image, link, loo
 
 FACES_ID = "ingest-face-faces"
 THUMBNAIL = "data:image/jpeg;base64,{{rawValue}}"
+HASH = "file.hash.sha256"
 SECRET = ("image", "faces.vector", "vector", "photo.fingerprint", "faces.landmarks", "face.landmarks")
 """Not fetched by Discover, because they are large or unreadable."""
 
@@ -32,17 +33,19 @@ def nearest(builder: dict[str, Any]) -> dict[str, Any]:
 
 
 def _similar_faces(index: str) -> dict[str, Any]:
-    """Makes a document's id a link to Discover, where all photos are ranked by this document's face.
+    """Makes a photo's SHA-256 a link to Discover, where all photos are ranked by this photo's face.
 
+    The document's id would be a value from outside: Kibana doesn't encode an apostrophe or `!` in an address,
+    which could change what Discover is asked for.
     The link can't lead to a board: since Kibana 9.4 the query in a board's address can only be text.
     """
-    columns = ["thumbnail", "_id", "people", "observer.name", "file.path"]
+    columns = ["thumbnail", HASH, "people", "observer.name", "file.path"]
     state = {
         "columns": columns,
         "dataSource": {"dataViewId": FACES_ID, "type": "dataView"},
         "query": {
             "language": "lucene",
-            "query": nearest({"document": {"index": index, "id": "{{value}}"}}),
+            "query": nearest({"filter": {"index": index, "query": {"term": {HASH: "{{value}}"}}}}),
         },
         "sort": [["_score", "desc"]],
     }
@@ -57,8 +60,8 @@ _PHOTO = {
     "observer.name": Field("Observer", "The camera or collection that the photo is from."),
     "person.name": Field("Name sent", "The name that the sender gave the photo."),
     "file.path": Field("File", "Where the original is."),
-    "url.original": Field("Original", "The address of the original.", link("{{rawValue}}", "open original")),
-    "file.hash.sha256": Field("File's SHA-256", "Equal for exact copies."),
+    "url.original": Field("Original", "The address of the original, as the sender gave it: text, no link."),
+    HASH: Field("File's SHA-256", "Equal for exact copies."),
     "face_count": Field("Faces", "Faces of the photo that the document has.", number("0")),
     "best_quality": Field("Best quality", "Quality of the photo's best face, 0 to 1.", number("0.00")),
     "model.id": Field("Model", "What the vectors are comparable within."),
@@ -90,9 +93,9 @@ FACES = DataView(
     "Faces",
     "faces",
     "@timestamp",
-    {"_id": Field("Similar", "Ranks all photos by this photo's largest face.", _similar_faces("faces"))}
-    | _PHOTO
-    | _ARCHIVE,
+    _PHOTO
+    | _ARCHIVE
+    | {HASH: Field("Similar", "Ranks all photos by this photo's largest face.", _similar_faces("faces"))},
     SECRET,
 )
 PROBES = DataView(
@@ -100,14 +103,14 @@ PROBES = DataView(
     "Face probes",
     "face-probes",
     "@timestamp",
-    {
-        "_id": Field(
+    _PHOTO
+    | _ARCHIVE
+    | _MATCHES
+    | {
+        HASH: Field(
             "Similar", "Ranks the archive by this photo's largest face.", _similar_faces("face-probes")
         )
-    }
-    | _PHOTO
-    | _ARCHIVE
-    | _MATCHES,
+    },
     SECRET,
 )
 GALLERY = DataView("ingest-face-gallery", "Face gallery", "face-gallery", "@timestamp", _PHOTO, SECRET)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kibana.boards import NEEDS_PLUGIN, OF_AN_ARCHIVE, SEARCH, TAG, TITLES, navigation
-from kibana.boards.data_views import FACES, nearest
+from kibana.boards.data_views import FACES, HASH, nearest
 from kibana.objects import chosen_face, vega
 from kibana.objects import vega_marks as marks
 from kibana.objects.dashboard import Dashboard, Row
@@ -100,7 +100,7 @@ def _nearest(verdicts: Verdicts) -> Panel:
 
 
 def _ranked() -> Panel:
-    columns = {"thumbnail": 150, "_id": 140, "people": None, "observer.name": None, "best_quality": 90}
+    columns = {"thumbnail": 150, HASH: 140, "people": None, "observer.name": None, "best_quality": 90}
     newest = {"filter": {"index": "faces", "query": {"match_all": {}}}}
     return documents(
         "ranked",
@@ -120,7 +120,7 @@ def _matching() -> Panel:
         "thumbnail": 150,
         "people": None,
         "observer.name": None,
-        "url.original": 120,
+        "url.original": 240,
         "file.path": None,
     }
     return documents(

@@ -321,7 +321,7 @@ def _table(key: str, title: str, query: kql.Kql, about: str = "") -> Panel:
         "matched_people": None,
         "best_similarity": 90,
         "observer.name": None,
-        "_id": 130,
+        views.HASH: 130,
     }
     return documents(
         key,

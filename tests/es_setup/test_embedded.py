@@ -65,7 +65,7 @@ def test_a_service_that_ends_is_started_again_while_elasticsearch_stays_up(up):
         assert answer.json()["model"]["dims"] == 128
         assert node_id(es_port) == node
     # It keeps ending: Elasticsearch stays until it is told to stop, and the command's status tells.
-    log = str(data / "ingest-face" / "logs" / "service.log")
+    log = str(data / "ingest-face" / "service" / "logs" / "service.log")
     os.killpg(service_of(process).pid, signal.SIGKILL)
     wait_for(process, log)
     assert node_id(es_port) == node

@@ -15,8 +15,8 @@ from tools import landscape, picture
 
 from faces.matches import Match, MatchedFace
 from faces.plotting import COLOURS, plot
-from faces.reports.lettering import drawn, lettering, shortened
 from faces.searching import QueryFace, QueryResult
+from faces.shown.lettering import drawn, lettering, shortened
 from ingest_service.verdicts import POSSIBLE, STRONG, verdict
 
 PHOTO = picture(landscape(300, 400))
@@ -166,3 +166,20 @@ def test_verdicts_begin_at_their_thresholds():
         "unlikely",
         "unlikely",
     ]
+
+
+def test_a_notebook_shows_dollar_signs_as_they_are(tmp_path):
+    import matplotlib as mpl
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from faces.shown.notebook import plain_outputs
+
+    with mpl.rc_context(), pd.option_context("display.html.use_mathjax", True):
+        plain_outputs()
+        shown = pd.DataFrame({"name": ["$\\href{javascript:alert(1)}{x}$<b>"]})._repr_html_()
+        assert "tex2jax_ignore" in shown
+        assert "<b>" not in shown
+        figure = Figure()
+        figure.subplots().set_title("$\\frac{$")
+        figure.savefig(tmp_path / "drawn.png")

@@ -123,11 +123,12 @@ def test_a_click_on_a_probe_asks_the_whole_gallery_who_it_looks_like(es, draw):
 def test_the_tables_link_ranks_photos_by_a_face_in_discover_and_needs_no_setting(es, scene):
     views = {one["id"]: one for one in SHIPPED if one["type"] == "index-pattern"}
     for view, index in (("ingest-face-faces", "faces"), ("ingest-face-probes", "face-probes")):
-        form = json.loads(views[view]["attributes"]["fieldFormatMap"])["_id"]["params"]
+        form = json.loads(views[view]["attributes"]["fieldFormatMap"])["file.hash.sha256"]["params"]
         document = es.search(index=index, size=1, query={"range": {"face_count": {"gte": 1}}})["hits"][
             "hits"
         ][0]
-        address = form["urlTemplate"].replace("{{value}}", document["_id"])
+        sha256 = document["_source"]["file"]["hash"]["sha256"]
+        address = form["urlTemplate"].replace("{{value}}", sha256)
         state = rison(unquote(re.fullmatch(r"\.\./app/discover#/\?_g=.*&_a=(.*)", address)[1]))
         assert state["dataSource"]["dataViewId"] in views
         assert state["query"]["language"] == "lucene"
@@ -139,7 +140,7 @@ def test_the_tables_link_ranks_photos_by_a_face_in_discover_and_needs_no_setting
         assert scores == sorted(scores, reverse=True)
         assert len(hits) == 10
         if index == "faces":
-            assert hits[0]["_id"] == document["_id"]
+            assert hits[0]["_source"]["file"]["hash"]["sha256"] == sha256
             assert scores[0] == pytest.approx(1, abs=1e-4)
 
 

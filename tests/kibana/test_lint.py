@@ -151,7 +151,11 @@ REFERENCES = {
     "Markdown": (with_board(markdown("p", "Notes", "[go](dashboards#/view/nowhere)")), "[nowhere]"),
     "data view's link": (
         with_view(
-            fields={"_id": Field("Id", "", link("../app/dashboards#/view/nowhere?_a=({{value}})", "go"))}
+            fields={
+                "file.hash.sha256": Field(
+                    "Hash", "", link("../app/dashboards#/view/nowhere?_a=({{value}})", "go")
+                )
+            }
         ),
         "[nowhere]",
     ),

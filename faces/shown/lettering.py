@@ -10,7 +10,7 @@ from functools import cache
 from unicodedata import east_asian_width
 
 from faces.names import nfc
-from faces.printable import printable
+from faces.shown.printable import printable
 
 FAMILY = "DejaVu Sans"
 """matplotlib's own, which is always there. It has no Chinese, Japanese and Korean."""
@@ -33,7 +33,7 @@ def lettering(*texts: str) -> Iterator[None]:
     # It would warn that a font has no bold letters, and draws its others.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     families = [FAMILY, *_families(frozenset("".join(texts)) - _characters(_file(FAMILY)))]
-    with mpl.rc_context({"text.parse_math": False, "font.family": families}):
+    with mpl.rc_context({"text.parse_math": False, "text.usetex": False, "font.family": families}):
         yield
 
 
