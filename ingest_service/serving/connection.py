@@ -14,7 +14,10 @@ from enum import Enum, auto
 from ingest_service.serving.arrival import Arrival, ArrivalLimits
 
 TURN = 262_144
-"""Bytes that one connection may send or get before the others have their turn."""
+"""Bytes that one connection may send before the others have their turn."""
+SENDING_TURN = 65_536
+SEND_BUFFER = 262_144
+"""Bytes of an answer that the system keeps for a client."""
 
 
 class Stage(Enum):
@@ -49,6 +52,8 @@ class Connection:
         tls: ssl.SSLContext | None,
     ) -> None:
         sock.setblocking(False)
+        # By itself it grows to megabytes for a client that doesn't read.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.sock = sock
         if tls:
             self.sock = tls.wrap_socket(
@@ -151,7 +156,7 @@ class Connection:
         Raises:
             Disconnected
         """
-        turn = TURN
+        turn = SENDING_TURN
         while self._outgoing and turn > 0:
             part = self._outgoing[0]
             try:

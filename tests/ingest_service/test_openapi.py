@@ -26,10 +26,8 @@ SENT = settings(
 
 @pytest.fixture(scope="module")
 def api(cache):
-    settings = Settings(
-        cache=cache.root, max_pixels=1_000_000, api_keys=(KEY,), open_pages=frozenset({"docs"})
-    )
-    app = create_app(settings)
+    served = Settings(cache=cache.root, max_pixels=1_000_000, api_keys=(KEY,), open_pages=frozenset({"docs"}))
+    app = create_app(served)
     loaded = schemathesis.openapi.from_wsgi("/openapi.json", app)
     loaded.config.generation.update(modes=list(GenerationMode))
     return loaded
