@@ -8,7 +8,7 @@ from typing import Any
 from elasticsearch import BadRequestError, Elasticsearch
 
 from es_setup import mappings
-from es_setup.keeping import called_by
+from es_setup.keeping import called_by, steps_of
 from es_setup.mappings import Mapping
 from es_setup.shipped_files import HERE
 
@@ -40,7 +40,7 @@ def unchecked(es: Elasticsearch, index: str, final: str = CHECK) -> str | None:
     """Why forged faces aren't refused: somebody's own final pipeline doesn't check them. None if they are."""
     settings = es.indices.get_settings(index=index, name=FINAL, flat_settings=True).body
     own = settings.get(index, {}).get("settings", {}).get(FINAL, final)
-    if own == final or final in called_by(es, own):
+    if own == final or final in called_by(es, own) or any("face_check" in step for step in steps_of(es, own)):
         return None
     step = json.dumps({"pipeline": {"name": final}})
     return f"final_pipeline stays {own}, so forged faces are not refused: add the processor {step} to [{own}]"

@@ -134,10 +134,16 @@ def face_options(value: Any) -> Iterator[Body]:
             yield from face_options(one)
 
 
+def steps_of(es: Elasticsearch, pipeline: str) -> list[Body]:
+    """The processors of a pipeline; none if there is no such."""
+    found = es.options(ignore_status=404).ingest.get_pipeline(id=pipeline).body.get(pipeline, {})
+    steps: list[Body] = found.get("processors", [])
+    return steps
+
+
 def called_by(es: Elasticsearch, pipeline: str) -> list[str]:
     """The pipelines that ``pipeline`` calls."""
-    found = es.options(ignore_status=404).ingest.get_pipeline(id=pipeline).body.get(pipeline, {})
-    return [step["pipeline"]["name"] for step in found.get("processors", []) if "pipeline" in step]
+    return [step["pipeline"]["name"] for step in steps_of(es, pipeline) if "pipeline" in step]
 
 
 def _with_own_settings(standing: Body, ours: Body, vectors: Vectors | None) -> Body:

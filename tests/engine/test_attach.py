@@ -177,7 +177,7 @@ def test_a_field_of_ones_own_that_the_mapping_would_fill_needs_a_target_field(es
     assert es.indices.get(index="own").body == before
 
 
-def test_a_final_pipeline_of_ones_own_stays(es, own_index, attach, pipeline):
+def test_a_final_pipeline_of_ones_own_stays(es, pipeline, own_index, attach):
     other = pipeline(ignore_missing=True)
     own_index("own", settings={"index.final_pipeline": other})
     status, out, _ = attach("own", "--field", "picture")

@@ -9,7 +9,7 @@ from elasticsearch import BadRequestError
 from tools import field_types, install_all, mapping_of
 
 from es_setup import mappings, models
-from es_setup.index_settings import ADDED, CHECK, FINAL
+from es_setup.index_settings import ADDED, FINAL
 from es_setup.install import missing
 from es_setup.shipped_files import ALIASES
 
@@ -115,19 +115,17 @@ def test_an_older_index_gets_the_check_as_its_final_pipeline_and_the_settings_it
     assert settings_of(es, "older")[ADDED[0]] == "false"
 
 
-@pytest.mark.parametrize("calls", [False, True])
-def test_a_final_pipeline_of_ones_own_stays_and_is_told_unless_it_calls_the_check(
-    es, running, own_index, run, calls
-):
-    steps = [{"pipeline": {"name": CHECK}}] if calls else []
+@pytest.mark.parametrize("checks", [False, True])
+def test_a_final_pipeline_of_ones_own_stays_and_is_told_unless_it_checks(es, running, own_index, run, checks):
+    steps = [{"face_check": {}}] if checks else []
     es.ingest.put_pipeline(id="own-final", processors=steps)
     settings = {"index.default_pipeline": "faces", FINAL: "own-final"}
     own_index("older", mappings=mapping_of(es, "faces"), settings=settings)
     try:
         status, out, _ = run("install", "--model", running.model)
         assert settings_of(es, "older")[FINAL] == "own-final"
-        assert status == (0 if calls else 1)
-        assert ('{"pipeline": {"name": "face-check"}}' in out) is not calls
+        assert status == (0 if checks else 1)
+        assert ('{"pipeline": {"name": "face-check"}}' in out) is not checks
     finally:
         es.indices.delete(index="older")
         es.ingest.delete_pipeline(id="own-final")

@@ -83,12 +83,12 @@ public final class FaceCheckProcessor extends AbstractProcessor {
 
         @Override
         FaceCheckProcessor create(String tag, String description, Map<String, Object> config) {
-            List<String> allowed = ConfigurationUtils.readOptionalList(TYPE, tag, config, "allow");
+            List<?> allowed = ConfigurationUtils.readOptionalList(TYPE, tag, config, "allow");
             return new FaceCheckProcessor(
                 tag,
                 description,
                 FaceOptions.readTargetField(TYPE, tag, config),
-                allowed == null ? List.of() : List.copyOf(allowed),
+                allowed == null ? List.of() : allowed.stream().map(String::valueOf).toList(),
                 rights.get()
             );
         }
