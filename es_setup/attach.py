@@ -9,9 +9,9 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from es_setup import mappings, models
+from es_setup import index_settings, mappings, models
 from es_setup.install import InstallStep, has_plugin, put_step
-from es_setup.keeping import face_options, standing_at
+from es_setup.keeping import called_by, face_options, standing_at
 from es_setup.mappings import Mapping
 from es_setup.shipped_files import HERE, PutRequest, Vectors, shape_vectors, shipped_model
 from ingest_service.errors import UserError
@@ -28,6 +28,12 @@ SENT_FIELDS = (
     "person",
 )
 """Fields of our templates that senders fill and the processor never writes: attached indices lack them."""
+
+COPIES = ("people", "matched_people", "matched_tags")
+"""Fields that our mapping fills with copies of others."""
+OTHERS_FIELDS = ("vector", "face", "event", "file")
+"""Fields of portraits, which an attached index never has from us, and shared ones, which senders may give to
+documents without a photo."""
 
 BASE64_TYPES = ("binary", "text", "match_only_text", "keyword", "wildcard")
 
@@ -70,6 +76,15 @@ class Attachment:
         return {
             "description": f"Finds the faces of the photo in [{self.field}], for the index [{name}].",
             "processors": [{"face": options}],
+            "_meta": {"managed_by": "ingest-face"},
+        }
+
+    def check(self, name: str) -> dict[str, Any]:
+        """The final pipeline."""
+        options = {"target_field": self.target_field} if self.target_field else {"allow": list(OTHERS_FIELDS)}
+        return {
+            "description": f"Refuses faces that no processor [face] found, for the index [{name}].",
+            "processors": [{"face_check": options}],
             "_meta": {"managed_by": "ingest-face"},
         }
 
@@ -128,12 +143,15 @@ def attach(
     request = PutRequest(f"/_ingest/pipeline/{pipeline}", attachment.pipeline(index, model))
     yield put_step(es, request, vectors, overwrite, dry_run)
     if absent and not dry_run:
-        es.indices.put_mapping(index=index, properties=absent)
+        index_settings.add_fields(es, index, absent)
     added = f"{mappings.count(absent)} fields added" if absent else "nothing to add"
     yield InstallStep(f"PUT /{index}/_mapping", added)
     if not dry_run:
         models.record(es, index, model=model, field=attachment.field, target_field=attachment.target_field)
-    yield InstallStep(f"PUT /{index}/_settings", _set_default(es, index, pipeline, overwrite, dry_run))
+    check = PutRequest(f"/_ingest/pipeline/{index_settings.CHECK}-{index}", attachment.check(index))
+    yield put_step(es, check, vectors, overwrite, dry_run)
+    outcome = _set_default(es, index, pipeline, overwrite, dry_run)
+    yield InstallStep(f"PUT /{index}/_settings", f"{outcome}; {_set_rest(es, index, dry_run)}")
     without_faces = {"bool": {"must_not": [{"exists": {"field": attachment.at("model.id")}}]}}
     if count := es.count(index=index, query=without_faces)["count"]:
         yield InstallStep(
@@ -141,6 +159,15 @@ def attach(
             f"{count} have no faces yet; to find them: POST {index}/_update_by_query?pipeline={pipeline}, "
             "or the Python script in docs/indices.md",
         )
+
+
+def _set_rest(es: Elasticsearch, index: str, dry_run: bool) -> str:
+    """Sets the final pipeline and what else the index has no value for; another final pipeline stays."""
+    check = f"{index_settings.CHECK}-{index}"
+    lacking = index_settings.lacking(es, index, check)
+    if lacking and not dry_run:
+        es.indices.put_settings(index=index, settings=lacking)
+    return index_settings.unchecked(es, index, check) or f"final_pipeline is {check}"
 
 
 def _only_index(es: Elasticsearch, name: str) -> tuple[str, dict[str, Any]]:
@@ -155,7 +182,8 @@ def _only_index(es: Elasticsearch, name: str) -> tuple[str, dict[str, Any]]:
     if "data_stream" in facts:
         raise AttachError(
             f"[{name}] is a data stream, whose indices come from a template: add the component templates "
-            "[faces-photo] and [faces-nested] and the setting `index.default_pipeline` to that template"
+            "[faces-photo] and [faces-nested] and the settings `index.default_pipeline` and "
+            "`index.final_pipeline` to that template"
         )
     return index, facts
 
@@ -168,6 +196,13 @@ def _check_fields(attachment: Attachment, wanted: Mapping, index: str, mapping: 
     """
     present = mapping.get("properties", {})
     absent, unfit = mappings.compare(wanted, present)
+    if not (mappings.find(present, attachment.at("faces.label.name")) or {}).get("copy_to"):
+        names = [attachment.at(name) for name in COPIES]
+        unfit += [
+            f"[{name}] is your own, must be filled by the mapping alone"
+            for name in names
+            if mappings.find(present, name)
+        ]
     if unfit:
         raise AttachError(
             f"the processor can't write these fields of [{index}]: {'; '.join(unfit)}. Nothing was changed. "
@@ -214,7 +249,7 @@ def _set_default(es: Elasticsearch, index: str, pipeline: str, overwrite: bool, 
     if before == pipeline:
         return f"default_pipeline is {pipeline}"
     if before != "_none" and not overwrite:
-        if pipeline in _called_by(es, before):
+        if pipeline in called_by(es, before):
             return f"default_pipeline stays {before}, which calls {pipeline}"
         step = json.dumps({"pipeline": {"name": pipeline}})
         raise AttachError(
@@ -225,9 +260,3 @@ def _set_default(es: Elasticsearch, index: str, pipeline: str, overwrite: bool, 
     if not dry_run:
         es.indices.put_settings(index=index, settings={"index.default_pipeline": pipeline})
     return f"default_pipeline is {pipeline}" + (f", was {before}" if before != "_none" else "")
-
-
-def _called_by(es: Elasticsearch, pipeline: str) -> list[str]:
-    """The pipelines that ``pipeline`` calls."""
-    found = es.options(ignore_status=404).ingest.get_pipeline(id=pipeline).body.get(pipeline, {})
-    return [step["pipeline"]["name"] for step in found.get("processors", []) if "pipeline" in step]

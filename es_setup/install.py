@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch
+from elasticsearch import ApiError, AuthorizationException, Elasticsearch
 
-from es_setup import keeping, mappings, models
+from es_setup import index_settings, keeping, mappings, models
 from es_setup.mappings import Mapping, face_vectors
 from es_setup.shipped_files import (
     ALIASES,
@@ -47,7 +47,7 @@ def install(
     dry_run: bool = False,
 ) -> Iterator[InstallStep]:
     """PUTs pipelines and templates, creates the first index of each alias that has none, and adds to existing
-    indices the fields that they lack. What somebody changed in a pipeline or template is kept.
+    indices the fields and settings that they lack. What somebody changed in a pipeline or template is kept.
 
     Yields after each step; a second run changes nothing.
 
@@ -59,7 +59,8 @@ def install(
 
     Raises:
         InstallError: a node lacks the plugin, an index has an alias's name, or an index that the pipelines
-            write to has another model or other dimensions. Then nothing was changed.
+            write to has another model or other dimensions. Then nothing was changed. Or, after all steps,
+            because the user may not change the settings of an index.
     """
     if not has_plugin(es):
         raise InstallError(
@@ -78,12 +79,45 @@ def install(
         yield from _first_index(es, alias, vectors, dry_run)
     for index, absent in _absent_fields(es, puts):
         if not dry_run:
-            es.indices.put_mapping(index=index, properties=absent)
+            index_settings.add_fields(es, index, absent)
         yield InstallStep(f"PUT /{index}/_mapping", f"fields added: {_listed(absent)}")
     for index in unrecorded:
         if not dry_run:
             models.record(es, index, model=model)
         yield InstallStep(f"PUT /{index}/_mapping", f"model {model} recorded")
+    yield from _settings_steps(es, dry_run)
+
+
+def _settings_steps(es: Elasticsearch, dry_run: bool) -> Iterator[InstallStep]:
+    """Sets in each index that our pipelines write to the settings that it has no value for.
+
+    Raises:
+        InstallError: after the last step: this user may not.
+    """
+    refused = []
+    for index in _written_to(es):
+        lacking = index_settings.lacking(es, index)
+        if lacking:
+            if not dry_run and not _set(es, index, lacking):
+                refused.append(f"  {index_settings.request(index, lacking)}")
+                continue
+            yield InstallStep(f"PUT /{index}/_settings", f"added: {', '.join(lacking)}")
+        if stays := index_settings.unchecked(es, index):
+            yield InstallStep(f"PUT /{index}/_settings", stays, kept=True)
+    if refused:
+        raise InstallError(
+            "this user may not change the settings of these indices, so they don't refuse forged faces yet. "
+            "Let somebody with the index privilege [manage] send:\n" + "\n".join(refused)
+        )
+
+
+def _set(es: Elasticsearch, index: str, settings: dict[str, str]) -> bool:
+    """Whether the user may."""
+    try:
+        es.indices.put_settings(index=index, settings=settings)
+    except AuthorizationException:
+        return False
+    return True
 
 
 def install_roles(es: Elasticsearch, overwrite: bool = False, dry_run: bool = False) -> Iterator[InstallStep]:
@@ -130,6 +164,9 @@ def missing(es: Elasticsearch) -> list[str]:
             if model is None:
                 absent.append(f"/{index}/_mapping (_meta.{models.OURS}.model)")
     absent += [f"/{index}/_mapping ({_listed(fields)})" for index, fields in _absent_fields(es, puts)]
+    for index in _written_to(es):
+        if lacking := index_settings.lacking(es, index):
+            absent.append(f"/{index}/_settings ({', '.join(lacking)})")
     return absent
 
 

@@ -134,11 +134,23 @@ def face_options(value: Any) -> Iterator[Body]:
             yield from face_options(one)
 
 
+def steps_of(es: Elasticsearch, pipeline: str) -> list[Body]:
+    """The processors of a pipeline; none if there is no such."""
+    found = es.options(ignore_status=404).ingest.get_pipeline(id=pipeline).body.get(pipeline, {})
+    steps: list[Body] = found.get("processors", [])
+    return steps
+
+
+def called_by(es: Elasticsearch, pipeline: str) -> list[str]:
+    """The pipelines that ``pipeline`` calls."""
+    return [step["pipeline"]["name"] for step in steps_of(es, pipeline) if "pipeline" in step]
+
+
 def _with_own_settings(standing: Body, ours: Body, vectors: Vectors | None) -> Body:
     """The standing object with what the installation sets, and with the mapped fields that it lacks."""
     body = copy.deepcopy(standing)
     pinned = [options["model"] for options in face_options(ours.get("processors"))]
-    for options in face_options([body.get("processors"), body.get("on_failure")]):
+    for options in face_options([body.get("processors"), body.get("on_failure")]) if pinned else ():
         options["model"] = pinned[0]
     wanted = _mapping(ours)
     if wanted:

@@ -57,7 +57,8 @@ def requests(
             mapping = body.get("template", {}).get("mappings", {})
             if model:
                 for processor in body.get("processors", []):
-                    processor["face"]["model"] = model
+                    if "face" in processor:
+                        processor["face"]["model"] = model
                 if ours := models.recorded(mapping):
                     ours["model"] = model
             shape_vectors(mapping.get("properties", {}), vectors, dims)

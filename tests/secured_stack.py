@@ -23,6 +23,15 @@ ROLES = OURS | {
             {"names": ["faces-open"], "privileges": ["read"]},
         ]
     },
+    "copier": {
+        "indices": [
+            {"names": ["face-probes*"], "privileges": ["create_doc", "indices:data/write/index:faces"]}
+        ]
+    },
+    "installer": {
+        "cluster": ["monitor", "manage_index_templates", "manage_ingest_pipelines"],
+        "indices": [{"names": ["*"], "privileges": ["read", "view_index_metadata", "monitor"]}],
+    },
     "visitor": {"indices": [{"names": ["faces-open"], "privileges": ["read"]}]},
 }
 

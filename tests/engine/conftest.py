@@ -33,7 +33,8 @@ def own_index(es: Elasticsearch) -> Iterator[Callable[..., str]]:
     yield make
     for name in names:
         es.options(ignore_status=404).indices.delete(index=name)
-        es.options(ignore_status=404).ingest.delete_pipeline(id=f"faces-{name}")
+        for attached in (f"faces-{name}", f"face-check-{name}"):
+            es.options(ignore_status=404).ingest.delete_pipeline(id=attached)
 
 
 @pytest.fixture

@@ -148,3 +148,40 @@ def test_what_cannot_be_attached_is_named(es, own_index, attach):
     assert (
         es.indices.get_settings(index="own-b")["own-b"]["settings"]["index"].get("default_pipeline") is None
     )
+
+
+@pytest.mark.parametrize("target", [None, "portrait"])
+def test_an_attached_index_checks_its_faces_and_leaves_fields_of_its_own_alone(
+    es, own_index, attach, portrait, target
+):
+    own = {"vector": {"type": "keyword"}, "people": {"type": "keyword"}}
+    own_index("own", mappings={"properties": own if target else {"vector": own["vector"]}})
+    assert attach("own", "--field", "picture", *(("--target-field", target) if target else ()))[0] == 0
+    settings = es.indices.get_settings(index="own", flat_settings=True)["own"]["settings"]
+    assert settings["index.final_pipeline"] == "face-check-own"
+    assert settings["index.mapping.total_fields.ignore_dynamic_beyond_limit"] == "true"
+    (check,) = es.ingest.get_pipeline(id="face-check-own")["face-check-own"]["processors"]
+    expected = {"target_field": target} if target else {"allow": ["vector", "face", "event", "file"]}
+    assert check == {"face_check": expected}
+    es.index(index="own", id="1", document={"vector": "mine", "picture": encoded(portrait)})
+    assert es.get(index="own", id="1")["_source"]["vector"] == "mine"
+
+
+def test_a_field_of_ones_own_that_the_mapping_would_fill_needs_a_target_field(es, own_index, attach):
+    own_index("own", mappings={"properties": {"people": {"type": "keyword"}}})
+    before = es.indices.get(index="own").body
+    status, _, err = attach("own", "--field", "picture")
+    assert status == 1
+    assert {"own", "people"} <= bracketed(err)
+    assert "--target-field" in err
+    assert es.indices.get(index="own").body == before
+
+
+def test_a_final_pipeline_of_ones_own_stays(es, pipeline, own_index, attach):
+    other = pipeline(ignore_missing=True)
+    own_index("own", settings={"index.final_pipeline": other})
+    status, out, _ = attach("own", "--field", "picture")
+    assert status == 0
+    assert '{"pipeline": {"name": "face-check-own"}}' in line_with("PUT /own/_settings", out)
+    settings = es.indices.get_settings(index="own", flat_settings=True)["own"]["settings"]
+    assert settings["index.final_pipeline"] == other

@@ -109,6 +109,7 @@ def test_each_index_is_reached_by_its_alias_and_sends_documents_through_its_own_
         }
         (settings,) = es.indices.get_settings(index=alias).values()
         assert settings["settings"]["index"]["default_pipeline"] == alias
+        assert settings["settings"]["index"]["final_pipeline"] == "face-check"
 
 
 def test_the_reports_index_face_recognition_has_the_gallerys_mapping_and_pipeline(es, own_index):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from elasticsearch import BadRequestError
 from tools import field_types, install_all, mapping_of
 
-from es_setup import models
+from es_setup import mappings, models
+from es_setup.index_settings import ADDED, FINAL
 from es_setup.install import missing
 from es_setup.shipped_files import ALIASES
 
@@ -63,7 +66,10 @@ def test_an_older_index_gets_the_fields_it_lacks_and_keeps_those_it_has(es, runn
     for alias in lacking:
         settings = {"index.default_pipeline": alias}
         own_index(f"older-{alias}", mappings=older(mapping_of(es, alias)), settings=settings)
-    assert missing(es) == [f"/older-{alias}/_mapping ({fields})" for alias, fields in lacking.items()]
+    assert missing(es) == [
+        *(f"/older-{alias}/_mapping ({fields})" for alias, fields in lacking.items()),
+        *(f"/older-{alias}/_settings ({', '.join((FINAL, *ADDED))})" for alias in lacking),
+    ]
 
     outcomes = install_all(es, running.model)
     for alias, fields in lacking.items():
@@ -87,3 +93,51 @@ def test_an_index_that_is_blocked_for_writing_stays_as_it_is(es, running, own_in
     finally:
         es.indices.put_settings(index="own-*", settings={"index.blocks.read_only": None})
     assert mapping_of(es, "own-write")["properties"].keys() == {"@timestamp"}
+
+
+def settings_of(es, index: str) -> dict:
+    return es.indices.get_settings(index=index, flat_settings=True)[index]["settings"]
+
+
+def test_an_older_index_gets_the_check_as_its_final_pipeline_and_the_settings_it_lacks(
+    es, running, own_index
+):
+    own_index("older", mappings=mapping_of(es, "faces"), settings={"index.default_pipeline": "faces"})
+    outcomes = install_all(es, running.model)
+    assert outcomes["PUT /older/_settings"].endswith(", ".join((FINAL, *ADDED)))
+    template = settings_of(es, "faces-000001")
+    assert {name: settings_of(es, "older")[name] for name in (FINAL, *ADDED)} == {
+        name: template[name] for name in (FINAL, *ADDED)
+    }
+    assert "PUT /older/_settings" not in install_all(es, running.model)
+    es.indices.put_settings(index="older", settings={ADDED[0]: False})
+    install_all(es, running.model)
+    assert settings_of(es, "older")[ADDED[0]] == "false"
+
+
+@pytest.mark.parametrize("checks", [False, True])
+def test_a_final_pipeline_of_ones_own_stays_and_is_told_unless_it_checks(es, running, own_index, run, checks):
+    steps = [{"face_check": {}}] if checks else []
+    es.ingest.put_pipeline(id="own-final", processors=steps)
+    settings = {"index.default_pipeline": "faces", FINAL: "own-final"}
+    own_index("older", mappings=mapping_of(es, "faces"), settings=settings)
+    try:
+        status, out, _ = run("install", "--model", running.model)
+        assert settings_of(es, "older")[FINAL] == "own-final"
+        assert status == (0 if checks else 1)
+        assert ('{"pipeline": {"name": "face-check"}}' in out) is not checks
+    finally:
+        es.indices.delete(index="older")
+        es.ingest.delete_pipeline(id="own-final")
+
+
+def test_an_index_full_of_fields_gets_ours_too(es, running, own_index):
+    mapping = older(mapping_of(es, "faces"))
+    full = sum(1 for _ in mappings.fields(mapping["properties"]))
+    settings = {"index.default_pipeline": "faces", "index.mapping.total_fields.limit": full}
+    own_index("older", mappings=mapping, settings=settings)
+    with pytest.raises(BadRequestError):
+        es.indices.put_mapping(index="older", properties={"one_more": {"type": "keyword"}})
+    install_all(es, running.model)
+    wanted = field_types(mapping_of(es, "faces")["properties"]) | {"best_quality": "double"}
+    assert field_types(mapping_of(es, "older")["properties"]) == wanted

@@ -22,13 +22,15 @@ class PackagesTests {
         "resend",
         Set.of("document", "common"),
         "document",
-        Set.of("search", "endpoint", "common"),
+        Set.of("search", "endpoint", "rights", "common"),
         "search",
         Set.of("endpoint", "calibration", "common"),
         "endpoint",
         Set.of("common"),
         "calibration",
         Set.of("common"),
+        "rights",
+        Set.of(),
         "common",
         Set.of()
     );

@@ -8,10 +8,10 @@ import org.elasticsearch.ingest.Processor;
 /** Implements the method by which Elasticsearch 9.1 and newer makes a processor, for a project. */
 abstract class VersionedProcessorFactory implements Processor.Factory {
 
-    abstract FaceProcessor create(String tag, String description, Map<String, Object> config);
+    abstract Processor create(String tag, String description, Map<String, Object> config);
 
     @Override
-    public final FaceProcessor create(
+    public final Processor create(
         Map<String, Processor.Factory> factories,
         String tag,
         String description,

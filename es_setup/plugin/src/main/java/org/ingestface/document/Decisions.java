@@ -1,8 +1,10 @@
 package org.ingestface.document;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,7 +50,7 @@ final class Decisions {
         }
         for (Overlap overlap : overlaps(boxes, faces)) {
             Map<String, Object> fields = kept.get(overlap.face);
-            if (samePhoto && overlap.earlier.id() != null) {
+            if (samePhoto && FaceEntries.isIdOf(found, overlap.earlier.id())) {
                 fields.put("id", overlap.earlier.id());
             }
             fields.putAll(overlap.earlier.said());
@@ -78,7 +80,9 @@ final class Decisions {
         overlaps.sort(Comparator.comparingDouble(Overlap::share).reversed());
         List<Overlap> pairs = new ArrayList<>();
         Set<Integer> paired = new HashSet<>();
-        List<EarlierFace> remaining = new ArrayList<>(before);
+        // By identity, which takes the same time however many a sender gives.
+        Set<EarlierFace> remaining = Collections.newSetFromMap(new IdentityHashMap<>());
+        remaining.addAll(before);
         for (Overlap overlap : overlaps) {
             if (remaining.contains(overlap.earlier) && paired.add(overlap.face)) {
                 remaining.remove(overlap.earlier);

@@ -37,19 +37,9 @@ final class FaceDocument {
         FACES_WITHOUT_VECTORS
     }
 
+    /** Elasticsearch's default of {@code index.mapping.nested_objects.limit}. Each is compared with each face that is found. */
+    private static final int MAX_FACES = 10_000;
     private static final String NO_FACE = "no_face";
-    private static final String UNPLACED = "unplaced";
-    /** How many faces the service found, whatever entries a person removes later: a photo of two people does not name the one left. */
-    private static final String FACES_FOUND = "photo.faces_found";
-    /** The fields of {@code photo} that the processor writes. Any other is the sender's, such as a caption or even the image. */
-    private static final List<String> PHOTO = List.of("width", "height", "taken", "fingerprint");
-    private static final List<String> OWN = Stream.of(
-        Stream.of("face_count", "best_quality", "thumbnail", "error", "model.id", "model.digest", UNPLACED),
-        PHOTO.stream().map(name -> "photo." + name),
-        Stream.of(FACES_FOUND)
-    ).flatMap(names -> names).toList();
-    private static final List<String> OWN_OF_FACES = List.of("faces", "unnamed_faces", "undecided_faces", "best_similarity");
-    private static final List<String> OWN_OF_SINGLE_FACE = List.of("vector", "face");
     private static final List<String> FILE_NAMES = List.of("file.path", "file.name");
     private static final List<String> FILE = List.of("file.size", "file.mime_type", "file.hash.sha256");
 
@@ -76,7 +66,7 @@ final class FaceDocument {
     /** A field that the processor writes or removes and that is at, below or above {@code path}; null if there is none. */
     @Nullable
     String writtenAt(String path) {
-        return Stream.of(ownFields(), FILE, EventFields.NAMES, List.of("tags"))
+        return Stream.of(MachineFields.own(single), FILE, EventFields.NAMES, List.of("tags"))
             .flatMap(List::stream)
             .map(fields::path)
             .filter(field -> (field + ".").startsWith(path + ".") || path.startsWith(field + "."))
@@ -94,8 +84,19 @@ final class FaceDocument {
         checkObject(fields.path("photo"), "[" + fields.path("photo.width") + "] into it; choose a [target_field].");
     }
 
-    /** @throws IllegalArgumentException if a key such as {@code faces.label.name} is beside the faces: it names none of them */
+    /**
+     * @throws IllegalArgumentException if a key such as {@code faces.label.name} is beside the faces: it names none of them; or if there
+     *                                  are more faces than Elasticsearch stores in one document
+     */
     void checkFaces() {
+        for (String field : List.of("faces", MachineFields.UNPLACED)) {
+            if (fields.get(field) instanceof List<?> list && list.size() > MAX_FACES) {
+                throw new IllegalArgumentException(
+                    "field [" + fields.path(field) + "] has [" + list.size() + "] entries, more than the [" + MAX_FACES
+                        + "] of a document; send fewer"
+                );
+            }
+        }
         Object holder = target == null ? source : DottedPaths.get(source, target);
         if (single == false && storedFaces() != null && holder instanceof Map<?, ?> object) {
             object.forEach((key, value) -> {
@@ -168,12 +169,12 @@ final class FaceDocument {
         tidyNames();
         Decisions decisions = decisions();
         Object sent = removeOtherPhotosFields(found.file().sha256());
-        removeOwnFields();
+        removeWritten();
         List<Map<String, Object>> entries = FaceEntries.of(found, decisions.place(found, samePhoto));
         if (candidates != null) {
             FaceEntries.addCandidates(entries, candidates);
         }
-        fields.set(FACES_FOUND, entries.size());
+        fields.set(MachineFields.FACES_FOUND, entries.size());
         fields.set("face_count", entries.size());
         fields.set("best_quality", FaceEntries.highest(entries, "quality.score"));
         if (single) {
@@ -184,14 +185,13 @@ final class FaceDocument {
             fields.set("faces", entries);
             writeNames(entries, entries.size());
         }
-        fields.set(UNPLACED, decisions.unplaced());
+        fields.set(MachineFields.UNPLACED, decisions.unplaced());
         fields.set("model.id", found.modelId());
         fields.set("model.digest", found.modelDigest());
-        PHOTO.forEach(name -> fields.set("photo." + name, found.photo().get(name)));
+        MachineFields.PHOTO.forEach(name -> fields.set("photo." + name, found.photo().get(name)));
         fields.set("thumbnail", found.thumbnail());
         fields.setIfAbsent("file.size", found.file().size());
         fields.setIfAbsent("file.mime_type", found.file().mimeType());
-        // Always overwritten: it must be the hash of the photo that these faces come from.
         fields.replace("file.hash.sha256", found.file().sha256());
         if (entries.isEmpty()) {
             fields.addTag(NO_FACE);
@@ -208,8 +208,8 @@ final class FaceDocument {
         tidyNames();
         Decisions decisions = decisions();
         Object sent = removeOtherPhotosFields(null);
-        removeOwnFields();
-        fields.set(UNPLACED, decisions.unplaced());
+        removeWritten();
+        fields.set(MachineFields.UNPLACED, decisions.unplaced());
         fields.set("error.code", error.code());
         fields.set("error.message", error.message());
         fields.set("thumbnail", thumbnail);
@@ -222,9 +222,9 @@ final class FaceDocument {
             return;
         }
         tidyNames();
-        if (fields.get(UNPLACED) != null) {
-            List<Map<String, Object>> unplaced = NameFields.tidyEntries(fields.get(UNPLACED));
-            fields.replace(UNPLACED, unplaced.isEmpty() ? null : unplaced);
+        if (fields.get(MachineFields.UNPLACED) != null) {
+            List<Map<String, Object>> unplaced = NameFields.tidyEntries(fields.get(MachineFields.UNPLACED));
+            fields.replace(MachineFields.UNPLACED, unplaced.isEmpty() ? null : unplaced);
         }
         if (single) {
             NameFields.tidyEntries(fields.get("face")).forEach(face -> fields.set("face", face));
@@ -233,7 +233,7 @@ final class FaceDocument {
         List<Map<String, Object>> entries = NameFields.tidyEntries(storedFaces());
         int found = facesFound(entries);
         fields.set("faces", entries);
-        fields.replace(FACES_FOUND, found);
+        fields.replace(MachineFields.FACES_FOUND, found);
         writeNames(entries, found);
         int before = fields.get("face_count") instanceof Number count ? count.intValue() : entries.size();
         fields.replace("face_count", entries.size());
@@ -262,7 +262,7 @@ final class FaceDocument {
 
     /** A document of an older release does not say it: there {@code face_count} was never changed. */
     private int facesFound(List<?> entries) {
-        Object found = fields.get(FACES_FOUND) == null ? fields.get("face_count") : fields.get(FACES_FOUND);
+        Object found = fields.get(MachineFields.FACES_FOUND) == null ? fields.get("face_count") : fields.get(MachineFields.FACES_FOUND);
         return found instanceof Number number ? number.intValue() : entries.size();
     }
 
@@ -276,7 +276,7 @@ final class FaceDocument {
         Map<String, Object> size = new HashMap<>();
         size.put("width", fields.get("photo.width"));
         size.put("height", fields.get("photo.height"));
-        return new Decisions(entries, size, NameFields.tidyEntries(fields.get(UNPLACED)));
+        return new Decisions(entries, size, NameFields.tidyEntries(fields.get(MachineFields.UNPLACED)));
     }
 
     private void tidyNames() {
@@ -325,18 +325,20 @@ final class FaceDocument {
 
     /** Removes what describes a photo. What was said about faces that have no place in it stays. */
     void removeFaces() {
-        Object unplaced = fields.get(UNPLACED);
+        Object unplaced = fields.get(MachineFields.UNPLACED);
         removeOwnFields();
         EventFields.NAMES.stream().filter(name -> name.startsWith("event.")).forEach(fields::remove);
-        fields.set(UNPLACED, unplaced);
+        fields.set(MachineFields.UNPLACED, unplaced);
+    }
+
+    /** Everything that a run writes, also what a sender wrote there: such as the hash, which must be that of this photo. */
+    private void removeWritten() {
+        removeOwnFields();
+        MachineFields.remove(source, target, MachineFields.SHARED);
     }
 
     private void removeOwnFields() {
-        ownFields().forEach(fields::remove);
+        MachineFields.remove(source, target, MachineFields.own(single));
         fields.removeTag(NO_FACE);
-    }
-
-    private List<String> ownFields() {
-        return Stream.concat(OWN.stream(), (single ? OWN_OF_SINGLE_FACE : OWN_OF_FACES).stream()).toList();
     }
 }

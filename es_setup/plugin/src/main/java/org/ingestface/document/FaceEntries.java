@@ -29,8 +29,17 @@ final class FaceEntries {
             entry.putAll(found.faces().get(i).fields());
             entries.add(entry);
         }
-        addIds(entries, found.file().sha256().substring(0, 16));
+        addIds(entries, prefix(found));
         return entries;
+    }
+
+    private static String prefix(FaceAnswer.Faces found) {
+        return found.file().sha256().substring(0, 16);
+    }
+
+    /** Whether an earlier run on this photo may have given the id: anybody can send one. */
+    static boolean isIdOf(FaceAnswer.Faces found, @Nullable Object id) {
+        return id instanceof String text && text.startsWith(prefix(found) + "-");
     }
 
     /** Gives each entry without an id the next free one of {@code prefix-0}, {@code prefix-1}, …, as its first field. */

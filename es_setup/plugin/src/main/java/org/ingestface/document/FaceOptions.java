@@ -70,7 +70,7 @@ public record FaceOptions(String field, @Nullable String targetField, String end
      * @param checkQuery throws if its argument is not a query
      */
     static FaceOptions read(String tag, Map<String, Object> config, Consumer<Map<String, Object>> checkQuery) {
-        String target = readTargetField(tag, config);
+        String target = readTargetField(TYPE, tag, config);
         boolean single = readBooleanProperty(TYPE, tag, config, "single_face", false);
         FaceOptions options = new FaceOptions(
             readField(tag, config, target, single),
@@ -124,14 +124,15 @@ public record FaceOptions(String field, @Nullable String targetField, String end
     }
 
     @Nullable
-    private static String readTargetField(String tag, Map<String, Object> config) {
-        String target = readOptionalStringProperty(TYPE, tag, config, "target_field");
+    static String readTargetField(String type, String tag, Map<String, Object> config) {
+        String target = readOptionalStringProperty(type, tag, config, "target_field");
         if (target == null) {
             return null;
         }
         String path = path(target);
         if (isPath(path) == false || path.startsWith("_")) {
-            throw invalid(tag, "target_field", "cannot be [" + target + "]: it must be the name of an object, such as [portrait]");
+            String reason = "cannot be [" + target + "]: it must be the name of an object, such as [portrait]";
+            throw newConfigurationException(type, tag, "target_field", reason);
         }
         return path;
     }

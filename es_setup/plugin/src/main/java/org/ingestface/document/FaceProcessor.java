@@ -7,15 +7,18 @@ import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
+import org.elasticsearch.ExceptionsHelper;
 import org.elasticsearch.action.ActionListener;
 import org.elasticsearch.common.util.concurrent.EsRejectedExecutionException;
 import org.elasticsearch.core.Nullable;
 import org.elasticsearch.ingest.AbstractProcessor;
 import org.elasticsearch.ingest.IngestDocument;
+import org.elasticsearch.rest.RestStatus;
 import org.ingestface.common.DottedPaths;
 import org.ingestface.endpoint.FaceAnswer;
 import org.ingestface.endpoint.FaceClient;
 import org.ingestface.endpoint.FaceRequest;
+import org.ingestface.rights.FaceRights;
 import org.ingestface.search.Gallery;
 
 /**
@@ -33,14 +36,24 @@ public final class FaceProcessor extends AbstractProcessor {
     private final PhotoField photoField;
     private final FaceClient client;
     private final Gallery gallery;
+    private final FaceRights rights;
     private final Clock clock;
 
-    private FaceProcessor(String tag, String description, FaceOptions options, FaceClient client, Gallery gallery, Clock clock) {
+    private FaceProcessor(
+        String tag,
+        String description,
+        FaceOptions options,
+        FaceClient client,
+        Gallery gallery,
+        FaceRights rights,
+        Clock clock
+    ) {
         super(tag, description);
         this.options = options;
         this.photoField = new PhotoField(options.field());
         this.client = client;
         this.gallery = gallery;
+        this.rights = rights;
         this.clock = clock;
     }
 
@@ -78,19 +91,46 @@ public final class FaceProcessor extends AbstractProcessor {
             faces(document).checkFaces();
             photo = photoField.get(document);
             isComplete = photo == null ? isCompleteWithoutPhoto(document) : hasFacesOfPhoto(document, photo);
-            if (isComplete) {
-                if (photo != null && options.removeBinary()) {
-                    photoField.remove(document);
-                }
-                faces(document).followEdits();
-            }
         } catch (Exception e) {
             handler.accept(null, e);
             return;
         }
-        if (isComplete) {
+        if (isComplete == false) {
+            process(photo, document, handler);
+        } else if (faces(document).state() == FaceDocument.State.NO_FACES) {
             handler.accept(document, null);
-        } else if (photo instanceof String base64) {
+        } else {
+            keepFaces(photo, document, handler);
+        }
+    }
+
+    /** Lets a document pass with the faces that it brings, if the caller may write them; else its photo is processed, if it has one. */
+    private void keepFaces(@Nullable Object photo, IngestDocument document, BiConsumer<IngestDocument, Exception> handler) {
+        List<String> field = List.of(options.written(options.singleFace() ? "face" : "faces"));
+        rights.require(document.getMetadata().getIndex(), field, new ActionListener<>() {
+            @Override
+            public void onResponse(Void granted) {
+                finish(document, handler, () -> {
+                    if (photo != null && options.removeBinary()) {
+                        photoField.remove(document);
+                    }
+                    faces(document).followEdits();
+                });
+            }
+
+            @Override
+            public void onFailure(Exception e) {
+                if (photo != null && ExceptionsHelper.status(e) == RestStatus.FORBIDDEN) {
+                    process(photo, document, handler);
+                } else {
+                    handler.accept(null, e);
+                }
+            }
+        });
+    }
+
+    private void process(Object photo, IngestDocument document, BiConsumer<IngestDocument, Exception> handler) {
+        if (photo instanceof String base64) {
             findFaces(base64, document, handler);
         } else if (photo instanceof byte[] bytes) {
             findFaces(Base64.getEncoder().encodeToString(bytes), document, handler);
@@ -224,10 +264,11 @@ public final class FaceProcessor extends AbstractProcessor {
         ActionListener.run(once, listener -> gallery.find(options.identify(), found.modelId(), vectors, listener));
     }
 
-    /** Answers the handler once, even if the handler itself throws. */
-    private static void finish(IngestDocument document, BiConsumer<IngestDocument, Exception> handler, Runnable write) {
+    /** Answers the handler once, even if the handler itself throws. What the document has then is the processor's. */
+    private void finish(IngestDocument document, BiConsumer<IngestDocument, Exception> handler, Runnable write) {
         try {
             write.run();
+            Seal.set(document, options.targetField(), options.singleFace());
         } catch (Exception e) {
             handler.accept(null, e);
             return;
@@ -276,20 +317,23 @@ public final class FaceProcessor extends AbstractProcessor {
 
         private final Supplier<FaceClient> client;
         private final Supplier<Gallery> gallery;
+        private final Supplier<FaceRights> rights;
 
         /**
          * @param client  used when a processor is made, after the node's start; the factory itself is made before it
          * @param gallery likewise
+         * @param rights  likewise
          */
-        public Factory(Supplier<FaceClient> client, Supplier<Gallery> gallery) {
+        public Factory(Supplier<FaceClient> client, Supplier<Gallery> gallery, Supplier<FaceRights> rights) {
             this.client = client;
             this.gallery = gallery;
+            this.rights = rights;
         }
 
         @Override
         FaceProcessor create(String tag, String description, Map<String, Object> config) {
             FaceOptions options = FaceOptions.read(tag, config, query -> gallery.get().checkQuery(query));
-            return new FaceProcessor(tag, description, options, client.get(), gallery.get(), Clock.systemUTC());
+            return new FaceProcessor(tag, description, options, client.get(), gallery.get(), rights.get(), Clock.systemUTC());
         }
     }
 }

@@ -197,13 +197,24 @@ class FaceEntriesTests extends FaceDocumentTestCase {
     void decisionsAboutAFaceSurviveANewEmbeddingOfThePhoto() {
         document.writeFaces(Answers.found(2), null, 1, NOW);
         // Another detector may find the faces in another order. Both have the same corner, but one is wider.
-        faces().get(0).putAll(Map.of("id", "first", "label", Map.of("name", "Ann"), "box", box(10)));
-        faces().get(1).putAll(Map.of("id", "second", "not", List.of("Bea"), "box", box(200)));
+        faces().get(0).putAll(Map.of("id", "0123456789abcdef-7", "label", Map.of("name", "Ann"), "box", box(10)));
+        faces().get(1).putAll(Map.of("id", "0123456789abcdef-8", "not", List.of("Bea"), "box", box(200)));
         FaceAnswer.Faces again = Answers.found(Answers.face(190, 0.5), Answers.face(40, 0.5), Answers.face(11, 0.5));
         document.writeFaces(again, null, 1, LATER);
-        assertEquals(List.of("second", "0123456789abcdef-0", "first"), faces().stream().map(face -> face.get("id")).toList());
+        assertEquals(
+            List.of("0123456789abcdef-8", "0123456789abcdef-0", "0123456789abcdef-7"),
+            faces().stream().map(face -> face.get("id")).toList()
+        );
         assertEquals(List.of("Bea"), faces().get(0).get("not"));
         assertEquals(Map.of("name", "Ann"), faces().get(2).get("label"));
+    }
+
+    @Test
+    void anIdThatNoRunOnThisPhotoGaveIsNotKept() {
+        document.writeFaces(Answers.found(1), null, 1, NOW);
+        faces().get(0).put("id", "of somebody else's photo");
+        document.writeFaces(Answers.found(1), null, 1, LATER);
+        assertEquals("0123456789abcdef-0", faces().get(0).get("id"));
     }
 
     private static Map<String, Object> box(int width) {

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,7 @@ import org.ingestface.endpoint.Answers;
 import org.ingestface.endpoint.FaceClient;
 import org.ingestface.endpoint.FaceEndpoints;
 import org.ingestface.endpoint.FakeService;
+import org.ingestface.rights.FaceRights;
 import org.ingestface.search.Gallery;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,6 +44,8 @@ class FaceProcessorTests {
 
     private static final byte[] PHOTO = { 1, 2, 3 };
     private static final String SHA256 = MessageDigests.toHexString(MessageDigests.sha256().digest(PHOTO));
+
+    private static final FaceRights ANYBODY = (index, fields, listener) -> listener.onResponse(null);
 
     /** The handler's arguments. */
     private record Outcome(IngestDocument document, Exception failure) {}
@@ -62,7 +66,7 @@ class FaceProcessorTests {
 
     private static Outcome run(FaceClient client, Map<String, Object> options, IngestDocument document) {
         List<Outcome> outcomes = new ArrayList<>();
-        new FaceProcessor.Factory(() -> client, () -> null).create("tag", null, new HashMap<>(options))
+        new FaceProcessor.Factory(() -> client, () -> null, () -> ANYBODY).create("tag", null, new HashMap<>(options))
             .execute(document, (result, failure) -> outcomes.add(new Outcome(result, failure)));
         assertEquals(1, outcomes.size());
         return outcomes.get(0);
@@ -84,6 +88,15 @@ class FaceProcessorTests {
             assertInstanceOf(IllegalArgumentException.class, failure);
             assertEquals(List.of("image", "image"), Facts.of(failure.getMessage()));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "faces", "unplaced" })
+    void moreFacesThanADocumentHoldsAreRefusedBeforeAnyWork(String field) {
+        IngestDocument document = document(Map.of("image", "a", field, Collections.nCopies(10_001, Map.of())));
+        Exception failure = run(Map.of(), document).failure();
+        assertInstanceOf(IllegalArgumentException.class, failure);
+        assertEquals(List.of(field, "10001", "10000"), Facts.of(failure.getMessage()));
     }
 
     @Test
@@ -304,7 +317,7 @@ class FaceProcessorTests {
             Settings settings = Settings.builder().putList("face.endpoint.default.urls", service.url()).build();
             try (FaceClient client = new FaceClient(new FaceEndpoints(settings), threadPool, Path.of("/"))) {
                 Gallery gallery = new Gallery(null, null, threadPool, null);
-                FaceProcessor processor = new FaceProcessor.Factory(() -> client, () -> gallery).create(
+                FaceProcessor processor = new FaceProcessor.Factory(() -> client, () -> gallery, () -> ANYBODY).create(
                     "tag",
                     null,
                     new HashMap<>(Map.of("identify", Map.of("index", "g")))

@@ -10,6 +10,6 @@ public final class Processors {
 
     /** A processor that has options, and can process nothing. */
     public static FaceProcessor with(Map<String, Object> options) {
-        return new FaceProcessor.Factory(() -> null, () -> null).create("tag", null, new HashMap<>(options));
+        return new FaceProcessor.Factory(() -> null, () -> null, () -> null).create("tag", null, new HashMap<>(options));
     }
 }
