@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from elasticsearch import Elasticsearch
-from rich.console import Console
 from rich.table import Table
 
 from es_setup.connection import Connection
@@ -48,7 +47,7 @@ def main() -> None:
 def measure(photos: int) -> list[dict[str, Any]]:
     """Of each step: its name, the number of photos that it is about, and of how many of them something is
     found, by place and kind."""
-    cache, home = local_stack.prepare_all(lambda message: print(message, file=sys.stderr))
+    cache, home = local_stack.prepare_all(say)
     documents = Photos.sample(cache.sample).documents[:photos]
     with (
         local_stack.working_folder() as folder,
@@ -202,7 +201,7 @@ class Run:
         self.steps.append(
             {"step": step, "photos": len(traces), "found": dict(zip(PLACES, places, strict=True))}
         )
-        print(f"{step}: {[place['any'] for place in places]} of {len(traces)}", file=sys.stderr)
+        say(f"{step}: {[place['any'] for place in places]} of {len(traces)}")
 
     def _delete(self, number: int) -> None:
         self._delete_these([key for key in self.stored if key not in self.deleted][:number])
@@ -280,7 +279,7 @@ def report(steps: list[dict[str, Any]]) -> None:
     for step in steps:
         counts = (str(step["found"][place]["any"]) for place in PLACES)
         table.add_row(step["step"], str(step["photos"]), *counts)
-    out = Console(width=None if sys.stdout.isatty() else 140)
+    out = PlainConsole(stderr=False, width=140)
     out.print(table)
     out.print("Photos of which a piece of a crop, a thumbnail or a vector was found.")
 

@@ -55,6 +55,15 @@ final class AnswerParser {
         return answers;
     }
 
+    /** Whether the body is an answer to this one photo, and no error. */
+    static boolean readsPhoto(byte[] body, List<FaceRequest> photo) {
+        try {
+            return parse(body, photo).get(0) instanceof FaceAnswer.Faces;
+        } catch (Malformed e) {
+            return false;
+        }
+    }
+
     /**
      * {@code error} of an answer with another status than 200.
      *

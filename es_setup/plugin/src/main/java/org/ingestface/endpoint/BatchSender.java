@@ -177,15 +177,17 @@ final class BatchSender {
                 return;
             }
             long now = System.nanoTime();
+            List<FaceRequest> witness = List.of(Overtaking.witness(batch.get(0)));
             PhotoPost.Sent request;
             try {
-                request = post.send(endpoint, target, FaceRequest.toJson(List.of(Overtaking.witness(batch.get(0)))));
+                request = post.send(endpoint, target, FaceRequest.toJson(witness));
             } catch (Connector.InvalidAuthorities e) {
                 return; // the photo's own request has failed for this reason
             }
             track(request.answer());
             request.answer().whenComplete((response, failure) -> {
-                if (failure == null && response.statusCode() == 200) {
+                // Not an error, which may be known without waiting in line.
+                if (failure == null && response.statusCode() == 200 && AnswerParser.readsPhoto(response.body(), witness)) {
                     overtaking.answered(target, now);
                 }
                 request.received().release();
@@ -239,9 +241,6 @@ final class BatchSender {
 
         private void succeed(URI target, List<FaceAnswer> answers) {
             addresses.succeeded(target);
-            if (batch.get(0).priority() == FaceRequest.Priority.INGEST) {
-                overtaking.answered(target, sentNanos);
-            }
             if (end()) {
                 long tookNanos = System.nanoTime() - startedNanos;
                 stats.answered(batch.size(), tookNanos);
