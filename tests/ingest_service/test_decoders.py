@@ -101,6 +101,12 @@ def test_a_tile_that_is_much_larger_than_its_picture_is_refused():
     assert refused.value.code == "too_many_pixels"
 
 
+def test_a_tile_whose_size_pillow_does_not_see_is_refused():
+    with pytest.raises(FaceServiceError) as refused:
+        decode(hostile.hidden_tile(4_000), 10**8, 10**8)
+    assert refused.value.code == "damaged"
+
+
 def test_a_small_picture_in_a_usual_tile_is_read():
     assert decode(hostile.one_tile(512), 10**8, 10**8).pixels.shape == (64, 64, 3)
 

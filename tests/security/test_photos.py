@@ -30,6 +30,7 @@ POISON: dict[str, tuple[Callable[[], bytes], set[str | None]]] = {
     "a million markers": (lambda: hostile.markers(1_000_000), {"too_costly"}),
     "400,000 chunks": (lambda: hostile.chunks(400_000), {"too_costly", None}),
     "a tile of 400 megapixels": (lambda: hostile.one_tile(20_000), {"too_many_pixels"}),
+    "a hidden tile of 400 megapixels": (lambda: hostile.hidden_tile(20_000), {"damaged"}),
     "a tile of 49 megapixels": (lambda: hostile.one_tile(7_000), {"too_many_pixels"}),
     "a strip of a gigabyte": (lambda: hostile.one_strip(15_000_000), {None}),
     "a large JPEG in a small TIFF": (lambda: hostile.jpeg_in_tiff(8_000), {"damaged"}),
