@@ -117,14 +117,6 @@ def bmp_delta(width: int = 50_000_000) -> bytes:
     return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + header + bytes(1024) + body
 
 
-def bmp_runs(side: int = 7000) -> bytes:
-    """A BMP whose run-length code has a run for each pixel."""
-    header = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, 4, 2835, 2835, 256, 0)
-    start = 14 + 40 + 1024
-    body = b"\x01\x07" * 7_000_000
-    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + header + bytes(1024) + body
-
-
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -155,6 +147,7 @@ def many_values(count: int) -> bytes:
 
 
 def gif_comments(count: int) -> bytes:
+    """A GIF with so many empty comments."""
     plain = picture(Image.new("P", (64, 64)), "GIF")
     at = plain.index(b"\x2c")
     return plain[:at] + count * b"\x21\xfe\x00" + plain[at:]
