@@ -96,6 +96,8 @@ def read(sent: object, max_bytes: int, max_pixels: int, space: Space) -> Facts:
             _write_rgb(image, space.pixels(3 * image.width * image.height))
         except MemoryError:
             raise too_much_memory(header) from None
+        except (OSError, ValueError):  # Pillow can't convert its mode
+            raise FaceServiceError("damaged", "the picture can't be decoded") from None
     return Facts(*image.size, hashlib.sha256(data).hexdigest(), len(data), mime_type, taken)
 
 
@@ -114,6 +116,13 @@ def _opened(data: bytes, max_pixels: int) -> tuple[Image.Image, tuple[int, int]]
         jpeg.require_affordable(data)
     try:
         image = Image.open(io.BytesIO(data), formats=READERS)
+        largest = image.size
+        if isinstance(image, TiffImageFile):
+            tiff.show_photo(image)
+            tiff.require_plain_sizes(image, data)
+            largest = max(image.size, tiff.tile_size(image), key=_area)
+    except FaceServiceError:
+        raise
     except Image.DecompressionBombError:
         raise FaceServiceError("too_many_pixels", f"the photo is far too large; {limit}") from None
     except UnidentifiedImageError:
@@ -123,10 +132,6 @@ def _opened(data: bytes, max_pixels: int) -> tuple[Image.Image, tuple[int, int]]
             problem = f"the file is of a rare kind: {str(error)[:100]}"
             raise FaceServiceError("unsupported_format", problem) from None
         raise formats.unreadable(data) from None
-    largest = image.size
-    if isinstance(image, TiffImageFile):
-        tiff.show_photo(image)
-        largest = max(image.size, tiff.tile_size(image), key=_area)
     if _area(largest) > max_pixels:
         problem = f"the photo has {largest[0]} x {largest[1]} pixels; {limit}"
         raise FaceServiceError("too_many_pixels", problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from itertools import zip_longest
 
 from PIL import ImagePalette, TiffImagePlugin
@@ -18,6 +19,14 @@ NOT_BUILT_IN = {34676: "SGILog", 34677: "SGILog", 50001: "WebP"}
 """Compressions whose tags Pillow knows, but that its libtiff lacks."""
 SPARE = 1_000_000
 """Pixels that a tile may have beyond what its picture has: the tiles of a pyramid are all of one size."""
+BIG = (b"\x2b\0", b"\0\x2b")
+"""The version of BigTIFF."""
+SIZES = {
+    *(Tag.ImageWidth, Tag.ImageLength, Tag.TileWidth, Tag.TileLength, Tag.RowsPerStrip),
+    *(Tag.BitsPerSample, Tag.SamplesPerPixel),
+}
+WHOLE = (1, 3, 4, 16)
+"""Types of whole numbers above 0: of 8, 16, 32 and 64 bits."""
 STRIPS = ((Tag.StripOffsets, Tag.StripByteCounts), (Tag.TileOffsets, Tag.TileByteCounts))
 
 
@@ -91,6 +100,25 @@ def require_fitting_pieces(image: TiffImagePlugin.TiffImageFile) -> None:
         problem = f"the photo has {image.width} x {image.height} pixels in tiles of {width} x {height}"
         raise FaceServiceError("too_many_pixels", problem)
     if any(len(_numbers(image, offsets)) > 4 * image.width * image.height + 4 for offsets, _ in STRIPS):
+        raise _damaged()
+
+
+def require_plain_sizes(image: TiffImagePlugin.TiffImageFile, data: bytes) -> None:
+    """Sizes must be numbers that Pillow reads, too: libtiff also takes them from types that Pillow skips, and
+    would decode a tile whose size nobody has checked.
+
+    Raises:
+        FaceServiceError: ``damaged``.
+    """
+    order = "<" if image.tag_v2.prefix == b"II" else ">"
+    count, entry = (order + "Q", order + "HHQ8x") if data[2:4] in BIG else (order + "H", order + "HHI4x")
+    start = image.tag_v2.offset
+    (entries,) = struct.unpack_from(count, data, start)
+    start += struct.calcsize(count)
+    size = struct.calcsize(entry)
+    tags = struct.iter_unpack(entry, data[start : start + size * min(entries, (len(data) - start) // size)])
+    sizes = [(tag, kind) for tag, kind, _ in tags if tag in SIZES]
+    if any(kind not in WHOLE for _, kind in sizes) or len({tag for tag, _ in sizes}) < len(sizes):
         raise _damaged()
 
 

@@ -16,6 +16,8 @@ pillow_heif.register_heif_opener()  # for writing it
 
 SCAN = b"\xff\xda"
 END = b"\xff\xd9"
+SIGNED_64 = 17
+"""TIFF's type."""
 
 
 def scans(width: int, height: int, count: int) -> bytes:
@@ -38,6 +40,17 @@ def one_tile(side: int, shown: int = 64, bands: int = 1) -> bytes:
     row = bytes(side * bands)
     data = b"".join(press.compress(row) for _ in range(side)) + press.flush()
     return _compressed_tiff(shown, data, {322: [side], 323: [side], 324: None, 325: None}, bands)
+
+
+def hidden_tile(side: int) -> bytes:
+    """As ``one_tile``, with its size in numbers of a type that libtiff reads, but Pillow doesn't."""
+    data = bytearray(one_tile(side))
+    for number in range(struct.unpack_from("<H", data, 8)[0]):
+        at = 10 + 12 * number
+        if struct.unpack_from("<H", data, at)[0] in (322, 323):
+            struct.pack_into("<HII", data, at + 2, SIGNED_64, 1, len(data))
+            data += struct.pack("<q", side)
+    return bytes(data)
 
 
 def one_strip(rows: int, shown: int = 64, width: int | None = None) -> bytes:
@@ -104,14 +117,6 @@ def bmp_delta(width: int = 50_000_000) -> bytes:
     return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + header + bytes(1024) + body
 
 
-def bmp_runs(side: int = 7000) -> bytes:
-    """A BMP whose run-length code has a run for each pixel."""
-    header = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, 4, 2835, 2835, 256, 0)
-    start = 14 + 40 + 1024
-    body = b"\x01\x07" * 7_000_000
-    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + header + bytes(1024) + body
-
-
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -142,6 +147,7 @@ def many_values(count: int) -> bytes:
 
 
 def gif_comments(count: int) -> bytes:
+    """A GIF with so many empty comments."""
     plain = picture(Image.new("P", (64, 64)), "GIF")
     at = plain.index(b"\x2c")
     return plain[:at] + count * b"\x21\xfe\x00" + plain[at:]

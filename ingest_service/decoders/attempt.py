@@ -91,7 +91,7 @@ class Attempt:
     def why_it_ended(self) -> tuple[str, Exception]:
         """In a word for the metrics, and what to raise."""
         status = self.process.status()
-        number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None
+        number = None if status is None else os.WTERMSIG(status)  # 0 if it ended by itself
         if number == signal.SIGPROF:
             allowed = costs.seconds(self._header.file_bytes, self._header.pixels)
             problem = f"decoding the photo takes over {allowed:.1f} s of CPU time"

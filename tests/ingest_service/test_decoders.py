@@ -77,6 +77,35 @@ def test_real_photos_keep_the_bounds_and_have_the_pixels_that_they_have_without_
         assert np.array_equal(photo.pixels, expected.pixels)
 
 
+BOMBS = {
+    "a million chunks": (lambda: hostile.chunks(1_000_000), {"too_costly", "photo"}),
+    "a strip of a gigabyte": (lambda: hostile.one_strip(15_000_000), {"photo"}),
+    "a large JPEG in a small TIFF": (lambda: hostile.jpeg_in_tiff(4_000), {"damaged"}),
+    "a HEIC that is smaller than it says": (
+        lambda: hostile.false_ispe((256, 256), (7_000, 7_000)),
+        {"damaged"},
+    ),
+    "a BMP's leap of 255 rows": (hostile.bmp_delta, {"too_costly", "damaged", "photo"}),
+    "5,000 pages": (lambda: hostile.pages(5_000), {"photo"}),
+    "a page that comes after itself": (hostile.endless_pages, {"photo"}),
+    "a tag of millions of numbers": (lambda: hostile.many_values(5_000_000), {"photo"}),
+    "a row of 3 million pixels": (lambda: hostile.wide(3_000_000, 16), {"photo"}),
+}
+"""What makes the photo, and what becomes of it, within its bounds."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_a_format_hides_costs_no_more_than_its_header_allows(pool, name):
+    make, expected = BOMBS[name]
+    try:
+        with pool.photo(make(), Request()):
+            outcome = "photo"
+    except FaceServiceError as error:
+        outcome = error.code
+    assert outcome in expected
+
+
 def test_scans_are_counted_before_a_pixel_is_decoded():
     jpeg.require_affordable(hostile.scans(64, 64, costs.MAX_SCANS - 10))
     with pytest.raises(FaceServiceError) as refused:
@@ -99,6 +128,12 @@ def test_a_tile_that_is_much_larger_than_its_picture_is_refused():
     with pytest.raises(FaceServiceError) as refused:
         decode(hostile.one_tile(4_000), 10**8, 10**8)
     assert refused.value.code == "too_many_pixels"
+
+
+def test_a_tile_whose_size_pillow_does_not_see_is_refused():
+    with pytest.raises(FaceServiceError) as refused:
+        decode(hostile.hidden_tile(4_000), 10**8, 10**8)
+    assert refused.value.code == "damaged"
 
 
 def test_a_small_picture_in_a_usual_tile_is_read():

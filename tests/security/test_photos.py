@@ -24,24 +24,14 @@ from faces.local_service import RunningService, running_service
 LARGE, PLAIN = (7_000, 7_000), (1_900, 2_000)
 """Sizes of photos: in the slow lane from the start, and not."""
 
-POISON: dict[str, tuple[Callable[[], bytes], set[str | None]]] = {
-    "2,600 scans": (lambda: hostile.scans(1_000, 1_000, 2_600), {"too_costly"}),
-    "scans of 49 megapixels": (lambda: hostile.scans(*LARGE, 85), {"too_costly", None}),
-    "a million markers": (lambda: hostile.markers(1_000_000), {"too_costly"}),
-    "400,000 chunks": (lambda: hostile.chunks(400_000), {"too_costly", None}),
-    "a tile of 400 megapixels": (lambda: hostile.one_tile(20_000), {"too_many_pixels"}),
-    "a tile of 49 megapixels": (lambda: hostile.one_tile(7_000), {"too_many_pixels"}),
-    "a strip of a gigabyte": (lambda: hostile.one_strip(15_000_000), {None}),
-    "a large JPEG in a small TIFF": (lambda: hostile.jpeg_in_tiff(8_000), {"damaged"}),
-    "a HEIC that is larger than it says": (lambda: hostile.false_ispe((4_000, 4_000), (64, 64)), {"damaged"}),
-    "a HEIC that is smaller than it says": (lambda: hostile.false_ispe((256, 256), LARGE), {"damaged"}),
-    "a BMP's leap of 12 GB": (hostile.bmp_delta, {"too_costly", "damaged", None}),
-    "a TIFF of 5,000 pages": (lambda: hostile.pages(5_000), {None}),
-    "a TIFF that begins again": (hostile.endless_pages, {None}),
-    "a tag of millions of numbers": (lambda: hostile.many_values(5_000_000), {None}),
-    "a row of 3 million pixels": (lambda: hostile.wide(3_000_000, 16), {None}),
+POISON: dict[str, tuple[Callable[[], bytes], str]] = {
+    "2,600 scans": (lambda: hostile.scans(1_000, 1_000, 2_600), "too_costly"),
+    "a million markers": (lambda: hostile.markers(1_000_000), "too_costly"),
+    "a hidden tile of 400 megapixels": (lambda: hostile.hidden_tile(20_000), "damaged"),
+    "a tile of 49 megapixels": (lambda: hostile.one_tile(7_000), "too_many_pixels"),
+    "a HEIC that is larger than it says": (lambda: hostile.false_ispe((4_000, 4_000), (64, 64)), "damaged"),
 }
-"""What makes the photo, and what its result's error may be; None for a photo."""
+"""What makes the photo, and its error."""
 
 
 @dataclass
@@ -121,15 +111,12 @@ def test_a_photo_that_would_cost_too_much_is_bounded_in_time_and_memory(running,
     before = megabytes(running)
     with watched(running, portrait) as watch:
         answer = faces(running.url, portrait, poison, portrait, timeout=60)
-    if answer.status_code == 503:  # on a slow machine: its CPU time isn't used up yet
-        assert answer.json()["error"]["code"] == "deadline_exceeded"
-    else:
-        good, bad, other = answer.json()["results"]
-        assert bad.get("error", {}).get("code") in expected
-        assert len(good["faces"]) == len(other["faces"]) == 1
+    good, bad, other = answer.json()["results"]
+    assert bad["error"]["code"] == expected
+    assert len(good["faces"]) == len(other["faces"]) == 1
     assert max(watch.health) < 1
     assert max(watch.good) < 3
-    assert watch.peak_mb - before < 1_000
+    assert watch.peak_mb - before < 200
 
 
 def test_good_photos_are_answered_beside_ten_requests_and_a_bulk_of_photos_that_take_long(running, portrait):
