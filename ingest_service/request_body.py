@@ -110,15 +110,16 @@ def _json(settings: Settings) -> json_body.Skeleton:
 
 
 def _put_photos(found: json_body.Skeleton) -> int:
-    """Puts the long texts where photos are. How many."""
+    """Puts the long texts where photos are. How many; all, if a photo is a list or an object: it fails alone."""
     count = 0
     images = found.value.get("images") if isinstance(found.value, dict) else None
-    for item in images if isinstance(images, list) else ():
-        name = item.get("image") if isinstance(item, dict) else None
+    items = [item for item in images if isinstance(item, dict)] if isinstance(images, list) else []
+    for item in items:
+        name = item.get("image")
         if isinstance(name, str) and name in found.texts:
             item["image"] = found.texts[name]
             count += 1
-    return count
+    return len(found.texts) if any(isinstance(item.get("image"), list | dict) for item in items) else count
 
 
 def _form(max_images: int) -> dict[str, Any]:
