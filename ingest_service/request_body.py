@@ -110,7 +110,7 @@ def _json(settings: Settings) -> json_body.Skeleton:
 
 
 def _put_photos(found: json_body.Skeleton) -> int:
-    """Puts the long texts where photos are. How many; all, if a photo is a list or an object: it fails alone."""
+    """Puts the long texts where photos are. How many; all, if a photo is a list or an object."""
     count = 0
     images = found.value.get("images") if isinstance(found.value, dict) else None
     items = [item for item in images if isinstance(item, dict)] if isinstance(images, list) else []
