@@ -7,6 +7,7 @@ from typing import IO, Any, TypeVar
 
 from flask import Request, request
 from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from ingest_service import json_body
 from ingest_service.errors import FaceServiceError
@@ -35,16 +36,21 @@ def read_body(kind: type[Body], settings: Settings) -> Body:
     Raises:
         FaceServiceError: ``bad_request``, or ``unsupported_media_type``.
     """
+    if (request.content_length or 0) > settings.max_body_bytes:
+        raise RequestEntityTooLarge
+    misplaced = 0
     if request.mimetype == "multipart/form-data":
         given = _form(settings.max_images)
     elif request.mimetype == "application/json":
-        given = _json(settings)
+        found = _json(settings)
+        given = found.value
+        misplaced = len(found.texts) - _put_photos(found)
     else:
         needed = "must be [application/json], or [multipart/form-data] for a form with photos"
         raise FaceServiceError("unsupported_media_type", f"the Content-Type is [{_named()}], but {needed}")
     _require_few(given, settings.max_images)
     try:
-        return kind.model_validate(given)
+        body = kind.model_validate(given)
     except ValidationError as error:
         # Not pydantic's own text: it repeats the input.
         problems = error.errors(include_input=False, include_url=False, include_context=False)
@@ -52,6 +58,12 @@ def read_body(kind: type[Body], settings: Settings) -> Body:
         problem = min(problems, key=lambda one: one["type"] != "extra_forbidden")
         place = "".join(f"[{part}]" for part in problem["loc"]) or "the body"
         raise FaceServiceError("bad_request", f"{place[:100]}: {problem['msg'][:200]}") from None
+    if misplaced:
+        problem_of_text = (
+            f"a text of over {json_body.LONG} bytes is no photo's [image]; nothing else is so long"
+        )
+        raise FaceServiceError("bad_request", problem_of_text)
+    return body
 
 
 def _named() -> str:
@@ -80,12 +92,12 @@ def _require_few_fields(value: Any, place: str) -> None:
         raise FaceServiceError("bad_request", f"{place}: at most {MOST_FIELDS} fields")
 
 
-def _json(settings: Settings) -> Any:
+def _json(settings: Settings) -> json_body.Skeleton:
     data = request.get_data(cache=False)
     if request.content_length is None:
         request.stream.read(1)  # raises if chunks exceed the limit; they would be cut off silently
     try:
-        found = json_body.read(
+        return json_body.read(
             data,
             most_parts=PARTS_OF_A_REQUEST + PARTS_OF_A_PHOTO * settings.max_images,
             longest_text=4 * settings.max_bytes,
@@ -95,22 +107,19 @@ def _json(settings: Settings) -> Any:
         raise FaceServiceError("bad_request", problem + WITH_CURL) from None
     except json_body.TooManyParts:
         raise FaceServiceError("bad_request", "the body has too many values beside its photos") from None
-    if _put_photos(found) < len(found.texts):
-        problem = f"a text of over {json_body.LONG} bytes is no photo's [image], and nothing else is so long"
-        raise FaceServiceError("bad_request", problem)
-    return found.value
 
 
 def _put_photos(found: json_body.Skeleton) -> int:
-    """Puts the long texts where photos are. How many."""
+    """Puts the long texts where photos are. How many; all, if a photo is a list or an object."""
     count = 0
     images = found.value.get("images") if isinstance(found.value, dict) else None
-    for item in images if isinstance(images, list) else ():
-        name = item.get("image") if isinstance(item, dict) else None
+    items = [item for item in images if isinstance(item, dict)] if isinstance(images, list) else []
+    for item in items:
+        name = item.get("image")
         if isinstance(name, str) and name in found.texts:
             item["image"] = found.texts[name]
             count += 1
-    return count
+    return len(found.texts) if any(isinstance(item.get("image"), list | dict) for item in items) else count
 
 
 def _form(max_images: int) -> dict[str, Any]:

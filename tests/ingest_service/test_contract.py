@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 
 import numpy as np
 import pillow_heif
@@ -226,7 +227,7 @@ def test_an_unexpected_failure_is_its_photos_alone_and_shows_no_traceback(
     ],
 )
 def test_a_wrong_request_is_refused_with_the_field_that_is_wrong(service, body, fact):
-    response = service.post("/v1/faces", json=body)
+    response = service.post("/v1/faces", data=json.dumps(body), content_type="application/json")
     assert response.status_code == 400
     assert response.json["error"]["code"] == "bad_request"
     assert fact in response.json["error"]["message"]

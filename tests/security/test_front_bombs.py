@@ -16,7 +16,7 @@ from faces.local_service import RunningService, running_service
 from ingest_service.weights.cache import Cache
 
 SIZE = 20_000_000
-MOST_MORE = 6 * SIZE
+MOST_MORE = 10 * SIZE
 """Bytes of memory: a text has several copies while it is read. The bombs took up to 400 times their size."""
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 
