@@ -60,6 +60,7 @@ def running_service(
     port: int | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
     certificate_authority: Path | None = None,
+    module: str = "ingest_service",
 ) -> Iterator[RunningService]:
     """The service, running until the end of the block; its log is ``folder/logs/service.log``.
 
@@ -68,6 +69,7 @@ def running_service(
         environment: more settings, such as ``FACES_API_KEY``.
         certificate_authority: a PEM file; needed if ``environment`` has a certificate, so that the service
             speaks TLS.
+        module: what is run, if not the service as it is.
 
     Raises:
         EngineError: the port is in use.
@@ -88,7 +90,7 @@ def running_service(
     def start() -> tuple[subprocess.Popen[bytes], ServedModel]:
         with open_log(log) as sink:
             process = subprocess.Popen(
-                [sys.executable, "-m", "ingest_service"],
+                [sys.executable, "-m", module],
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +24,9 @@ from es_setup.install import install
 from evaluation.bench.ingest import Photos
 from evaluation.bench.traces import Traces, count
 from faces import local_stack
+from faces.cli.output import say
 from faces.local_service import running_service
+from faces.shown.terminal import PlainConsole
 
 INDEX = "faces-erasure"
 REPOSITORY = SNAPSHOT = "erasure"

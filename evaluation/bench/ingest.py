@@ -22,7 +22,7 @@ from elasticsearch import Elasticsearch
 from rich.progress import track
 from rich.table import Table
 
-from evaluation.bench.rounds import deepface_environment, seconds, shown, spread, worker_process
+from evaluation.bench.rounds import JSON, deepface_environment, seconds, shown, spread, worker_process
 from faces import local_stack
 from faces.cli.output import say
 from faces.indexing.contents import read_content
@@ -153,7 +153,7 @@ def batches(es: Elasticsearch) -> tuple[int, int]:
 
 
 def _post(connections: urllib3.HTTPConnectionPool, body: bytes) -> None:
-    answer = connections.request("POST", "/v1/faces", body=body, timeout=60)
+    answer = connections.request("POST", "/v1/faces", body=body, headers=JSON, timeout=60)
     if answer.status != 200 or b'"vector"' not in answer.data:
         raise RuntimeError("the service refused the sample photos")
 

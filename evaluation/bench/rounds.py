@@ -15,6 +15,8 @@ from ingest_service.weights.cache import Cache
 
 # Runs `work`, defined in the code before it, once for each line of input; a first run, to warm up, isn't
 # timed.
+JSON = {"Content-Type": "application/json"}
+
 ROUNDS = """
 import sys, time
 work()

@@ -31,7 +31,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.progress import track
 from rich.table import Table
 
-from evaluation.bench.rounds import deepface_environment, seconds, shown, spread, worker_process
+from evaluation.bench.rounds import JSON, deepface_environment, seconds, shown, spread, worker_process
 from faces.cli.output import say
 from faces.local_service import RunningService, running_service
 from faces.shown.terminal import PlainConsole
@@ -52,7 +52,8 @@ SERVICE = "this service, 8 clients"
 BULK = "this service, 8 clients, 4 photos a request"
 ALONE = "this service, one photo at a time"
 THOROUGH = "the same with facenet-thorough"
-PHOTOS_A_REQUEST = {SERVICE: 1, BULK: 4, THOROUGH: 4}
+UNPROTECTED = "the same without its protections"
+PHOTOS_A_REQUEST = {SERVICE: 1, BULK: 4, THOROUGH: 4, UNPROTECTED: 4}
 PROFILE_THOROUGH = {"FACES_PROFILE": "facenet-thorough"}
 
 # A process that embeds the photos of its arguments one by one, once a round.
@@ -114,7 +115,7 @@ def measure(cache: Cache, rounds: int, photos: int) -> dict[str, Any]:
             ours: spread([mine / theirs for mine, theirs in zip(speeds[ours], speeds[name], strict=True)])
             for ours in (SERVICE, BULK)
         }
-        for name in (THOROUGH, *BASELINES)
+        for name in (THOROUGH, UNPROTECTED, *BASELINES)
     }
     figures = {
         "photos_per_second": {name: spread(values) for name, values in speeds.items()},
@@ -132,6 +133,7 @@ def measure(cache: Cache, rounds: int, photos: int) -> dict[str, Any]:
         "3 times DeepFace on ONNX": ratios["DeepFace, ONNX, opencv"][BULK]["median"] >= 3,
         "embedding at 85 % of what sgemm allows": embedding["share_of_sgemm"]["median"] >= 0.85,
         "below 700 MB": memory[SERVICE] < 700,
+        "protections for at most 5 % of photos/s": ratios[UNPROTECTED][BULK]["median"] >= 0.95,
         "one photo within 3 times one embedding": latency[ALONE]["p50"] <= 3 * embedding["one_ms"]["median"],
         "ready sooner than TensorFlow is imported": statistics.median(r / i for r, i in starts) < 1,
     }
@@ -147,6 +149,7 @@ def race(
     with (
         running_service(cache, folder) as service,
         running_service(cache, folder / "thorough", environment=PROFILE_THOROUGH) as thorough,
+        running_service(cache, folder / "unprotected", module="evaluation.bench.unprotected") as unprotected,
         baselines(cache, photos) as others,
         ThreadPoolExecutor(CLIENTS) as clients,
     ):
@@ -169,6 +172,7 @@ def race(
 
         single, post_one = [body_of([path]) for path in photos], poster(service)
         crowds = [crowd(SERVICE, service), crowd(BULK, service), crowd(THOROUGH, thorough)]
+        crowds.append(crowd(UNPROTECTED, unprotected))
         contenders = [*crowds, *others]
         for contender in crowds:
             contender.round()  # to warm up, not counted
@@ -244,7 +248,7 @@ def body_of(photos: list[Path]) -> bytes:
 def timed_post(connections: urllib3.HTTPConnectionPool, body: bytes) -> float:
     """Milliseconds for a request with all that can be returned."""
     started = time.perf_counter()
-    answer = connections.request("POST", "/v1/faces", body=body, timeout=60)
+    answer = connections.request("POST", "/v1/faces", body=body, headers=JSON, timeout=60)
     elapsed = time.perf_counter() - started
     if answer.status != 200 or b'"vector"' not in answer.data:
         raise RuntimeError("a sample photo got no vector")

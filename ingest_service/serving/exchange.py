@@ -6,9 +6,11 @@ from ingest_service.serving.connection import Connection
 
 
 class Answer:
-    """A socket, as far as gunicorn writes to one."""
+    """A socket, as far as gunicorn writes to one. ``fileno`` is that of the connection, which stays open
+    meanwhile: it tells whether the client has hung up."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: Connection) -> None:
+        self.fileno = connection.sock.fileno
         self._parts: list[bytes] = []
 
     def sendall(self, data: bytes) -> None:
@@ -38,6 +40,6 @@ class Answer:
 
 class Exchange:
     def __init__(self, connection: Connection) -> None:
-        self.sock = Answer()
+        self.sock = Answer(connection)
         self.client = connection.client
         self.server = connection.server

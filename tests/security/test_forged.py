@@ -317,7 +317,7 @@ def test_an_installer_who_may_not_change_an_index_is_told_the_request_that_prote
             "/faces-unchecked/_settings",
             {"index.final_pipeline": "face-check"},
         )
-        assert list(install(secured.as_("faces_admin"), secured.service.model))
+        assert list(install(root, secured.service.model))
         assert not missing(root)
     finally:
         root.indices.delete(index="faces-unchecked")

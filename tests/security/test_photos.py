@@ -16,6 +16,7 @@ import hostile_photos as hostile
 import psutil
 import pytest
 import requests
+from secured_stack import KEY
 from service_process import faces, is_idle, is_result, launched, metrics
 from tools import wait_until
 
@@ -203,8 +204,8 @@ def test_no_process_is_left_when_the_service_is_killed(cache, tmp_path, portrait
 
 
 def test_the_services_key_is_not_in_the_processes_that_read_strangers_pictures(cache, portrait):
-    with launched(cache, {"FACES_API_KEY": "a key"}) as (port, process):
-        headers = {"Authorization": "Bearer a key"}
+    with launched(cache, {"FACES_API_KEY": KEY}) as (port, process):
+        headers = {"Authorization": f"Bearer {KEY}"}
         assert is_result(faces(f"http://127.0.0.1:{port}", portrait, headers=headers))
         _, *decoders = psutil.Process(process.pid).children(recursive=True)
         assert decoders

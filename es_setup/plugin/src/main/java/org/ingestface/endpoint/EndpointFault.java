@@ -195,11 +195,11 @@ record EndpointFault(String endpoint, String code, String reason, String remedy,
             case 404, 405 -> "fix " + urls(endpoint) + ", there is no face service at this address";
             case 409 -> "choose a model that the service has, or start a service with this model";
             case 413 -> "use smaller photos, raise the service's limits or lower [face.batch.size] and [face.batch.bytes]";
-            case 429, 503 -> "send fewer photos at a time or add copies of the service to " + urls(endpoint);
+            case 408, 429, 503 -> "send fewer photos at a time or add copies of the service to " + urls(endpoint);
             default -> "see the service's log";
         };
         Kind kind = switch (status) {
-            case 429, 503 -> Kind.OVERLOADED;
+            case 408, 429, 503 -> Kind.OVERLOADED;
             case 400, 409, 413 -> Kind.REQUEST;
             default -> status >= 500 ? Kind.UNAVAILABLE : Kind.MISCONFIGURED;
         };
