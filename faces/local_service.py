@@ -20,6 +20,8 @@ from ingest_service.weights.cache import Cache
 
 START_TIMEOUT = 120
 """In seconds."""
+NOT_INHERITED = {"FACES_API_KEY", "FACES_API_KEYS_FILE", "FACES_TLS_CERTIFICATE", "FACES_TLS_KEY"}
+"""Of the caller's environment: they are for another service, which this one's clients don't know."""
 
 
 @dataclass
@@ -82,7 +84,7 @@ def running_service(
     private_folder(folder)
     private_folder(log.parent)
     close(log.parent)
-    inherited = {name: value for name, value in os.environ.items() if name != "FACES_API_KEY"}
+    inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     ours = {"FACES_PORT": str(port), "FACES_HOST": "127.0.0.1", "FACES_CACHE": str(cache.root)}
     log.unlink(missing_ok=True)
     service = Service(url, certificate_authority=certificate_authority)

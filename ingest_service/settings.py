@@ -25,14 +25,10 @@ class Settings:
     cache: Path = field(default_factory=default_cache)  # FACES_CACHE
     host: str = "127.0.0.1"  # FACES_HOST, an address or a name of this machine
     port: int = 8501  # FACES_PORT
-    allowed_hosts: frozenset[str] = (
-        frozenset()
-    )  # FACES_ALLOWED_HOSTS, names of this service, by which it is asked
+    allowed_hosts: frozenset[str] = frozenset()  # FACES_ALLOWED_HOSTS, names by which it is asked
     # FACES_INSECURE, what a service beyond loopback may lack, is read by access.py alone.
     open_pages: frozenset[str] = frozenset()  # FACES_OPEN_PAGES, of access.PAGES: need no key
-    api_keys: tuple[str, ...] = field(
-        default=(), repr=False
-    )  # FACES_API_KEY, FACES_API_KEYS_FILE (one a line)
+    api_keys: tuple[str, ...] = field(default=(), repr=False)  # FACES_API_KEY, FACES_API_KEYS_FILE
     tls_certificate: Path | None = None  # FACES_TLS_CERTIFICATE, PEM, the whole chain
     tls_key: Path | None = None  # FACES_TLS_KEY, PEM
     detector_max_side: int = 0  # FACES_DETECTOR_MAX_SIDE, pixels of the copy that is searched; see max_side

@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from secured import Authority
 from service_process import PATIENCE, ROOT
 from tools import bracketed
 
+from es_setup.connection import Service
+from faces import local_service
 from ingest_service.errors import SettingsError
 from ingest_service.settings import Settings
 
@@ -158,3 +161,20 @@ def test_more_connections_than_the_system_has_files_for_are_refused(cache):
     )
     assert run.returncode == 1
     assert {"1000", "500"} <= bracketed(run.stderr.splitlines()[-1])
+
+
+def test_a_local_service_needs_none_of_the_keys_and_certificates_of_another(cache, tmp_path, monkeypatch):
+    """An operator has them in the environment, as docs say, and starts `faces up` or the demo."""
+    certificate, key = Authority(tmp_path, "ours").issue("service")
+    (tmp_path / "keys").write_text("a-key-of-more-than-16-letters")
+    monkeypatch.setattr(local_service, "START_TIMEOUT", PATIENCE)
+    for name, value in {
+        **KEY,
+        "FACES_API_KEYS_FILE": tmp_path / "keys",
+        "FACES_TLS_CERTIFICATE": certificate,
+        "FACES_TLS_KEY": key,
+        "FACES_HOST": "0.0.0.0",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    with local_service.running_service(cache, tmp_path / "service") as running:
+        assert Service(running.url).model().id == running.model
