@@ -146,13 +146,6 @@ def many_values(count: int) -> bytes:
     return tiff(Page(np.zeros((8, 8), np.uint8), GREY, more={40_000: [7] * count}))
 
 
-def gif_comments(count: int) -> bytes:
-    """A GIF with so many empty comments."""
-    plain = picture(Image.new("P", (64, 64)), "GIF")
-    at = plain.index(b"\x2c")
-    return plain[:at] + count * b"\x21\xfe\x00" + plain[at:]
-
-
 def wide(width: int, height: int, kind: str = "PNG") -> bytes:
     buffer = io.BytesIO()
     Image.new("L", (width, height), 100).save(buffer, kind)

@@ -8,6 +8,7 @@ import org.elasticsearch.cluster.metadata.MappingMetadata;
 import org.elasticsearch.core.Nullable;
 import org.elasticsearch.ingest.IngestService;
 import org.elasticsearch.plugins.Plugin;
+import org.ingestface.common.VersionedIndices;
 
 /** Finds indices and their pipelines in this node's copy of the cluster state. */
 final class Indices extends VersionedIndices {

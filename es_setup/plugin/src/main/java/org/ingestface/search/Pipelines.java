@@ -13,9 +13,10 @@ import org.elasticsearch.core.Nullable;
 import org.elasticsearch.ingest.IngestService;
 import org.elasticsearch.ingest.PipelineConfiguration;
 import org.elasticsearch.plugins.Plugin;
+import org.ingestface.common.VersionedIndices;
 
 /** Says of the stored pipelines which galleries they search and which others they call. */
-final class Pipelines extends VersionedPipelines {
+final class Pipelines extends VersionedIndices {
 
     /** The processor that searches a gallery, and its option. */
     private static final String FACE = "face";
@@ -32,6 +33,11 @@ final class Pipelines extends VersionedPipelines {
         return stored;
     }
 
+    /** The names of all indices, aliases and data streams. */
+    Set<String> names() {
+        return metadata().getIndicesLookup().keySet();
+    }
+
     Set<String> ofIndex(String index) {
         return ofIndex(index, stored());
     }
@@ -42,7 +48,8 @@ final class Pipelines extends VersionedPipelines {
      * @param index as a document's metadata names it; it need not exist
      */
     Set<String> ofIndex(String index, Map<String, Object> configurations) {
-        IngestService.Pipelines own = of(new IndexRequest(index));
+        IndexRequest write = new IndexRequest(index);
+        IngestService.Pipelines own = IngestService.resolvePipelines(write, write, metadata(), System.currentTimeMillis());
         Set<String> found = withCalled(own.defaultPipeline(), configurations);
         found.addAll(withCalled(own.finalPipeline(), configurations));
         return found;

@@ -1,4 +1,4 @@
-package org.ingestface.resend;
+package org.ingestface.common;
 
 import java.util.List;
 
@@ -10,21 +10,23 @@ import org.elasticsearch.ingest.PipelineConfiguration;
 import org.elasticsearch.plugins.Plugin;
 
 /** Reads indices and pipelines from the cluster state of Elasticsearch 9.1 and newer, where they are in a project. */
-abstract class VersionedIndices {
+public abstract class VersionedIndices {
 
     private final ClusterService clusterService;
     private final ProjectResolver projects;
 
-    VersionedIndices(Plugin.PluginServices services) {
+    protected VersionedIndices(Plugin.PluginServices services) {
         this.clusterService = services.clusterService();
         this.projects = services.projectResolver();
     }
 
-    ProjectMetadata metadata() {
+    /** All that stands in this node's copy. */
+    protected ProjectMetadata metadata() {
         return projects.getProjectMetadata(clusterService.state());
     }
 
-    List<PipelineConfiguration> configurations(String pipeline) {
-        return IngestService.getPipelines(metadata(), pipeline);
+    /** The pipelines of these names; all if there are none. */
+    public List<PipelineConfiguration> configurations(String... pipelines) {
+        return IngestService.getPipelines(metadata(), pipelines);
     }
 }

@@ -1,4 +1,4 @@
-package org.ingestface.resend;
+package org.ingestface.common;
 
 import java.util.List;
 
@@ -9,19 +9,21 @@ import org.elasticsearch.ingest.PipelineConfiguration;
 import org.elasticsearch.plugins.Plugin;
 
 /** Reads indices and pipelines from the cluster state of Elasticsearch 8. */
-abstract class VersionedIndices {
+public abstract class VersionedIndices {
 
     private final ClusterService clusterService;
 
-    VersionedIndices(Plugin.PluginServices services) {
+    protected VersionedIndices(Plugin.PluginServices services) {
         this.clusterService = services.clusterService();
     }
 
-    Metadata metadata() {
+    /** All that stands in this node's copy. */
+    protected Metadata metadata() {
         return clusterService.state().metadata();
     }
 
-    List<PipelineConfiguration> configurations(String pipeline) {
-        return IngestService.getPipelines(clusterService.state(), pipeline);
+    /** The pipelines of these names; all if there are none. */
+    public List<PipelineConfiguration> configurations(String... pipelines) {
+        return IngestService.getPipelines(clusterService.state(), pipelines);
     }
 }
