@@ -39,6 +39,8 @@ class Answer:
 
 
 class Exchange:
+    """What gunicorn's worker asks of its own connections: a socket, and the addresses of both ends."""
+
     def __init__(self, connection: Connection) -> None:
         self.sock = Answer(connection)
         self.client = connection.client
