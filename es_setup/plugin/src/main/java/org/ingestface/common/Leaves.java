@@ -12,10 +12,16 @@ import java.util.stream.Collectors;
 import org.elasticsearch.core.Nullable;
 
 /**
- * The values of a document's source that Elasticsearch indexes, each with the full path of its field, whichever mixture of objects, dots in
- * keys and arrays of objects spells it.
+ * The values of a document's source that Elasticsearch indexes, each with the path of its field, whichever mixture of objects, dots in keys
+ * and arrays of objects spells it.
  */
 public final class Leaves {
+
+    /**
+     * Longer paths end here, in characters: no field of the processor has one. Each value below a path is given all of it, so that a document
+     * of a few hundred kilobytes could otherwise fill the node's memory.
+     */
+    static final int MAX_PATH = 500;
 
     private Leaves() {}
 
@@ -108,9 +114,13 @@ public final class Leaves {
 
     /** Without empty parts, as of a key that ends with a dot. */
     private static String path(String above, String key) {
+        if (above.length() >= MAX_PATH) {
+            return above;
+        }
         String tidy = key.contains(".")
             ? Arrays.stream(key.split("\\.")).filter(part -> part.isEmpty() == false).collect(Collectors.joining("."))
             : key;
-        return above.isEmpty() ? tidy : tidy.isEmpty() ? above : above + "." + tidy;
+        String path = above.isEmpty() ? tidy : tidy.isEmpty() ? above : above + "." + tidy;
+        return path.length() <= MAX_PATH ? path : path.substring(0, MAX_PATH);
     }
 }

@@ -12,8 +12,8 @@ import org.elasticsearch.core.Nullable;
 /** One notion of a name, for labels, counts and comparisons: a string that is not blank, trimmed, in Unicode's form NFC. */
 public final class Names {
 
-    /** What is not seen at either end, such as a no-break space, which String.strip keeps, or one without width. */
-    private static final Pattern BLANK_ENDS = Pattern.compile("^[\\s\\p{Z}\\p{Cc}\\p{Cf}]+|[\\s\\p{Z}\\p{Cc}\\p{Cf}]+$");
+    /** More marks on one letter than any language has: to sort them takes the square of their number. Unicode's stream-safe format. */
+    private static final Pattern MANY_MARKS = Pattern.compile("\\p{M}{31}");
 
     private Names() {}
 
@@ -31,7 +31,7 @@ public final class Names {
 
     /** All different names in a field's value, in order. */
     public static List<String> all(@Nullable Object value) {
-        return scalars(value).map(scalar -> BLANK_ENDS.matcher(nfc(scalar.toString())).replaceAll(""))
+        return scalars(value).map(scalar -> strip(nfc(scalar.toString())))
             .filter(name -> name.isEmpty() == false)
             .distinct()
             .toList();
@@ -62,8 +62,32 @@ public final class Names {
         return value instanceof Map<?, ?> || value instanceof List<?> list && list.stream().anyMatch(Names::hasObject);
     }
 
-    /** A file system of macOS spells an accented letter with two characters, a keyboard with one; NFC is the one with one. */
+    /** Without what is not seen at either end, such as a no-break space, which String.strip keeps, or one without width. */
+    private static String strip(String text) {
+        int start = 0;
+        int end = text.length();
+        while (start < end && isUnseen(text.codePointAt(start))) {
+            start += Character.charCount(text.codePointAt(start));
+        }
+        while (end > start && isUnseen(text.codePointBefore(end))) {
+            end -= Character.charCount(text.codePointBefore(end));
+        }
+        return text.substring(start, end);
+    }
+
+    private static boolean isUnseen(int character) {
+        return switch (Character.getType(character)) {
+            case Character.SPACE_SEPARATOR, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR, Character.CONTROL, Character.FORMAT -> true;
+            default -> false;
+        };
+    }
+
+    /**
+     * A file system of macOS spells an accented letter with two characters, a keyboard with one; NFC is the one with one.
+     *
+     * @return the text itself if it has more than 30 marks in a row
+     */
     public static String nfc(String text) {
-        return Normalizer.normalize(text, Normalizer.Form.NFC);
+        return MANY_MARKS.matcher(text).find() ? text : Normalizer.normalize(text, Normalizer.Form.NFC);
     }
 }

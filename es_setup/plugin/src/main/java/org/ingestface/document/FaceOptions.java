@@ -62,6 +62,8 @@ public record FaceOptions(String field, @Nullable String targetField, String end
     }
 
     private static final String TYPE = FaceProcessor.TYPE;
+    /** In characters; what {@code face_check} compares of a path is not much longer. */
+    private static final int MAX_TARGET = 200;
     private static final List<String> IDENTIFY = List.of("index", "k", "similarity", "filter");
 
     /**
@@ -130,8 +132,8 @@ public record FaceOptions(String field, @Nullable String targetField, String end
             return null;
         }
         String path = path(target);
-        if (isPath(path) == false || path.startsWith("_")) {
-            String reason = "cannot be [" + target + "]: it must be the name of an object, such as [portrait]";
+        if (isPath(path) == false || path.startsWith("_") || path.length() > MAX_TARGET) {
+            String reason = "cannot be [" + target + "]: it must be the name of an object, such as [portrait], of at most 200 characters";
             throw newConfigurationException(type, tag, "target_field", reason);
         }
         return path;

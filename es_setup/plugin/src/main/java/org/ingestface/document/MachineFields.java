@@ -37,6 +37,9 @@ final class MachineFields {
         .flatMap(List::stream)
         .toList();
 
+    /** Of the fields that nobody but the processor writes, so many are named to a sender who sent more. */
+    private static final int MAX_NAMED = 20;
+
     private MachineFields() {}
 
     /** @param single whether the processor has the option {@code single_face} */
@@ -65,7 +68,7 @@ final class MachineFields {
     }
 
     /**
-     * The full paths of those fields in a document that the processor did not write in this run.
+     * The full paths of those fields in a document that the processor did not write in this run; of many the first ones, and {@code …}.
      *
      * @param allowed fields that anybody may write
      * @param seal    what the processor wrote; null if it did not run
@@ -75,7 +78,7 @@ final class MachineFields {
         Leaves.forEach(source, (path, value) -> {
             String field = below(target, path);
             if (isOf(ALL, field) && isOf(allowed, field) == false && (seal == null || isExplained(seal, target, path, value) == false)) {
-                foreign.add(path);
+                foreign.add(foreign.size() < MAX_NAMED ? path : "…");
             }
         });
         return new ArrayList<>(foreign);
@@ -87,7 +90,7 @@ final class MachineFields {
     }
 
     /** Whether it is a field of a face that people give, which a later processor may do for them. */
-    private static boolean isSaidOfFace(String field) {
+    static boolean isSaidOfFace(String field) {
         String[] parts = field.split("\\.", 3);
         return parts.length > 1 && (parts[0].equals("faces") || parts[0].equals("face")) && EarlierFace.MADE.contains(parts[1]) == false;
     }

@@ -39,7 +39,8 @@ final class Seal extends AbstractMap<String, Object> {
         seal.leaves.removeIf(leaf -> MachineFields.isOf(own, MachineFields.below(target, leaf.path)));
         seal.targets.add(String.valueOf(target));
         Leaves.forEach(document.getSource(), (path, value) -> {
-            if (MachineFields.isOf(own, MachineFields.below(target, path))) {
+            String field = MachineFields.below(target, path);
+            if (MachineFields.isOf(own, field) && MachineFields.isSaidOfFace(field) == false) {
                 seal.leaves.add(new Leaf(path, value));
             }
         });

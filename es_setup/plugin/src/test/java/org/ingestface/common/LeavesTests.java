@@ -57,4 +57,15 @@ class LeavesTests {
         Leaves.removeIf(source, path -> path.equals("x"));
         assertEquals(before, source);
     }
+
+    @Test
+    void aPathHasABoundWhateverTheKeys() {
+        String key = "k".repeat(40_000);
+        Map<String, Object> source = new HashMap<>(Map.of("a", Map.of(key, Map.of("b", 1)), key, Map.of(key, 2), "a.b." + key, 3));
+        Map<String, Object> found = leaves(source);
+        assertEquals(3, found.size());
+        found.keySet().forEach(path -> assertEquals(Leaves.MAX_PATH, path.length()));
+        Leaves.removeIf(source, path -> path.startsWith("a."));
+        assertEquals(Map.of(key, Map.of(key, 2)), source);
+    }
 }

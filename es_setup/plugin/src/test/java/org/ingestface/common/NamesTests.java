@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class NamesTests {
 
@@ -47,5 +48,17 @@ class NamesTests {
         assertNull(Names.tidy(List.of("", " ")));
         Object object = List.of(Map.of("first", "Zoe"));
         assertEquals(object, Names.tidy(object));
+    }
+
+    @Test
+    @Timeout(20)
+    void aLongNameTakesTimeInProportion() {
+        String name = "Zoe" + "\u0315\u0300".repeat(300_000) + " ".repeat(300_000) + "Ann";
+        assertEquals(name, Names.plain(name + "\u00a0"));
+    }
+
+    @Test
+    void aLetterMayHaveAllMarksOfItsLanguage() {
+        assertEquals("\u1e69" + "\u0301".repeat(28), Names.plain("s\u0307\u0323" + "\u0301".repeat(28)));
     }
 }

@@ -110,4 +110,13 @@ class FaceCheckProcessorTests {
         IngestDocument copy = new IngestDocument(sealed());
         assertEquals(4, foreign(copy, Map.of()).size());
     }
+
+    @Test
+    void ofManyFieldsTheFirstAreNamed() {
+        source = new HashMap<>();
+        for (int i = 0; i < 1_000; i++) {
+            source.put("error.x" + i, i);
+        }
+        assertEquals(21, foreign(document(), Map.of()).size());
+    }
 }

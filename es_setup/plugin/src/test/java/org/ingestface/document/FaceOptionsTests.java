@@ -105,7 +105,7 @@ class FaceOptionsTests {
         for (String wrong : List.of("", " ", ".", "a..b", ".image", "_source.")) {
             assertFacts(optionError(Map.of("field", wrong)), "field", wrong, "image");
         }
-        for (String wrong : List.of("", "..", "a..b", "_source", "_id")) {
+        for (String wrong : List.of("", "..", "a..b", "_source", "_id", "a".repeat(201))) {
             assertFacts(optionError(Map.of("target_field", wrong)), "target_field", wrong, "portrait");
         }
     }
