@@ -100,6 +100,7 @@ class FacePipeline:
             self._settings.max_batch,
             max_wait,
             capacity=16 * self._settings.max_waiting,
+            reserve=4 * self._settings.max_waiting,
             observe=self._metrics.batch_size.observe,
             threads=threads,
             share=lambda: self._bulk.in_progress // threads,
@@ -151,7 +152,7 @@ class FacePipeline:
         try:
             decoders = (self._interactive if interactive else self._bulk).decoders
             with decoders.photo(job.image, request) as photo:
-                return self._searched(photo, job, returns, interactive)
+                return self._searched(photo, job, returns, interactive, request)
         except Cancelled:
             raise
         except FaceServiceError as error:
@@ -164,7 +165,7 @@ class FacePipeline:
             return PendingResult(PhotoResult(error=ErrorDetail.of(internal)))
 
     def _searched(
-        self, photo: Photo, job: PhotoJob, returns: frozenset[str], interactive: bool
+        self, photo: Photo, job: PhotoJob, returns: frozenset[str], interactive: bool, request: Request
     ) -> PendingResult:
         with self._metrics.stage("detect"):
             wanted = self._find(photo, job)
@@ -173,7 +174,7 @@ class FacePipeline:
             # A lone photo has nothing to batch with, and all cores are free.
             at_once = interactive or self._bulk.in_progress == 1
             batches = self._interactive_batches if at_once else self._batches
-            vectors = batches.submit(np.stack([face.network_input for face, _ in wanted]))
+            vectors = batches.submit(np.stack([face.network_input for face, _ in wanted]), request)
         # While the faces are in the network.
         with self._metrics.stage("pictures"):
             return PendingResult(_describe(photo, wanted, returns), vectors)

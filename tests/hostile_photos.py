@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
@@ -26,6 +27,16 @@ def scans(width: int, height: int, count: int) -> bytes:
     tables = plain.rindex(b"\xff\xc4")
     last = plain[min(tables, plain.rindex(SCAN)) : -2]
     return plain[:-2] + count * last + END
+
+
+def crowd(portrait: Path, side: int) -> bytes:
+    """A square of ``side`` x ``side`` times the same portrait."""
+    with Image.open(portrait) as one:
+        tile = one.convert("RGB").resize((100, 100))
+    photo = Image.new("RGB", (side * 100, side * 100))
+    for number in range(side * side):
+        photo.paste(tile, (number % side * 100, number // side * 100))
+    return picture(photo)
 
 
 def markers(count: int) -> bytes:

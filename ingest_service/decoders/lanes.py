@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 STEP_S = 0.25
-"""Seconds of decoding by which a request goes behind others."""
+"""Seconds of decoding and search by which a request goes behind others."""
 
 
 class Cancelled(Exception):
@@ -24,7 +24,8 @@ class Request:
 
     def __init__(self, on_slow: Callable[[], None] = lambda: None) -> None:
         self.on_slow = on_slow
-        self.seconds = 0.0  # of decoding, so far
+        self.seconds = 0.0  # of decoding and search, so far
+        self.embedded = 0  # of its faces, the last one's place among all requests'; for the batcher
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._at_the_end: set[Callable[[], None]] = set()
@@ -83,7 +84,7 @@ class Lanes:
     """So many photos at a time are decoded and searched: ``width`` in the fast lane, and as many in the slow
     one, if they need no more than ``memory`` bytes together; a single one may need more.
 
-    In each lane, requests that have used up less decoding come first, then those that came first.
+    In each lane, requests that have used up less time there come first, then those that came first.
     """
 
     def __init__(self, width: int, memory: int) -> None:

@@ -45,7 +45,11 @@ class DecoderPool:
         try:
             with self._metrics.stage("decode"):
                 photo = self._decoded(sent, turn)
-            yield photo
+            began = time.monotonic()
+            try:
+                yield photo
+            finally:
+                request.seconds += time.monotonic() - began
         finally:
             self._lanes.leave(turn)
 

@@ -10,13 +10,18 @@ from ingest_service.serving.connection import Connection, Stage
 HOARDING_S = 1.0
 """Seconds after which a request that isn't whole, or an answer that isn't read, makes room for others."""
 
+SMALL = 2_000_000
+"""Bytes up to which a request, or an answer, may use the reserve: those of a photo or two."""
+
 
 class Connections:
     """
     Args:
         most: connections at once.
         most_per_network: those of one address.
-        most_bytes: of what has arrived on all of them, and of answers that wait for their readers.
+        most_bytes: of what has arrived on all of them, and of answers that wait for their readers. A quarter
+            more is a reserve for small ones: a few large requests of photos that take long mustn't keep
+            others out.
     """
 
     def __init__(self, most: int, most_per_network: int, most_bytes: int) -> None:
@@ -72,7 +77,8 @@ class Connections:
         one's always are."""
         self._bytes += count - connection.claimed
         connection.claimed = count
-        return self._bytes <= self._most_bytes or self._bytes == count
+        room = self._most_bytes * (5 if count <= SMALL else 4) // 4
+        return self._bytes <= room or self._bytes == count
 
     def release(self, connection: Connection) -> None:
         self.claim(connection, 0)

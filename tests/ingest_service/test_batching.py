@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ingest_service.batching import Batcher
+from ingest_service.decoders.lanes import Request
 from ingest_service.errors import FaceServiceError
 
 LONG = 3_600.0
@@ -40,10 +41,10 @@ class Network:
             raise self.failure
         return -batch
 
-    def hold(self, batcher: Batcher) -> None:
+    def hold(self, batcher: Batcher, max_batch: int = 8) -> None:
         """Busy with a batch of 0s, until ``open`` is set: what is submitted now gathers in the queue."""
         self.open.clear()
-        batcher.submit(faces(*[0] * 8))
+        batcher.submit(faces(*[0] * max_batch))
         assert self.entered.acquire(timeout=PATIENCE)
 
 
@@ -62,7 +63,7 @@ def test_faces_that_gather_run_as_one_batch_and_each_photo_gets_its_own_vectors_
     photos = [batcher.submit(faces(*photo)) for photo in ([1, 2, 3], [4], [5, 6, 7, 8])]
     network.open.set()
     assert [values(photo) for photo in photos] == [[-1, -2, -3], [-4], [-5, -6, -7, -8]]
-    assert network.batches[1:] == [[1, 2, 3, 4, 5, 6, 7, 8]]
+    assert [sorted(batch) for batch in network.batches[1:]] == [[1, 2, 3, 4, 5, 6, 7, 8]]
 
 
 def test_a_full_batch_does_not_wait(network):
@@ -99,7 +100,7 @@ def test_a_lone_face_runs_when_its_wait_is_over(network):
 
 def test_photos_run_in_the_order_in_which_they_came(network):
     batcher = Batcher(network, max_batch=2, max_wait=0, capacity=100)
-    network.hold(batcher)
+    network.hold(batcher, 2)
     waiting = [batcher.submit(faces(n)) for n in range(1, 7)]
     network.open.set()
     assert [values(photo) for photo in waiting] == [[-n] for n in range(1, 7)]
@@ -115,7 +116,7 @@ def test_a_photo_with_more_faces_than_a_batch_is_run_in_parts_and_put_together_a
 
 def test_when_full_it_refuses_more_and_runs_all_that_it_accepted(network):
     batcher = Batcher(network, max_batch=4, max_wait=0, capacity=3)
-    network.hold(batcher)
+    network.hold(batcher, 4)
     taken = [batcher.submit(faces(1, 2)), batcher.submit(faces(3))]
     assert batcher.depth() == 3
     with pytest.raises(FaceServiceError) as refusal:
@@ -124,6 +125,41 @@ def test_when_full_it_refuses_more_and_runs_all_that_it_accepted(network):
     network.open.set()
     assert [values(photo) for photo in taken] == [[-1, -2], [-3]]
     assert batcher.depth() == 0
+
+
+def test_photos_with_few_faces_have_room_when_those_with_many_fill_the_queue(network):
+    batcher = Batcher(network, max_batch=2, max_wait=0, capacity=6, reserve=1)
+    network.hold(batcher, 2)
+    batcher.submit(faces(*range(6)))
+    with pytest.raises(FaceServiceError):
+        batcher.submit(faces(1, 2, 3))
+    few = batcher.submit(faces(4))
+    network.open.set()
+    assert values(few) == [-4]
+
+
+def test_a_request_that_is_alone_is_never_refused(network):
+    batcher = Batcher(network, max_batch=2, max_wait=0, capacity=3)
+    network.hold(batcher, 2)
+    request = Request()
+    photos = [batcher.submit(faces(n, n), request) for n in range(4)]
+    network.open.set()
+    assert [values(photo) for photo in photos] == [[-n, -n] for n in range(4)]
+
+
+def test_requests_with_few_faces_do_not_wait_for_those_with_many(network):
+    batcher = Batcher(network, max_batch=2, max_wait=0, capacity=1000)
+    network.hold(batcher, 2)
+    full = [batcher.submit(faces(*[n] * 20)) for n in (1, 2)]
+    bulk = Request()
+    several = [batcher.submit(faces(3), bulk) for _ in range(20)]
+    alone = batcher.submit(faces(4))
+    network.open.set()
+    for future in (*full, *several, alone):
+        values(future)
+    assert 4 in network.batches[1]
+    order = [n for batch in network.batches[1:] for n in batch]
+    assert set(order[-6:]) == {1, 2, 3}  # they share evenly, to the end
 
 
 def test_a_photo_with_more_faces_than_the_capacity_is_admitted_when_nothing_waits(network):
@@ -171,7 +207,7 @@ def test_what_is_cancelled_while_it_waits_is_never_run(network):
 
 def test_a_batch_of_which_all_are_cancelled_is_skipped(network):
     batcher = Batcher(network, max_batch=2, max_wait=0, capacity=100)
-    network.hold(batcher)
+    network.hold(batcher, 2)
     assert all(batcher.submit(faces(n)).cancel() for n in (1, 2))
     network.open.set()
     assert values(batcher.submit(faces(3))) == [-3]

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import hostile_photos as hostile
 import pytest
 from hostile_clients import Watch, clients, is_closed, send
 from secured import Authority
@@ -89,6 +90,19 @@ def test_many_bytes_of_requests_that_never_end_leave_room_for_a_photo(service, p
         list(senders.map(lambda client: send(client, begin + b" " * 126_000_000), greedy))
         with Watch(service.url, portrait) as watch:
             watch.wait()
+
+
+def test_large_requests_of_slow_photos_leave_room_for_a_photo(cache, tmp_path, portrait):
+    """All bytes that requests together may have are in progress."""
+    environment = {"FACES_MAX_BODY_BYTES": "10000000", "FACES_DEADLINE_S": "8"}
+    slow = hostile.scans(7_000, 7_000, 85).ljust(7_480_000, b"\0")
+    good = portrait.read_bytes().ljust(300_000, b"\0")
+    with running_service(cache, tmp_path, environment=environment) as service, ThreadPoolExecutor(4) as pool:
+        late = [pool.submit(faces, service.url, slow) for _ in range(4)]
+        wait_until(lambda: metrics(service.url)["faces_queue_depth", "photos"] == 4)
+        assert is_result(faces(service.url, good))
+        assert metrics(service.url)["faces_queue_depth", "photos"] == 4
+        assert {each.result().status_code for each in late} <= {200, 503}
 
 
 def test_many_tiny_chunks_take_nothing_from_others(service, portrait):

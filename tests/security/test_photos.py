@@ -16,6 +16,7 @@ import hostile_photos as hostile
 import psutil
 import pytest
 import requests
+from hostile_clients import Watch
 from secured_stack import KEY
 from service_process import faces, is_idle, is_result, launched, metrics
 from tools import wait_until
@@ -36,7 +37,7 @@ POISON: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @dataclass
-class Watch:
+class Watched:
     """What a service used and how it answered, meanwhile."""
 
     health: list[float] = field(default_factory=list)
@@ -60,9 +61,9 @@ def megabytes(service: RunningService) -> float:
 
 
 @contextmanager
-def watched(service: RunningService, portrait: Path) -> Iterator[Watch]:
+def watched(service: RunningService, portrait: Path) -> Iterator[Watched]:
     """Asks for the service's health, and for the faces of a good photo, as documents and searches do."""
-    watch = Watch()
+    watch = Watched()
     done = threading.Event()
 
     def repeat(ask: Callable[[], bool], into: list[float]) -> None:
@@ -133,6 +134,17 @@ def test_good_photos_are_answered_beside_ten_requests_and_a_bulk_of_photos_that_
     assert max(watch.good) < 3
     # Two queues, each with two gigabytes for large photos, of which one takes most; and what isn't large.
     assert watch.peak_mb - before < 4_500
+    wait_until(lambda: is_idle(running.url))
+
+
+def test_good_photos_are_answered_beside_a_bulk_of_photos_full_of_faces(running, portrait):
+    """Whose vectors take longer than all the rest."""
+    crowd = hostile.crowd(portrait, 5)
+    assert len(faces(running.url, crowd).json()["results"][0]["faces"]) > 8
+    with ThreadPoolExecutor(1) as clients, Watch(running.url, portrait) as watch:
+        bulk = clients.submit(faces, running.url, *[crowd] * 30, timeout=60)
+        watch.wait(2)
+    assert bulk.result().status_code in (200, 503)
     wait_until(lambda: is_idle(running.url))
 
 
