@@ -64,17 +64,17 @@ def test_the_request_that_labels_a_face_and_the_candidates_of_a_probe(
 ):
     bulk({"ann": {"image": encoded(photos["Ann"][0]), "person": {"name": "Ann"}}}, index=gallery)
     mapping = mapping_of(es, "face-probes")
-    own_index("synthetic-probes", settings=SYNTHETIC, mappings=mapping)
+    own_index("face-probes-synthetic", settings=SYNTHETIC, mappings=mapping)
     document = {"image": encoded(photos["Ann"][1])}
-    es.index(index="synthetic-probes", id="1", document=document, pipeline="face-probes", refresh=True)
-    stored = whole("synthetic-probes", "1")["faces"]
+    es.index(index="face-probes-synthetic", id="1", document=document, pipeline="face-probes", refresh=True)
+    stored = whole("face-probes-synthetic", "1")["faces"]
     each = {"path": "faces", "query": {"match_all": {}}, "inner_hits": {"_source": ["faces.candidates"]}}
-    (probe,) = es.search(index="synthetic-probes", query={"nested": each})["hits"]["hits"]
+    (probe,) = es.search(index="face-probes-synthetic", query={"nested": each})["hits"]["hits"]
     (face,) = probe["inner_hits"]["faces"]["hits"]["hits"]
     assert [candidate["name"] for candidate in face["_source"]["candidates"]] == ["Ann"], (
         "as boards read them"
     )
     script = scene(PAGE, "label a face")
     for name in ("Bea", "Cara"):
-        python(running.connection.es_url, script, "synthetic-probes", "1", stored["id"], "not", name)
-    assert whole("synthetic-probes", "1")["faces"]["not"] == ["Bea", "Cara"]
+        python(running.connection.es_url, script, "face-probes-synthetic", "1", stored["id"], "not", name)
+    assert whole("face-probes-synthetic", "1")["faces"]["not"] == ["Bea", "Cara"]
