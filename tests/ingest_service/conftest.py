@@ -12,14 +12,13 @@ from faces.local_service import running_service
 
 
 @pytest.fixture
-def start(cache, tmp_path, monkeypatch):
+def start(cache, tmp_path):
     """Starts the service with settings; its log is read by ``lines``."""
 
     @contextmanager
     def started(**settings: object):
-        for name, value in settings.items():
-            monkeypatch.setenv(f"FACES_{name.upper()}", str(value))
-        with running_service(cache, tmp_path) as running:
+        environment = {f"FACES_{name.upper()}": str(value) for name, value in settings.items()}
+        with running_service(cache, tmp_path, environment=environment) as running:
             yield running
 
     return started
