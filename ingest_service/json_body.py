@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ LONG = 1_024
 MOST_ESCAPED_QUOTES = 10_000
 MOST_BACKSLASHES = 1_024
 """In a row, before a quote."""
+ESCAPED_LETTER = re.compile(rb"\\u(?!00[0-7])[0-9a-fA-F]{4}")
+"""Outside ASCII. Inside, programs escape base64's `+`."""
+ESCAPED = 6
+"""Bytes of such a letter."""
 LONGEST_DATA_HEADER = 16_384
 """Bytes of a text that may hold letters outside ASCII: a `data:` URI's header may have a file's name."""
 
@@ -102,7 +107,13 @@ def _is_escaped(data: bytes, start: int, quote: int) -> bool:
 
 def _text(quoted: bytes, longest: int) -> str:
     if len(quoted) > longest and b"\\u" in quoted:
-        return "?"  # in memory it could have four times its bytes
+        return "?"
+    if b"\\u" in quoted:
+        # One such letter, and each character of the text has two bytes or four in memory.
+        header = _before_a_letter(quoted, LONGEST_DATA_HEADER)
+        if len(quoted) > header and ESCAPED_LETTER.search(quoted, header - ESCAPED):
+            return "?"
+        quoted = ESCAPED_LETTER.sub(b"?", quoted[:header]) + quoted[header:]
     try:
         if not quoted.isascii():
             header = _before_a_letter(quoted, LONGEST_DATA_HEADER)
