@@ -106,10 +106,10 @@ def _is_escaped(data: bytes, start: int, quote: int) -> bool:
 
 
 def _text(quoted: bytes, longest: int) -> str:
-    if len(quoted) > longest and b"\\u" in quoted:
-        return "?"
     if b"\\u" in quoted:
-        # One such letter, and each character of the text has two bytes or four in memory.
+        if len(quoted) > longest:
+            return "?"
+        # One letter outside ASCII, and each character of the text has two bytes or four in memory.
         header = _before_a_letter(quoted, LONGEST_DATA_HEADER)
         if len(quoted) > header and ESCAPED_LETTER.search(quoted, header - ESCAPED):
             return "?"
@@ -117,7 +117,7 @@ def _text(quoted: bytes, longest: int) -> str:
     try:
         if not quoted.isascii():
             header = _before_a_letter(quoted, LONGEST_DATA_HEADER)
-            if not quoted.isascii() and not quoted[header:].isascii():
+            if not quoted[header:].isascii():
                 return "?"
             quoted = quoted[:header].decode().encode("ascii", "replace") + quoted[header:]
         text: str = json.loads(quoted)

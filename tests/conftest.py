@@ -13,10 +13,11 @@ import node9
 import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
+from fake_service import FakeService
 from PIL import Image
 from tools import empty, encoded, picture, side_by_side
 
-from es_setup.embedded import plugins
+from es_setup.embedded import distribution, plugins
 from faces import local_stack
 from faces.local_stack import LocalStack, running_stack
 from ingest_service.app import create_app
@@ -62,6 +63,21 @@ def cache() -> Cache:
     found = Cache(default_cache())
     prepare(found)
     return found
+
+
+@pytest.fixture(scope="session")
+def home(cache: Cache) -> Path:
+    """Of Elasticsearch with the plugin."""
+    return distribution.prepare(cache.root, print)
+
+
+@pytest.fixture
+def fakes() -> Iterator[list[FakeService]]:
+    """Two copies of a service."""
+    services = [FakeService(), FakeService()]
+    yield services
+    for service in services:
+        service.stop()
 
 
 @pytest.fixture(scope="session")

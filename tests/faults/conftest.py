@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_service import FakeService
 
-from es_setup.embedded import distribution
 from faces import local_stack
 from ingest_service.weights.cache import Cache
 
@@ -29,11 +27,6 @@ def real_count(request: pytest.FixtureRequest) -> int:
     return 200 if request.config.getoption("--short") else 6000
 
 
-@pytest.fixture(scope="session")
-def home(cache: Cache) -> Path:
-    return distribution.prepare(cache.root, print)
-
-
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     with local_stack.working_folder() as path:
@@ -44,12 +37,3 @@ def folder() -> Iterator[Path]:
 def small_photos(sample: list[Path], cache: Cache) -> list[bytes]:
     """The smallest sample photos; the service finds a face in each."""
     return [path.read_bytes() for path in sorted(sample, key=lambda path: path.stat().st_size)[:24]]
-
-
-@pytest.fixture
-def fakes() -> Iterator[list[FakeService]]:
-    """Two copies of a service."""
-    services = [FakeService(), FakeService()]
-    yield services
-    for service in services:
-        service.stop()

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_service import FakeService
 from secured import Authority, security
 from secured_stack import KEY, ROLES, SETTING, Secured
 
-from es_setup.embedded import distribution
 from es_setup.embedded.local_node import running_node
 from es_setup.install import install
 from faces import local_stack
@@ -19,23 +17,9 @@ from ingest_service.weights.cache import Cache
 
 
 @pytest.fixture(scope="session")
-def home(cache: Cache) -> Path:
-    return distribution.prepare(cache.root, print)
-
-
-@pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     with local_stack.working_folder() as path:
         yield path
-
-
-@pytest.fixture
-def fakes() -> Iterator[list[FakeService]]:
-    """Two copies of a service."""
-    services = [FakeService(), FakeService()]
-    yield services
-    for service in services:
-        service.stop()
 
 
 @pytest.fixture(scope="session")
