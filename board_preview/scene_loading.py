@@ -26,7 +26,7 @@ NO_SERVICE = "http://127.0.0.1:9"
 
 CALIBRATION = Calibration(
     model="",
-    similarity=0.5612,
+    similarity=0.5512,
     fpir=0.01,
     gallery_size=746,
     fnir=0.187,

@@ -9,12 +9,14 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from es_setup import index_settings, mappings, models
+from es_setup import client_side, index_settings, mappings, models, thresholds
 from es_setup.install import InstallStep, has_plugin, put_step
 from es_setup.keeping import called_by, face_options, standing_at
 from es_setup.mappings import Mapping
+from es_setup.other_models import profile_of
 from es_setup.shipped_files import HERE, PutRequest, Vectors, shape_vectors, shipped_model
 from ingest_service.errors import UserError
+from ingest_service.verdicts import Thresholds, of_model
 
 SENT_FIELDS = (
     "image",
@@ -29,7 +31,9 @@ SENT_FIELDS = (
 )
 """Fields of our templates that senders fill and the processor never writes: attached indices lack them."""
 
-COPIES = ("people", "matched_people", "matched_tags")
+OF_PATHS = ("file.path", "file.name")
+"""Those of them that are written with a ``path_field``."""
+COPIES = ("people", "matched_people", "matched_tags", "candidate_people", "candidate_tags", "face_groups")
 """Fields that our mapping fills with copies of others."""
 OTHERS_FIELDS = ("vector", "face", "event", "file")
 """Fields of portraits, which an attached index never has from us, and shared ones, which senders may give to
@@ -49,6 +53,9 @@ class Attachment:
     index: an index, or an alias of one.
     field: the field with the photo.
     target_field: the object that the processor writes into; None for the top of the document.
+    path_field: the field with the photo's path, which becomes ``file.path``; None: senders send that.
+    keep_unavailable: whether photos that come while the service is away are stored, for `faces retry`; else
+        they are refused, for the sender to send again.
     remove_binary: whether the photo is removed once its faces are stored; by default it stays, as it is the
         user's.
     """
@@ -57,25 +64,33 @@ class Attachment:
     field: str
     target_field: str | None = None
     remove_binary: bool = False
+    path_field: str | None = None
+    keep_unavailable: bool = False
 
     def at(self, name: str) -> str:
         """The full name of a field that the processor writes."""
         return f"{self.target_field}.{name}" if self.target_field else name
 
-    def pipeline(self, name: str, model: str) -> dict[str, Any]:
-        target = {"target_field": self.target_field} if self.target_field else {}
-        options = {
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those of the processor, but for endpoint and model."""
+        more = {
+            "target_field": self.target_field,
+            "path_field": self.path_field,
+            "on_unavailable": "keep" if self.keep_unavailable else None,
+        }
+        return {
             "field": self.field,
-            **target,
-            "endpoint": "default",
-            "model": model,
+            **{name: value for name, value in more.items() if value is not None},
             "remove_binary": self.remove_binary,
             # The user's index may have documents without a photo.
             "ignore_missing": True,
         }
+
+    def pipeline(self, name: str, model: str) -> dict[str, Any]:
         return {
             "description": f"Finds the faces of the photo in [{self.field}], for the index [{name}].",
-            "processors": [{"face": options}],
+            "processors": [{"face": {**self.options, "endpoint": "default", "model": model}}],
             "_meta": {"managed_by": "ingest-face"},
         }
 
@@ -95,7 +110,8 @@ class Attachment:
             file = HERE / "component_templates" / f"{name}.json"
             written |= json.loads(file.read_text())["template"]["mappings"]["properties"]
         for name in SENT_FIELDS:
-            mappings.remove(written, name)
+            if not (self.path_field and name in OF_PATHS):
+                mappings.remove(written, name)
         shape_vectors(written, vectors, dims)
         for field in mappings.fields(written):
             if "copy_to" in field:
@@ -113,9 +129,11 @@ def attach(
     overwrite: bool = False,
     dims: int | None = None,
     dry_run: bool = False,
+    uncalibrated: Thresholds | None = None,
 ) -> Iterator[InstallStep]:
     """PUTs a pipeline for the index, maps what it writes, and makes it the index's default. What somebody
-    changed in the pipeline is kept.
+    changed in the pipeline is kept. Where the templates are installed for a cluster without the plugin, the
+    index records instead how `faces worker` processes its documents.
 
     Yields after each step; a second run changes nothing.
 
@@ -125,40 +143,72 @@ def attach(
         overwrite: replaces another default pipeline, and what somebody changed in ours.
         dims: length of a vector; default: the templates' 128.
         dry_run: changes nothing, and yields what would be done.
+        uncalibrated: the thresholds that the index records for the model; default: those of its profile.
 
     Raises:
         AttachError: the name isn't a single index; or the index has fields of other types, vectors of another
             model, or another default pipeline. In the last case everything but the default pipeline was
             changed, else nothing.
     """
-    if not has_plugin(es):
-        raise AttachError("Elasticsearch lacks the plugin [ingest-face]: see `faces install`")
+    by_worker = client_side.is_chosen(es)
+    if not by_worker and not has_plugin(es):
+        raise AttachError(
+            "Elasticsearch lacks the plugin [ingest-face]: see `faces install`. To do without it, run `faces "
+            "install --without-plugin` first"
+        )
     model = model or shipped_model()
     index, found = _only_index(es, attachment.index)
     pipeline = f"faces-{index}"
-    absent = _check_fields(attachment, attachment.mapping(vectors, dims), index, found["mappings"])
     _check_model(es, index, attachment, model)
-    _check_pipeline(es, pipeline)
-
-    request = PutRequest(f"/_ingest/pipeline/{pipeline}", attachment.pipeline(index, model))
-    yield put_step(es, request, vectors, overwrite, dry_run)
+    absent = _check_fields(attachment, attachment.mapping(vectors, dims), index, found["mappings"])
+    if not by_worker:
+        _check_pipeline(es, pipeline)
+        request = PutRequest(f"/_ingest/pipeline/{pipeline}", attachment.pipeline(index, model))
+        yield put_step(es, request, vectors, overwrite, dry_run)
     if absent and not dry_run:
         index_settings.add_fields(es, index, absent)
     added = f"{mappings.count(absent)} fields added" if absent else "nothing to add"
     yield InstallStep(f"PUT /{index}/_mapping", added)
     if not dry_run:
-        models.record(es, index, model=model, field=attachment.field, target_field=attachment.target_field)
-    check = PutRequest(f"/_ingest/pipeline/{index_settings.CHECK}-{index}", attachment.check(index))
-    yield put_step(es, check, vectors, overwrite, dry_run)
-    outcome = _set_default(es, index, pipeline, overwrite, dry_run)
-    yield InstallStep(f"PUT /{index}/_settings", f"{outcome}; {_set_rest(es, index, dry_run)}")
+        options = attachment.options if by_worker else None
+        _record(es, index, attachment, model, uncalibrated or of_model(model), options)
+    if by_worker:
+        yield InstallStep(f"PUT /{index}/_settings", _settings_for_worker(es, index, dry_run))
+        before = f"`faces worker {index}` finds them"
+    else:
+        check = PutRequest(f"/_ingest/pipeline/{index_settings.CHECK}-{index}", attachment.check(index))
+        yield put_step(es, check, vectors, overwrite, dry_run)
+        outcome = _set_default(es, index, pipeline, overwrite, dry_run)
+        yield InstallStep(f"PUT /{index}/_settings", f"{outcome}; {_set_rest(es, index, dry_run)}")
+        before = (
+            f"to find them: POST {index}/_update_by_query?pipeline={pipeline}, or the Python script in "
+            "docs/indices.md"
+        )
     without_faces = {"bool": {"must_not": [{"exists": {"field": attachment.at("model.id")}}]}}
     if count := es.count(index=index, query=without_faces)["count"]:
-        yield InstallStep(
-            "documents from before",
-            f"{count} have no faces yet; to find them: POST {index}/_update_by_query?pipeline={pipeline}, "
-            "or the Python script in docs/indices.md",
-        )
+        yield InstallStep("documents from before", f"{count} have no faces yet; {before}")
+
+
+def _record(
+    es: Elasticsearch,
+    index: str,
+    attachment: Attachment,
+    model: str,
+    uncalibrated: Thresholds,
+    options: dict[str, Any] | None,
+) -> None:
+    """Into the ``_meta``; valid thresholds for this model stay."""
+    (found,) = es.indices.get_mapping(index=index).values()
+    recorded = models.recorded(found["mappings"])
+    facts: dict[str, Any] = {
+        "model": model,
+        "field": attachment.field,
+        "target_field": attachment.target_field,
+        client_side.WORKER: options,
+    }
+    if recorded.get("model") != model or not thresholds.are_recorded(recorded):
+        facts[thresholds.THRESHOLDS] = thresholds.as_meta(uncalibrated)
+    models.record(es, index, **facts)
 
 
 def _set_rest(es: Elasticsearch, index: str, dry_run: bool) -> str:
@@ -168,6 +218,15 @@ def _set_rest(es: Elasticsearch, index: str, dry_run: bool) -> str:
     if lacking and not dry_run:
         es.indices.put_settings(index=index, settings=lacking)
     return index_settings.unchecked(es, index, check) or f"final_pipeline is {check}"
+
+
+def _settings_for_worker(es: Elasticsearch, index: str, dry_run: bool) -> str:
+    """Sets what the index has no value for; its pipelines stay as they are."""
+    lacking = client_side.lacking(es, index)
+    if lacking and not dry_run:
+        es.indices.put_settings(index=index, settings=lacking)
+    added = f"; added: {', '.join(lacking)}" if lacking else ""
+    return f"no pipeline of ours: documents get their faces from `faces worker {index}`{added}"
 
 
 def _only_index(es: Elasticsearch, name: str) -> tuple[str, dict[str, Any]]:
@@ -225,7 +284,9 @@ def _check_model(es: Elasticsearch, index: str, attachment: Attachment, model: s
     if others:
         raise AttachError(
             f"[{index}] holds vectors of {others}, which can't be compared with those of [{model}]. Nothing "
-            f"was changed. Attach with --model {others[0]}; or create another index and send the photos there"
+            f"was changed. To stay with them, attach with --model {others[0]} and start the service with "
+            f"FACES_PROFILE={profile_of(others[0])}. To switch, create another index, attach that one, and "
+            "send the photos there"
         )
 
 

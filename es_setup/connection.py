@@ -14,8 +14,10 @@ import requests
 from elastic_transport import ObjectApiResponse
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
-from es_setup.failures import reason
+from es_setup.failures import PRODUCT, reason, told_by
+from es_setup.thresholds import from_meta
 from ingest_service.errors import UserError
+from ingest_service.verdicts import Thresholds, of_model
 
 REQUEST_TIMEOUT = 120
 """In seconds. A bulk takes as long as the faces of all its photos."""
@@ -40,9 +42,6 @@ class ServiceRefused(ConnectionFailed):
         self.status = status
         self.retry_after = retry_after
 
-
-PRODUCT = "x-elastic-product"
-"""The header by which Elasticsearch names itself in each answer."""
 
 log = logging.getLogger("ingest_face.requests")
 """Logs each request to the service and to Kibana as Elasticsearch's client logs its own, without bodies."""
@@ -141,10 +140,18 @@ class Connection:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """The model that the service serves. Vectors have ``dims`` numbers; only those of one ``id`` compare."""
+    """The model that the service serves. Vectors have ``dims`` numbers; only those of one ``id`` compare.
+
+    thresholds: for an index that isn't calibrated.
+    runtime, precision: of its networks, such as ``openvino`` and ``bf16``; None if an older service doesn't
+        say.
+    """
 
     id: str
     dims: int
+    thresholds: Thresholds
+    runtime: str | None = None
+    precision: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,8 +169,33 @@ class Service:
         Raises:
             ConnectionFailed: the service can't be reached, or isn't ready.
         """
-        model = self._call("GET", "/readyz", timeout=5)["model"]
-        return ServedModel(str(model["id"]), int(model["dims"]))
+        answer = self._call("GET", "/readyz", timeout=5)
+        model = answer["model"]
+        name = str(model["id"])
+        # A service of an earlier release doesn't say them.
+        pair = from_meta(answer["thresholds"]) if "thresholds" in answer else of_model(name)
+        return ServedModel(name, int(model["dims"]), pair, answer.get("runtime"), model.get("precision"))
+
+    def profiles(self) -> list[str]:
+        """The profiles that the service offers, of which it serves one.
+
+        Raises:
+            ConnectionFailed: as `model`, or it doesn't say them without a key.
+        """
+        return [str(model["name"]) for model in self._call("GET", "/v1/models", timeout=5)["models"]]
+
+    def check(self, photo: bytes, timeout: float) -> None:
+        """Lets the service look at one photo. What it finds there doesn't matter.
+
+        Args:
+            timeout: in seconds.
+
+        Raises:
+            ServiceRefused: the service is busy, or refuses this key.
+            ConnectionFailed: the service can't be reached, or doesn't answer in time.
+        """
+        image = base64.b64encode(photo).decode("ascii")
+        self.ask([{"image": image}], {"priority": "search", "return": []}, timeout)
 
     def faces(self, photo: bytes, model: str | None = None) -> list[dict[str, Any]]:
         """The faces of one photo, largest first, without vectors; none if the photo can't be read.
@@ -189,14 +221,59 @@ class Service:
         """
         return self._result(photo, {"model": model, "return": ["vector"]}, {"max_faces": 1})
 
+    def everything(self, photo: bytes, model: str | None = None, interactive: bool = False) -> dict[str, Any]:
+        """All that a document keeps of a photo: ``faces``, largest first, with vectors and crops, ``photo``,
+        ``file``, ``thumbnail``; or ``error`` with ``code`` and ``message`` if it can't be read. And ``model``
+        with ``id``, ``digest`` and ``precision``.
+
+        Args:
+            model: that must find them; default: the served one.
+            interactive: a person waits for the answer.
+
+        Raises:
+            ServiceRefused: the service is busy, or serves another model.
+            ConnectionFailed: the service can't be reached.
+        """
+        wanted = {"model": model} if model else {}
+        answer = self._answer_to(photo, {"priority": "search" if interactive else "ingest"} | wanted)
+        return {"model": answer["model"], **answer["results"][0]}
+
+    def faces_at(
+        self, photo: bytes, boxes: list[dict[str, int]], model: str, in_bulk: bool = False
+    ) -> dict[str, Any]:
+        """The result of one photo, with all that a document gets of it. Its last faces, with ``drawn``, are
+        those in the boxes that a person drew, but for the boxes of faces that are found anyway.
+
+        Args:
+            boxes: ``x``, ``y``, ``width`` and ``height`` in pixels of the upright photo.
+            in_bulk: nobody waits for this one, and only vectors are wanted.
+
+        Raises: as `largest_face`.
+        """
+        how = {"priority": "ingest", "return": ["vector"]} if in_bulk else {"priority": "search"}
+        return self._result(photo, how | {"model": model}, {"boxes": boxes})
+
     def _result(
         self, photo: bytes, request: dict[str, Any], options: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """What the service answers to a request with one photo."""
-        images = [{"image": base64.b64encode(photo).decode("ascii"), "options": options or {}}]
-        answer = self._call("POST", "/v1/faces", timeout=REQUEST_TIMEOUT, body=request | {"images": images})
-        result: dict[str, Any] = answer["results"][0]
+        result: dict[str, Any] = self._answer_to(photo, request, options)["results"][0]
         return result
+
+    def _answer_to(
+        self, photo: bytes, request: dict[str, Any], options: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """What the service answers to a request with one photo."""
+        image = base64.b64encode(photo).decode("ascii")
+        return self.ask([{"image": image, "options": options or {}}], request)
+
+    def ask(
+        self, images: list[dict[str, Any]], request: dict[str, Any], timeout: float = REQUEST_TIMEOUT
+    ) -> dict[str, Any]:
+        """The whole answer to several photos, ``image`` in base64 and ``options`` each.
+
+        Raises: as `everything`.
+        """
+        return self._call("POST", "/v1/faces", timeout=timeout, body={**request, "images": images})
 
     def _call(
         self, method: str, path: str, timeout: float, body: dict[str, Any] | None = None
@@ -251,7 +328,7 @@ def _answer(response: requests.Response) -> dict[str, Any] | None:
     if not isinstance(answer, dict):
         return None
     error = answer.get("error")
-    ours = "model" in answer or (isinstance(error, dict) and "code" in error)
+    ours = answer.keys() & {"model", "models"} or (isinstance(error, dict) and "code" in error)
     return answer if ours else None
 
 
@@ -264,26 +341,10 @@ def innermost_reason(error: ApiError) -> str:
     """Elasticsearch's most specific reason for an error, or the status if the answer has no reason."""
     body: Any = error.body
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        cause = body["error"]
-        root = (cause.get("root_cause") or [cause])[0]
-        while isinstance(cause.get("caused_by"), dict):
-            cause = cause["caused_by"]
-        found = cause.get("reason") or root.get("reason")
-        if found:
+        root = (body["error"].get("root_cause") or [body["error"]])[0]
+        if found := told_by(body["error"]):
             index = root.get("index")  # which some reasons lack, such as `closed`
-            return str(found) if index is None or index in found else f"[{index}]: {found}"
+            return found if index is None or index in found else f"[{index}]: {found}"
     if isinstance(body, dict) and isinstance(body.get("error"), str):
         return str(body["error"])
     return f"status {error.status_code} without a reason: is that Elasticsearch?"
-
-
-def is_elasticsearch(error: ApiError) -> bool:
-    """Whether an error comes from Elasticsearch, or else from a proxy or another server.
-
-    Elasticsearch names itself in a header, which some of its errors lack, such as a master's that a mapping
-    is blocked; those are known by their form.
-    """
-    body = error.body if isinstance(error.body, dict) else {}
-    told = body.get("error")
-    has_form = isinstance(told, dict) and {"type", "root_cause"} <= told.keys() and "status" in body
-    return has_form or error.meta.headers.get(PRODUCT) == "Elasticsearch"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from elasticsearch import ApiError, AuthorizationException, Elasticsearch
 
-from es_setup import index_settings, keeping, mappings, models
+from es_setup import client_side, index_settings, keeping, mappings, models, other_models, thresholds
 from es_setup.mappings import Mapping, face_vectors
+from es_setup.other_models import dims_of, written_to
 from es_setup.shipped_files import (
     ALIASES,
+    CREATED,
+    FORGOTTEN,
     HERE,
+    JOURNAL,
     PutRequest,
     Vectors,
     requests,
@@ -23,6 +25,10 @@ from es_setup.shipped_files import (
     template_fields,
 )
 from ingest_service.errors import UserError
+from ingest_service.verdicts import Thresholds, of_model
+
+NOT_ON_SERVERLESS = 410
+"""The status of a request that a serverless project doesn't answer."""
 
 
 class InstallError(UserError):
@@ -45,6 +51,9 @@ def install(
     dims: int | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
+    new_indices: bool = False,
+    uncalibrated: Thresholds | None = None,
+    without_plugin: bool = False,
 ) -> Iterator[InstallStep]:
     """PUTs pipelines and templates, creates the first index of each alias that has none, and adds to existing
     indices the fields and settings that they lack. What somebody changed in a pipeline or template is kept.
@@ -56,53 +65,127 @@ def install(
         vectors: as there; default: as they are, at first as each file says.
         overwrite: replaces what somebody changed.
         dry_run: changes nothing, and yields what would be done.
+        new_indices: puts new indices in the place of those that can't take vectors of ``model``.
+        uncalibrated: as in `requests`.
+        without_plugin: PUT no pipeline: `faces worker` gives documents their faces.
 
     Raises:
-        InstallError: a node lacks the plugin, an index has an alias's name, or an index that the pipelines
-            write to has another model or other dimensions. Then nothing was changed. Or, after all steps,
-            because the user may not change the settings of an index.
+        InstallError: a node lacks the plugin, and ``without_plugin`` isn't wanted; an index has an alias's
+            name; or an index that the pipelines write to has another model or other dimensions, and no
+            ``new_indices`` are wanted. Then nothing was changed. Or, after all steps, because the user may
+            not change the settings of an index.
     """
-    if not has_plugin(es):
+    if not without_plugin and not has_plugin(es):
         raise InstallError(
             "Elasticsearch lacks the plugin [ingest-face]: install it on every node with "
-            "`bin/elasticsearch-plugin install file:///path/to/ingest-face.zip` and restart them"
+            "`bin/elasticsearch-plugin install file:///path/to/ingest-face.zip` and restart them. Or do "
+            "without it: `faces install --without-plugin`, and `faces worker` finds the faces"
         )
-    for alias in ALIASES:
+    for alias in CREATED:
         _require_no_index(es, alias)
     model = model or shipped_model()
-    puts = requests(model, vectors, dims)
-    unrecorded = _check_models(es, model, template_fields(puts))
-    _keep_calibration(es, puts, model)
-    for request in puts:
-        yield put_step(es, request, vectors, overwrite, dry_run)
-    for alias in ALIASES:
+    uncalibrated = uncalibrated or of_model(model)
+    puts = _puts(es, model, vectors, dims, uncalibrated, without_plugin)
+    unfit = other_models.unfit(es, model, template_fields(puts))
+    if unfit and not new_indices:
+        raise InstallError(other_models.refusal(model, unfit))
+    others = [one.index for one in unfit]
+    _keep_what_is_the_models(es, puts, model)
+    # First, so that the new pipelines write nothing into the old indices.
+    for request, outcome in other_models.close(es, unfit, dry_run):
+        yield InstallStep(request, outcome)
+    for put in puts:
+        yield put_step(es, put, vectors, overwrite, dry_run)
+    for request, outcome in other_models.replace(es, unfit, dry_run):
+        yield InstallStep(request, outcome)
+    for alias in CREATED:
         yield from _first_index(es, alias, vectors, dry_run)
+    for index, alias in other_models.in_use(es).items():
+        change = client_side.to_worker if without_plugin else client_side.to_plugin
+        for request, outcome in change(es, index, alias, dry_run) if index not in others else ():
+            yield InstallStep(request, outcome)
+    # In a dry run the others aren't closed.
+    ours = [index for index in written_to(es) if index not in others]
+    yield from _mapping_steps(es, puts, ours, model, uncalibrated, dry_run)
+    yield from _settings_steps(es, ours, dry_run, without_plugin)
+
+
+def _puts(
+    es: Elasticsearch,
+    model: str | None,
+    vectors: Vectors | None,
+    dims: int | None,
+    uncalibrated: Thresholds | None,
+    without_plugin: bool,
+) -> list[PutRequest]:
+    if not without_plugin:
+        return requests(model, vectors, dims, uncalibrated)
+    serverless = client_side.is_serverless(es)
+    return client_side.requests_without_plugin(model, vectors, dims, uncalibrated, serverless)
+
+
+def _mapping_steps(
+    es: Elasticsearch,
+    puts: list[PutRequest],
+    indices: Collection[str],
+    model: str,
+    uncalibrated: Thresholds,
+    dry_run: bool,
+) -> Iterator[InstallStep]:
+    """Adds to the mapping of each index the fields, the model and the thresholds that it lacks."""
     for index, absent in _absent_fields(es, puts):
+        if index not in indices:
+            continue
         if not dry_run:
             index_settings.add_fields(es, index, absent)
         yield InstallStep(f"PUT /{index}/_mapping", f"fields added: {_listed(absent)}")
-    for index in unrecorded:
+    yield from _stored_only_steps(es, indices)
+    pair = thresholds.as_meta(uncalibrated)
+    for index in indices:
+        (found,) = es.indices.get_mapping(index=index).values()
+        recorded = models.recorded(found["mappings"])
+        if recorded.get("model") != model:
+            facts, outcome = {"model": model, thresholds.THRESHOLDS: pair}, f"model {model} recorded"
+        elif not thresholds.are_recorded(recorded):
+            facts = {thresholds.THRESHOLDS: pair}
+            outcome = f"thresholds recorded, {uncalibrated.words}; not calibrated"
+        else:
+            continue
         if not dry_run:
-            models.record(es, index, model=model)
-        yield InstallStep(f"PUT /{index}/_mapping", f"model {model} recorded")
-    yield from _settings_steps(es, dry_run)
+            models.record(es, index, **facts)
+        yield InstallStep(f"PUT /{index}/_mapping", outcome)
 
 
-def _settings_steps(es: Elasticsearch, dry_run: bool) -> Iterator[InstallStep]:
-    """Sets in each index that our pipelines write to the settings that it has no value for.
+def _stored_only_steps(es: Elasticsearch, indices: Collection[str]) -> Iterator[InstallStep]:
+    """Says which indices can't be searched for candidates."""
+    for index in indices:
+        (found,) = es.indices.get_mapping(index=index).values()
+        field = mappings.find(found["mappings"].get("properties", {}), mappings.CANDIDATES)
+        if field and mappings.is_stored_only(mappings.CANDIDATES, field):
+            yield InstallStep(
+                f"candidates of {index}",
+                f"[{mappings.CANDIDATES}] stays stored only: Elasticsearch can't change it. Candidates can "
+                "be queried in new indices; reindex this one to query its own (docs/indices.md#reindex)",
+            )
+
+
+def _settings_steps(
+    es: Elasticsearch, indices: Collection[str], dry_run: bool, without_plugin: bool
+) -> Iterator[InstallStep]:
+    """Sets in each index the settings that it has no value for.
 
     Raises:
         InstallError: after the last step: this user may not.
     """
     refused = []
-    for index in _written_to(es):
-        lacking = index_settings.lacking(es, index)
+    for index in indices:
+        lacking = (client_side if without_plugin else index_settings).lacking(es, index)
         if lacking:
             if not dry_run and not _set(es, index, lacking):
                 refused.append(f"  {index_settings.request(index, lacking)}")
                 continue
             yield InstallStep(f"PUT /{index}/_settings", f"added: {', '.join(lacking)}")
-        if stays := index_settings.unchecked(es, index):
+        if not without_plugin and (stays := index_settings.unchecked(es, index)):
             yield InstallStep(f"PUT /{index}/_settings", stays, kept=True)
     if refused:
         raise InstallError(
@@ -149,7 +232,8 @@ def missing(es: Elasticsearch) -> list[str]:
     """The paths of what ``install`` would add; empty when nothing is missing."""
     client = es.options(ignore_status=404)
     absent = []
-    puts = requests()
+    without_plugin = client_side.is_chosen(es)
+    puts = client_side.installed_requests(es)
     for request in puts:
         if client.perform_request("GET", request.path, headers=keeping.JSON).meta.status != 200:
             absent.append(request.path)
@@ -157,22 +241,32 @@ def missing(es: Elasticsearch) -> list[str]:
         if not es.indices.exists_alias(name=alias):
             absent.append(f"/{alias}")
             continue
-        for index, found in es.indices.get_settings(index=alias).items():
-            if found["settings"]["index"].get("default_pipeline") is None:
+        settings = es.indices.get_settings(index=alias)
+        for index, mapping in es.indices.get_mapping(index=alias).items():
+            recorded = models.recorded(mapping["mappings"])
+            has_pipeline = settings[index]["settings"]["index"].get("default_pipeline") is not None
+            if not has_pipeline and client_side.options_in(recorded) is None:
                 absent.append(f"/{index}/_settings (index.default_pipeline)")
-        for index, model in models.declared(es, alias).items():
-            if model is None:
+            if "model" not in recorded:
                 absent.append(f"/{index}/_mapping (_meta.{models.OURS}.model)")
+            elif not thresholds.are_recorded(recorded):
+                absent.append(f"/{index}/_mapping (_meta.{models.OURS}.{thresholds.THRESHOLDS})")
+    absent += [f"/{alias}" for alias in (JOURNAL, FORGOTTEN) if not es.indices.exists_alias(name=alias)]
     absent += [f"/{index}/_mapping ({_listed(fields)})" for index, fields in _absent_fields(es, puts)]
-    for index in _written_to(es):
-        if lacking := index_settings.lacking(es, index):
+    for index in written_to(es):
+        if lacking := (client_side if without_plugin else index_settings).lacking(es, index):
             absent.append(f"/{index}/_settings ({', '.join(lacking)})")
     return absent
 
 
 def has_plugin(es: Elasticsearch) -> bool:
-    """Whether every node has the plugin, that is, the processor [face]."""
-    nodes = es.nodes.info(metric="ingest")["nodes"].values()
+    """Whether every node has the plugin, that is, the processor [face]. A serverless project has none."""
+    try:
+        nodes = es.nodes.info(metric="ingest")["nodes"].values()
+    except ApiError as error:
+        if error.status_code == NOT_ON_SERVERLESS:
+            return False
+        raise
     return all({"type": "face"} in node["ingest"]["processors"] for node in nodes)
 
 
@@ -197,7 +291,7 @@ def _first_index(
     for index, found in es.indices.get_mapping(index=alias).items():
         kinds = {field["index_options"]["type"] for field in face_vectors(found["mappings"]["properties"])}
         differs = f"; still {', '.join(sorted(kinds))}, new indices will use {vectors}"
-        yield InstallStep(f"PUT /{index}", "exists" + (differs if vectors and kinds != {vectors} else ""))
+        yield InstallStep(f"PUT /{index}", "exists" + (differs if vectors and kinds - {vectors} else ""))
 
 
 def _absent_fields(es: Elasticsearch, puts: list[PutRequest]) -> Iterator[tuple[str, Mapping]]:
@@ -206,63 +300,28 @@ def _absent_fields(es: Elasticsearch, puts: list[PutRequest]) -> Iterator[tuple[
     A field that exists is left alone, even if it differs from the template's.
     """
     wanted = template_fields(puts)
-    for index, pipeline in _written_to(es).items():
+    for index, pipeline in written_to(es).items():
         present = es.indices.get_mapping(index=index)[index]["mappings"].get("properties", {})
         absent, _ = mappings.compare(wanted[pipeline], present)
         if absent:
             yield index, absent
 
 
-def _keep_calibration(es: Elasticsearch, puts: list[PutRequest], model: str) -> None:
-    """Copies a calibration of the same model from the installed template into the one to be PUT."""
+def _keep_what_is_the_models(es: Elasticsearch, puts: list[PutRequest], model: str) -> None:
+    """Copies thresholds and calibration of the same model from the installed template into ours."""
     before = models.recorded_in_template(es)
-    if before.get("model") != model or "calibration" not in before:
+    if before.get("model") != model:
         return
+    kept = {fact: before[fact] for fact in models.OF_ITS_MODEL & before.keys()}
+    if not thresholds.are_recorded(before):
+        kept.pop(thresholds.THRESHOLDS, None)
     for request in puts:
-        if ours := models.recorded(request.body.get("template", {}).get("mappings", {})):
-            ours["calibration"] = before["calibration"]
+        if "model" in (ours := models.recorded(request.body.get("template", {}).get("mappings", {}))):
+            ours |= kept
 
 
 def _listed(absent: Mapping) -> str:
     return ", ".join(sorted(mappings.names(absent)))
-
-
-def _check_models(es: Elasticsearch, model: str, wanted: dict[str, Mapping]) -> list[str]:
-    """The indices that our pipelines write to and whose ``_meta`` has yet to name ``model``.
-
-    Args:
-        wanted: index template -> its properties.
-
-    Raises:
-        InstallError: one holds vectors of another model, or is mapped for other dimensions.
-    """
-    unrecorded, others = [], []
-    for index, pipeline in _written_to(es).items():
-        held = models.held(es, index)
-        dims = _dims(es.indices.get_mapping(index=index)[index]["mappings"].get("properties", {}))
-        if any(found != model for found in held):
-            others.append(f"[{index}] holds vectors of {held}\n{_another_index(es, index)}")
-        elif dims and dims != _dims(wanted[pipeline]):
-            others.append(
-                f"[{index}] is for vectors of {dims} dimensions, those of [{model}] have "
-                f"{_dims(wanted[pipeline])}\n{_another_index(es, index)}"
-            )
-        elif models.declared(es, index)[index] != model:
-            unrecorded.append(index)
-    if others:
-        raise InstallError(
-            f"these indices can't take vectors of [{model}], as vectors of two models can't be compared; "
-            "nothing was changed:\n"
-            + "\n".join(others)
-            + "\nInstall with --model and the id of their model; or, for the new model, send the requests "
-            "above, run `faces install` again, and index the photos again"
-        )
-    return unrecorded
-
-
-def _dims(properties: Mapping) -> int | None:
-    """The dimensions of a mapping's face vectors; None without such a field."""
-    return next((int(field["dims"]) for field in face_vectors(properties) if "dims" in field), None)
 
 
 def recorded_dims(es: Elasticsearch, model: str) -> int | None:
@@ -272,36 +331,8 @@ def recorded_dims(es: Elasticsearch, model: str) -> int | None:
     found = es.options(ignore_status=404).cluster.get_component_template(name="faces-nested")
     for template in found.get("component_templates", []):
         mapping = template["component_template"]["template"].get("mappings", {})
-        return _dims(mapping.get("properties", {}))
+        return dims_of(mapping.get("properties", {}))
     return None
-
-
-def _written_to(es: Elasticsearch) -> dict[str, str]:
-    """Index -> the pipeline of ours that its documents pass; without indices that are blocked for writing."""
-    wanted = ["index.default_pipeline", "index.blocks.write", "index.blocks.read_only"]
-    settings = es.indices.get_settings(index="*", name=wanted, allow_no_indices=True, flat_settings=True)
-    return {
-        index: found["settings"]["index.default_pipeline"]
-        for index, found in sorted(settings.items())
-        if found["settings"].get("index.default_pipeline") in ALIASES
-        and "true" not in (found["settings"].get(block) for block in wanted[1:])
-    }
-
-
-def _another_index(es: Elasticsearch, index: str) -> str:
-    """The requests that block ``index`` for writing and take it out of our aliases. Where it is an alias's
-    write index, a new one takes its place; after a rollover an alias has read-only indices too."""
-    requests = [f"  PUT {index}/_block/write"]
-    aliases = es.indices.get_alias(index=index)[index]["aliases"]
-    for alias in (name for name in ALIASES if name in aliases):
-        moves: list[dict[str, Any]] = [{"remove": {"index": index, "alias": alias}}]
-        if aliases[alias].get("is_write_index", True):
-            number = re.search(r"\d+$", index)
-            following = f"{alias}-{int(number[0]) + 1 if number else 2:06d}"
-            moves.append({"add": {"index": following, "alias": alias, "is_write_index": True}})
-            requests.append(f"  PUT {following}")
-        requests.append(f"  POST _aliases\n  {json.dumps({'actions': moves})}")
-    return "\n".join(requests)
 
 
 def _why_no_roles(error: ApiError) -> str:

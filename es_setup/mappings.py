@@ -17,6 +17,10 @@ ALSO_FITS = {
     "text": ("match_only_text", "keyword", "wildcard"),
 }
 """Our type -> other types that take the same values."""
+GROUP = "faces.group"
+"""Without its copy in indices of earlier releases, which never wrote it."""
+CANDIDATES = "faces.candidates"
+"""Not indexed in indices of earlier releases, and so for ever: Elasticsearch can't change [enabled]."""
 
 
 def fields(properties: Mapping) -> Iterator[Mapping]:
@@ -56,8 +60,12 @@ def compare(wanted: Mapping, present: Mapping, above: str = "") -> tuple[Mapping
         existing = present.get(name)
         if existing is None:
             absent[name] = field
+        elif is_stored_only(f"{above}{name}", existing):
+            continue
         elif why := _why_unfit(field, existing):
             unfit.append(f"[{above}{name}] {why}")
+        elif _is_at(f"{above}{name}", GROUP) and "copy_to" not in existing:
+            absent[name] = existing | {"copy_to": field["copy_to"]}
         elif "properties" in field:
             below_absent, below_unfit = compare(
                 field["properties"], existing.get("properties", {}), f"{above}{name}."
@@ -67,6 +75,16 @@ def compare(wanted: Mapping, present: Mapping, above: str = "") -> tuple[Mapping
                 kind = {"type": existing["type"]} if "type" in existing else {}
                 absent[name] = kind | {"properties": below_absent}
     return absent, unfit
+
+
+def is_stored_only(path: str, field: Mapping) -> bool:
+    """Whether it is the field of candidates, perhaps below a target field, as earlier releases mapped it."""
+    return _is_at(path, CANDIDATES) and field.get("enabled", True) is False
+
+
+def _is_at(path: str, field: str) -> bool:
+    """Whether it is our field, perhaps below a target field."""
+    return f".{path}".endswith(f".{field}")
 
 
 def _why_unfit(wanted: Mapping, existing: Mapping) -> str | None:

@@ -1,7 +1,7 @@
 """The one model of an index, as recorded in its mapping's ``_meta`` and in its documents.
 
 Vectors of two models can't be compared, and Elasticsearch can't tell them apart: both may have 128 numbers.
-The ``_meta`` also records how an index is attached, and its calibration.
+The ``_meta`` also records how an index is attached, and the thresholds and calibration of its model.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from ingest_service.errors import UserError
 
 OURS = "ingest_face"
 """Our key in a mapping's ``_meta``; other keys there are the user's."""
+OF_ITS_MODEL = {"calibration", "thresholds"}
+"""Facts about one model, which another one's index doesn't have."""
 TEMPLATE = "faces-photo"
 """The component template whose ``_meta`` new indices start with."""
 
@@ -53,7 +55,7 @@ def held(
 def record(es: Elasticsearch, index: str, **facts: Any) -> None:
     """Writes ``facts`` into our part of one index's ``_meta``; other facts stay.
 
-    None removes a fact. Another ``model`` also removes the calibration, which is for one model.
+    None removes a fact. Another ``model`` also removes the other facts of its model.
     """
     (found,) = es.indices.get_mapping(index=index).values()
     es.indices.put_mapping(index=index, meta=_with(found["mappings"], facts))
@@ -86,8 +88,9 @@ def _with(mapping: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     """The mapping's ``_meta`` with ``facts`` in our part of it."""
     before = recorded(mapping)
     ours = before | facts
-    if ours.get("model") != before.get("model") and "calibration" not in facts:
-        ours.pop("calibration", None)
+    if ours.get("model") != before.get("model"):
+        for fact in OF_ITS_MODEL - facts.keys():
+            ours.pop(fact, None)
     known = {name: fact for name, fact in ours.items() if fact is not None}
     return {**mapping.get("_meta", {}), OURS: known}
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
 import pwd
 import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE_UMASK = 0o077
 """For the processes started here."""
+UNFINISHED = ".unfinished"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -20,8 +24,80 @@ def write_private(path: Path, data: bytes) -> None:
     Raises:
         OSError: it can't be written.
     """
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with open_private(path) as file:
         file.write(data)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """A file to write anew, of mode 0600. One that exists keeps its mode.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+class PrivateReplacement:
+    """A file of mode 0600 that takes its name when it is whole, and until then stands beside it. One that
+    exists is replaced, and its mode is kept. What a process that was killed left beside it goes.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        _remove_abandoned(path)
+        self._file, self._unfinished = _begun(path)
+        self._error: OSError | None = None
+
+    def write(self, data: bytes) -> None:
+        """A failure is kept for ``finish``, so that the work goes on whose protocol this is."""
+        if self._error is None:
+            try:
+                self._file.write(data)
+            except OSError as error:
+                self._error = error
+
+    def finish(self) -> None:
+        """
+        Raises:
+            OSError: it couldn't be written. No part of it stands under its name, nor beside it.
+        """
+        try:
+            if self._error:
+                raise self._error
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            with suppress(FileNotFoundError):
+                os.fchmod(self._file.fileno(), stat.S_IMODE(self._path.stat().st_mode))
+            self._unfinished.replace(self._path)
+        except OSError:
+            self._unfinished.unlink(missing_ok=True)
+            raise
+        finally:
+            with suppress(OSError):
+                self._file.close()
+
+
+def _begun(path: Path) -> tuple[BinaryIO, Path]:
+    """A new file beside ``path``, locked for as long as this process writes it."""
+    while True:
+        descriptor, name = tempfile.mkstemp(UNFINISHED, f".{path.name}.", path.parent)
+        with suppress(OSError):  # A file system without locks: nobody takes it for abandoned there.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Before it was locked, another process may have removed it.
+        if Path(name).exists():
+            return os.fdopen(descriptor, "wb"), Path(name)
+        os.close(descriptor)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Unfinished files beside ``path`` that no process writes any more."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{UNFINISHED}"):
+        with suppress(OSError), left.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 def private_folder(path: Path) -> None:

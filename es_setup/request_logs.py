@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
@@ -16,14 +17,34 @@ HTTP_TRACERS = ("logger.org.elasticsearch.http.HttpTracer", "logger.org.elastics
 OFF = ("-1", "-1ms", "")
 
 
+@dataclass(frozen=True)
+class LoggedRequests:
+    """A setting that lets requests be logged: of ``index``, of the next index of the alias ``template``, or
+    of the cluster."""
+
+    setting: str
+    index: str | None = None
+    template: str | None = None
+
+    def __str__(self) -> str:
+        if self.template:
+            return f"template of [{self.template}] {self.setting}"
+        return f"[{self.index}] {self.setting}" if self.index else self.setting
+
+
 def logged_requests(es: Elasticsearch) -> list[str]:
+    """As `settings_that_log`, in words."""
+    return [str(found) for found in settings_that_log(es)]
+
+
+def settings_that_log(es: Elasticsearch) -> list[LoggedRequests]:
     """Each place whose settings let requests be logged, and the setting: slow logs of our indices, attached
     ones included, and of those that our templates create next; request bodies in the audit log; the tracer of
     HTTP bodies."""
-    found = [f"[{index}] {setting}" for index, setting in sorted(_slow_logs(es))]
+    found = [LoggedRequests(setting, index=index) for index, setting in sorted(_slow_logs(es))]
     for alias in ALIASES:
-        found += [f"template of [{alias}] {setting}" for setting in sorted(_of_template(es, alias))]
-    return found + sorted(_of_cluster(es))
+        found += [LoggedRequests(setting, template=alias) for setting in sorted(_of_template(es, alias))]
+    return found + [LoggedRequests(setting) for setting in sorted(_of_cluster(es))]
 
 
 def _slow_logs(es: Elasticsearch) -> Iterator[tuple[str, str]]:
@@ -37,14 +58,14 @@ def _slow_logs(es: Elasticsearch) -> Iterator[tuple[str, str]]:
 
 
 def _of_template(es: Elasticsearch, alias: str) -> Iterator[str]:
-    """The slow logs of the next index of ``alias``; none if the user may not read templates."""
+    """The slow logs of the next index of ``alias``, if it has a template that the user may read."""
     try:
         found = es.indices.simulate_index_template(name=f"{alias}-999999")
     except ApiError as error:
         if error.status_code != 403:
             raise
         return
-    yield from _on(flat(found["template"].get("settings", {})))
+    yield from _on(flat(found.get("template", {}).get("settings", {})))
 
 
 def _of_cluster(es: Elasticsearch) -> Iterator[str]:

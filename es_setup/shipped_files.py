@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from es_setup import mappings, models
+from es_setup import mappings, models, thresholds
 from es_setup.mappings import Mapping, face_vectors
+from ingest_service.verdicts import Thresholds, of_model
 
 HERE = Path(__file__).parent
 SHIPPED_DIMS = 128
 """The length of a vector in our files."""
-ALIASES = ("faces", "face-gallery", "face-probes")
+ARCHIVE, GALLERY, PROBES = ALIASES = ("faces", "face-gallery", "face-probes")
+"""Of the indices that take photos."""
+JOURNAL = "face-decisions"
+"""The alias of the index of what people decided: no photo, no vector, no model, no pipeline."""
+FORGOTTEN = "face-forgotten"
+"""The alias of the index of what `faces forget` keeps away: keyed hashes alone."""
+CREATED = (*ALIASES, JOURNAL, FORGOTTEN)
+"""The aliases whose first index an installation creates."""
 KINDS = (
     # (folder, API), in the order of installation: each kind refers to the ones before it
     ("pipelines", "_ingest/pipeline"),
@@ -32,6 +40,11 @@ INDEX_OPTIONS: dict[Vectors, dict[str, Any]] = {
 }
 
 
+def no_such_index(name: str) -> str:
+    """That there is none of this name, and, if it is one of ours, what creates it."""
+    return f"no such index [{name}]" + (": `faces install` creates it" if name in CREATED else "")
+
+
 @dataclass(frozen=True)
 class PutRequest:
     """``path`` as in Dev Tools, ``body`` as in the file."""
@@ -41,7 +54,10 @@ class PutRequest:
 
 
 def requests(
-    model: str | None = None, vectors: Vectors | None = None, dims: int | None = None
+    model: str | None = None,
+    vectors: Vectors | None = None,
+    dims: int | None = None,
+    uncalibrated: Thresholds | None = None,
 ) -> list[PutRequest]:
     """Every pipeline and template, in the order of installation.
 
@@ -49,6 +65,7 @@ def requests(
         model: id of the model that pipelines pin and indices record; default: the files'.
         vectors: how all indices index vectors; default: as each file says.
         dims: length of a vector; default: `SHIPPED_DIMS`.
+        uncalibrated: the thresholds that new indices record for ``model``; default: those of its profile.
     """
     found = []
     for folder, api in KINDS:
@@ -59,8 +76,9 @@ def requests(
                 for processor in body.get("processors", []):
                     if "face" in processor:
                         processor["face"]["model"] = model
-                if ours := models.recorded(mapping):
-                    ours["model"] = model
+                if "model" in (ours := models.recorded(mapping)):
+                    pair = uncalibrated or of_model(model)
+                    ours |= {"model": model, thresholds.THRESHOLDS: thresholds.as_meta(pair)}
             shape_vectors(mapping.get("properties", {}), vectors, dims)
             found.append(PutRequest(f"/{api}/{file.stem}", body))
     return found
@@ -84,7 +102,7 @@ def role_requests() -> list[PutRequest]:
 
 
 def template_fields(puts: list[PutRequest]) -> dict[str, Mapping]:
-    """Index template -> the properties of all its components.
+    """Index template of an index that takes photos -> the properties of all its components.
 
     Args:
         puts: from ``requests``.
@@ -93,7 +111,7 @@ def template_fields(puts: list[PutRequest]) -> dict[str, Mapping]:
     found: dict[str, Mapping] = {}
     for path, body in bodies.items():
         kind, _, name = path.rpartition("/")
-        if kind == "/_index_template":
+        if kind == "/_index_template" and name in ALIASES:
             found[name] = {}
             for component in body["composed_of"]:
                 template = bodies[f"/_component_template/{component}"]["template"]

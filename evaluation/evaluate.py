@@ -25,7 +25,8 @@ from evaluation.bars import DEFAULT, bars
 from evaluation.engine_search import search_index
 from evaluation.methods import METHODS, side_by_side
 from evaluation.original_query import answers, most_similar, query_photo
-from evaluation.printing import show, show_bars, show_baseline, show_query
+from evaluation.portraits import portrait_rates
+from evaluation.printing import show, show_bars, show_baseline, show_portraits, show_query
 from evaluation.report.findings import Findings
 from evaluation.report.page import write
 from evaluation.results import MethodResult
@@ -50,6 +51,8 @@ from ingest_service.weights.prepare import prepare
 REPORTS = "report"
 """The original report's method."""
 HITS = 5
+PORTRAITS = (DEFAULT, "facenet-sface")
+"""The methods that several portraits are measured with: the default, and the most accurate one."""
 
 app = typer.Typer(
     add_completion=False,
@@ -149,9 +152,11 @@ def run(
         for name in (DEFAULT, REPORTS)
         if name in vectors
     }
+    portraits = {name: portrait_rates(vectors[name], task.people) for name in PORTRAITS if name in vectors}
     show(task, list(results.values()), found, console)
     show_query(task, query, hits, asked, console)
     show_baseline(neighbours, console)
+    show_portraits(portraits, console)
     show_bars(promises, console)
     if out:
         ours = vectors[DEFAULT]
@@ -167,6 +172,7 @@ def run(
                 bars=tuple(promises),
                 query=query,
                 answers=asked,
+                portraits=portraits,
                 command=shlex.join(["./run", "evaluate", *sys.argv[1:]]),
                 model_id=profiles.load(Settings(profile=DEFAULT, cache=cache.root)).model.id,
                 versions=_versions(es),
@@ -190,6 +196,9 @@ def run(
                 method: [asdict(one) | {"photo": task.name(one.photo)} for one in found]
                 for method, found in asked.items()
             },
+        },
+        "portraits": {
+            name: rates if isinstance(rates, str) else rates.as_json() for name, rates in portraits.items()
         },
         "bars": [bar.as_json() for bar in promises],
         "passed": all(bar.passed for bar in promises),

@@ -30,9 +30,6 @@ from ingest_service.errors import FaceServiceError, SettingsError
 from ingest_service.settings import Settings
 from ingest_service.weights.cache import Cache, WeightsError, require_intact
 
-DIMS = 128
-"""Of every method's vectors, Facenet's and dlib's alike."""
-
 Vector = NDArray[np.float32]
 Embedder = Callable[[Pixels], "Vector | None"]
 """One photo to its network's vector, of any length; None without a face. Called from several threads."""
@@ -133,7 +130,7 @@ def embed(embedder: Embedder, photos: Sequence[Path], progress: Progress) -> Met
     """All photos, one on each core at a time."""
     # Each core has a photo already, and with OpenCV's threads the order of Haar's faces changes.
     cv2.setNumThreads(1)
-    vectors = np.full((len(photos), DIMS), np.nan, dtype=np.float32)
+    found: dict[int, Vector] = {}
     unreadable = np.zeros(len(photos), dtype=np.bool_)
 
     def work(number: int) -> None:
@@ -141,13 +138,18 @@ def embed(embedder: Embedder, photos: Sequence[Path], progress: Progress) -> Met
         if pixels is None:
             unreadable[number] = True
         elif (vector := embedder(pixels)) is not None:
-            vectors[number] = vector
+            found[number] = vector
 
     started = time.perf_counter()
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         for done, _ in enumerate(threads.map(work, range(len(photos))), start=1):
             progress(done)
-    return MethodVectors(vectors, unreadable, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    dims = max((len(vector) for vector in found.values()), default=1)
+    vectors = np.full((len(photos), dims), np.nan, dtype=np.float32)
+    for number, vector in found.items():
+        vectors[number] = vector
+    return MethodVectors(vectors, unreadable, seconds)
 
 
 def read(path: Path) -> Pixels | None:
@@ -206,10 +208,11 @@ class _PerThread(threading.local):
         return getattr(self._own, name)
 
 
-def _profile(name: str, cache: Cache) -> Embedder:
-    """A profile as the service serves it by default, of the largest face. A photo that is too large for the
-    profile is a failure, as the service would refuse it."""
-    settings = Settings(profile=name, cache=cache.root)
+def profile_embedder(name: str, cache: Cache) -> Embedder:
+    """A profile as the service serves it by default, of the largest face. In fp32, so that claims are the
+    same on every CPU; `./run bench precision` compares. A photo that is too large for the profile is a
+    failure, as the service would refuse it."""
+    settings = Settings(profile=name, cache=cache.root, precision="fp32")
     profile = profiles.load(settings)
 
     def embedder(pixels: Pixels) -> Vector | None:
@@ -238,18 +241,32 @@ METHODS: tuple[Method, ...] = (
     Method(
         "deepface",
         "the profile `deepface`: DeepFace with CenterFace, its alignment, normalization `Facenet`",
-        partial(_profile, "deepface"),
+        partial(profile_embedder, "deepface"),
     ),
     Method(
         "facenet",
         "the profile `facenet`, the default: CenterFace with two looks, eyes and box, RGB, stretched",
-        partial(_profile, "facenet"),
+        partial(profile_embedder, "facenet"),
     ),
     Method(
-        "facenet-thorough",
-        "the profile `facenet-thorough`: as `facenet`, averaged over two views of a face",
-        partial(_profile, "facenet-thorough"),
+        "sface",
+        "the profile `sface`: faces found as by `facenet`, five points on SFace's template",
+        partial(profile_embedder, "sface"),
     ),
-    Method("dlib", "the model `Dlib`: dlib's ResNet, faces found as by `facenet`", partial(_profile, "Dlib")),
+    Method(
+        "facenet-sface",
+        "the profile `facenet-sface`: both of the above in one vector",
+        partial(profile_embedder, "facenet-sface"),
+    ),
+    Method(
+        "facenet-int8",
+        "the profile `facenet-int8`: Facenet in int8, calibrated on the sample; else as `facenet`",
+        partial(profile_embedder, "facenet-int8"),
+    ),
+    Method(
+        "dlib",
+        "the model `Dlib`: dlib's ResNet, faces found as by `facenet`",
+        partial(profile_embedder, "Dlib"),
+    ),
 )
 """In the order of the table."""

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 
+from evaluation import portrait_rows
 from evaluation.bars import DEFAULT, Bar
 from evaluation.engine_search import EngineResult
 from evaluation.original_query import REPORTED, QueryAnswer
+from evaluation.portraits import PortraitRates
 from evaluation.results import MethodResult
 from evaluation.task import IN_SAMPLE, Task
 from evaluation.vgg_knn import TRAINING_SET_NOTE, Neighbours
@@ -73,6 +75,24 @@ def show_baseline(neighbours: Neighbours, console: PlainConsole) -> None:
             shares = ("-" if share is None else f"{share:.4f}" for share in (one.training_set, one.left_out))
             console.print(f"  k = {one.k}: {', '.join(shares)}")
     console.print(TRAINING_SET_NOTE)
+
+
+def show_portraits(found: Mapping[str, PortraitRates | str], console: PlainConsole) -> None:
+    """found: by method."""
+    for method, rates in found.items():
+        console.print()
+        if isinstance(rates, str):
+            console.print(f"several portraits, {method}: {rates}")
+            continue
+        for gallery in (rates.equal, rates.mixed):
+            console.print(f"several portraits, {method}: {portrait_rows.sizes(gallery)}")
+            sheet = Table(box=None, header_style="dim")
+            for name in portrait_rows.HEADER:
+                sheet.add_column(name, justify="right")
+            for row in portrait_rows.rows(gallery):
+                sheet.add_row(*row)
+            console.print(sheet)
+        console.print(portrait_rows.ABOUT)
 
 
 def show_bars(promises: Sequence[Bar], console: PlainConsole) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from evaluation import all_pairs
 from evaluation.methods import Method, MethodVectors
 from evaluation.task import Task
 from faces.error_rates.identification import Misses
 from faces.error_rates.ratio import Ratio
 from faces.evaluating import ErrorRates, measure
 
+FAR = 0.001
+
 
 @dataclass(frozen=True)
 class MethodResult:
     """
     missing: why the method is unavailable, or has nothing to measure; ``rates`` is None then.
+    true_accepts: over all pairs of the folder's photos, whatever its list: TAR at a FAR of ``FAR``. A list of
+        some thousand pairs has too few of two people to state it.
     """
 
     method: str
@@ -26,6 +31,7 @@ class MethodResult:
     no_face: int = 0
     photos_per_second: float = 0.0
     rates: ErrorRates | None = None
+    true_accepts: float | None = None
 
     @classmethod
     def of(cls, task: Task, method: Method, embedded: MethodVectors) -> MethodResult:
@@ -43,6 +49,7 @@ class MethodResult:
             no_face=int((failed & ~embedded.unreadable).sum()),
             photos_per_second=photos / embedded.seconds,
             rates=rates,
+            true_accepts=all_pairs.true_accepts(embedded.vectors, task.people, FAR, method.similarity),
         )
 
     def misses(self, fpir: float) -> Misses | None:

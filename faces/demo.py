@@ -12,13 +12,13 @@ from typing import Any
 from elasticsearch import ApiError, Elasticsearch
 
 from es_setup.connection import ConnectionFailed, Service, innermost_reason
-from faces.calibration.record import Calibration
+from faces.calibration.indices import Shared
 from faces.indexing.indexing import index_photos
 from faces.indexing.outcomes import IndexedPhoto, IndexingCounts
 from faces.photo_folders.reading import read_folder
 from faces.photos import PhotoFile
 from faces.searchable import searchable
-from faces.searching import FaceQuery, QueryResult, calibration_as_json, query_face, search
+from faces.searching import FaceQuery, QueryResult, judged_as_json, query_face, search
 from ingest_service.errors import UserError
 
 MAX_QUERIES = 25
@@ -112,18 +112,15 @@ def index_all(
     return Indexing(counts, seconds)
 
 
-def search_all(
-    es: Elasticsearch, service: Service, queries: Iterable[PhotoFile], calibration: Calibration | None
-) -> Iterator[QueryResult]:
-    """Searches for each photo, with the verdicts of ``calibration``. If a search fails, its result has the
-    reason as its note."""
+def search_all(es: Elasticsearch, service: Service, queries: Iterable[PhotoFile]) -> Iterator[QueryResult]:
+    """Searches for each photo. If a search fails, its result has the reason as its note."""
     where = searchable(es, "faces")
     model = where.model(es)
     for photo in queries:
         result = QueryResult(photo.name, photo.label, b"", matches=[])
         try:
             result = replace(result, photo=photo.path.read_bytes())
-            matches = search(es, FaceQuery(result.photo), where, calibration)
+            matches = search(es, FaceQuery(result.photo), where)
             result = replace(result, matches=matches)
             result = replace(result, face=query_face(service, result.photo, None, model))
         except ConnectionFailed as error:
@@ -135,9 +132,7 @@ def search_all(
         yield result
 
 
-def figures(
-    indexing: Indexing, results: list[QueryResult], model: str, calibration: Calibration | None
-) -> dict[str, Any]:
+def figures(indexing: Indexing, results: list[QueryResult], model: str, shared: Shared) -> dict[str, Any]:
     """The demo's results, for ``--json``. ``top1``: share of labelled queries whose best match is right."""
     judged = [result.correct for result in results if result.correct is not None]
     return {
@@ -148,7 +143,7 @@ def figures(
         "right": sum(judged) if judged else None,
         "top1": round(sum(judged) / len(judged), 4) if judged else None,
         "model": model,
-        **calibration_as_json(calibration),
+        **judged_as_json(shared),
         "results": [
             {
                 "query": result.name,

@@ -15,8 +15,8 @@ from es_setup.embedded import distribution, local_node, plugins
 from es_setup.install import InstallError, install
 from es_setup.private_files import own_folder
 from faces.local_service import RunningService, running_service
-from ingest_service.weights.cache import Cache, default_cache
-from ingest_service.weights.prepare import prepare
+from ingest_service.weights.cache import Cache, WeightsError, default_cache
+from ingest_service.weights.prepare import prepare, prepare_sface
 
 
 class LocalServer(Protocol):
@@ -49,11 +49,17 @@ class LocalStack:
 def prepare_all(say: Callable[[str], None]) -> tuple[Cache, Path]:
     """Downloads, converts and builds what is needed, once. Returns the cache and Elasticsearch's home.
 
+    Without SFace, which an earlier version's cache lacks, all other profiles run.
+
     Raises:
         WeightsError, EngineError: a step failed; the message says what to do.
     """
     cache = Cache(default_cache())
     prepare(cache, say)
+    try:
+        prepare_sface(cache, say)
+    except WeightsError as problem:
+        say(f"SFace: absent, so the profiles sface and facenet-sface can't be served ({problem})")
     return cache, distribution.prepare(cache.root, say)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from faces.calibration.indices import Shared
 from faces.calibration.record import Calibration
 from faces.names import name_of_face, nfc
 from faces.searchable import FaceField, below
-from ingest_service.verdicts import UNCALIBRATED
+from ingest_service.verdicts import UNCALIBRATED, Thresholds
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Match:
     similarity: cosine, -1 to 1.
     photo_size: width and height of the upright photo in pixels, if stored.
     thumbnail: base64 JPEG, if stored.
-    calibration: the indices', if they share one.
+    calibration: the indices', if they share one; thresholds: theirs, calibrated or not.
     """
 
     rank: int
@@ -55,6 +56,7 @@ class Match:
     photo_size: tuple[int, int] | None = None
     thumbnail: str | None = None
     calibration: Calibration | None = None
+    thresholds: Thresholds = UNCALIBRATED
 
     @property
     def person(self) -> str | None:
@@ -66,8 +68,7 @@ class Match:
     @property
     def verdict(self) -> str:
         """``strong``, ``possible`` or ``unlikely``."""
-        thresholds = self.calibration.thresholds if self.calibration else UNCALIBRATED
-        return thresholds.verdict(self.similarity)
+        return self.thresholds.verdict(self.similarity)
 
     @property
     def probability(self) -> float | None:
@@ -91,7 +92,7 @@ class Match:
         }
 
 
-def match_of(rank: int, hit: dict[str, Any], field: FaceField, calibration: Calibration | None) -> Match:
+def match_of(rank: int, hit: dict[str, Any], field: FaceField, judged: Shared) -> Match:
     """
     Args:
         hit: of the answer to `search_body`.
@@ -110,12 +111,13 @@ def match_of(rank: int, hit: dict[str, Any], field: FaceField, calibration: Cali
         face=MatchedFace(str(face.get("id", "")), position, count, _box(face)),
         # Elasticsearch's score is (1 + cosine) / 2.
         similarity=2 * hit["_score"] - 1,
-        name=name_of_face(label, fields.get("person.name"), count, found),
+        name=name_of_face(label, fields.get("person.name"), count, found, face.get("drawn") is True),
         guess=guess and nfc(str(guess)),
         people=tuple(sorted({nfc(str(name)) for name in fields.get(field.at("people"), []) if name})),
         photo_size=(sizes[0], sizes[1]) if all(sizes) else None,
         thumbnail=fields.get(field.at("thumbnail"), [None])[0],
-        calibration=calibration,
+        calibration=judged.calibration,
+        thresholds=judged.thresholds,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +99,7 @@ def _embed(service: Service, model: str, photo: Path, stopped: threading.Event) 
     except OSError:
         return PhotoVector(error="unreadable_file")
     try:
-        result = _with_retries(service, model, data, stopped)
+        result = with_retries(lambda: service.largest_face(data, model), stopped)
     except ServiceRefused as refused:
         if refused.status == 413:
             return PhotoVector(error="too_large")
@@ -109,10 +109,15 @@ def _embed(service: Service, model: str, photo: Path, stopped: threading.Event) 
     return PhotoVector(result["faces"][0]["vector"] if result["faces"] else None)
 
 
-def _with_retries(service: Service, model: str, photo: bytes, stopped: threading.Event) -> dict[str, Any]:
+def with_retries(ask: Callable[[], dict[str, Any]], stopped: threading.Event) -> dict[str, Any]:
+    """What the service answers to ``ask``, which is called again while it is busy or away.
+
+    Raises:
+        ConnectionFailed: it stays busy or away, or ``stopped`` was set.
+    """
     for tried in range(TRIES - 1):
         try:
-            return service.largest_face(photo, model)
+            return ask()
         except ServiceRefused as refused:
             wait = refused.retry_after
             if wait is None:
@@ -123,4 +128,4 @@ def _with_retries(service: Service, model: str, photo: bytes, stopped: threading
                 raise
         if stopped.wait(min(wait * 2**tried, LONGEST_WAIT)):
             break
-    return service.largest_face(photo, model)
+    return ask()

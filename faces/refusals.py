@@ -13,6 +13,7 @@ from PIL import Image
 
 from es_setup.connection import innermost_reason
 from es_setup.keeping import face_options
+from es_setup.other_models import check_refusal
 from faces.searchable import FaceField, NoFaces, Searchable, searchable
 from ingest_service.errors import UserError
 
@@ -24,6 +25,8 @@ LASTING = re.compile(
 """How the plugin's reasons begin (``EndpointFault``) where a retry doesn't help."""
 
 
+BUSY = 429
+"""The status with which the plugin refuses where an endpoint doesn't answer."""
 PHOTO = "image"
 """The field in which `faces index` sends a photo."""
 
@@ -42,23 +45,33 @@ def is_lasting(reason: str) -> bool:
 
 
 def require_fit_service(es: Elasticsearch, index: str) -> None:
-    """Asks Elasticsearch, by a search with a picture of one pixel, whether the service of an index's pipeline
-    can answer it. An index that doesn't exist yet, or has no vectors to search, isn't asked about, nor is one
-    whose pipeline the user may not read.
+    """Asks Elasticsearch whether the service of an index's pipeline can answer it, as `why_unanswered` does.
 
     Raises:
-        ServiceUnfit: it can't as both are set up now. A service that is busy or down isn't unfit.
+        ServiceUnfit: it can't as both are set up now.
+        OtherModel: it serves another model. A service that is busy or down isn't unfit.
     """
+    reason = why_unanswered(es, index)
+    if reason and is_lasting(reason):
+        check_refusal(reason, index)
+        raise ServiceUnfit(reason)
+
+
+def why_unanswered(es: Elasticsearch, index: str) -> str | None:
+    """Why the service of an index's pipeline doesn't answer Elasticsearch, which is asked by a search with a
+    picture of one pixel; None if it answers. An index that doesn't exist yet, or has no vectors to search,
+    isn't asked about, nor is one whose pipeline the user may not read."""
     try:
         where = searchable(es, index)
-        for options in _face_options(es, where):
-            es.search(index=index, size=0, query=_probe(where.fields[0], options))
+        for options in face_options_of(es, where):
+            es.search(index=index, size=0, query=probe(where.fields[0], options))
     except NoFaces:
-        return
+        return None
     except ApiError as error:
         # One pixel has no face, and the user may have no right to search: both say nothing of the service.
-        if is_lasting(reason := innermost_reason(error)):
-            raise ServiceUnfit(reason) from None
+        reason = innermost_reason(error)
+        return reason if error.status_code == BUSY or is_lasting(reason) else None
+    return None
 
 
 def require_our_fields(es: Elasticsearch, index: str) -> None:
@@ -68,21 +81,35 @@ def require_our_fields(es: Elasticsearch, index: str) -> None:
             where the user may not read the pipeline.
     """
     try:
-        found = list(_face_options(es, searchable(es, index)))
+        found = list(face_options_of(es, searchable(es, index)))
     except (NoFaces, ApiError):
         return
     for options in found:
-        field, target = options.get("field", PHOTO), options.get("target_field")
-        if field != PHOTO or target:
-            where = f" and writes faces below [{target}]" if target else ""
-            raise OtherFields(
-                f"the pipeline of [{index}] reads photos from [{field}]{where}, and `faces index` sends them "
-                f"in [{PHOTO}] for indices like [faces]: send photos to [{index}] with requests"
-            )
+        require_fields(index, options.get("field", PHOTO), options.get("target_field"))
 
 
-def _face_options(es: Elasticsearch, where: Searchable) -> Iterator[dict[str, Any]]:
-    """The options of the processors [face] of the indices' default pipelines."""
+def require_fields(index: str, field: str, target: str | None) -> None:
+    """
+    Args:
+        field: with the photos of an index; target: the object that faces are written into, if any.
+
+    Raises:
+        OtherFields: they are elsewhere than in an archive.
+    """
+    if field != PHOTO or target:
+        where = f" and writes faces below [{target}]" if target else ""
+        raise OtherFields(
+            f"the pipeline of [{index}] reads photos from [{field}]{where}, and `faces index` sends them "
+            f"in [{PHOTO}] for indices like [faces]: send photos to [{index}] with requests"
+        )
+
+
+def face_options_of(es: Elasticsearch, where: Searchable) -> Iterator[dict[str, Any]]:
+    """The options of the processors [face] of the indices' default pipelines.
+
+    Raises:
+        ApiError: the user may not read the settings or a pipeline.
+    """
     settings = es.indices.get_settings(index=where.name, name="index.default_pipeline", flat_settings=True)
     names = {
         found["settings"]["index.default_pipeline"]
@@ -94,8 +121,9 @@ def _face_options(es: Elasticsearch, where: Searchable) -> Iterator[dict[str, An
             yield from face_options(pipeline["processors"])
 
 
-def _probe(field: FaceField, options: dict[str, Any]) -> dict[str, Any]:
-    face = {"image": _pixel()} | {name: options[name] for name in ("model", "endpoint") if name in options}
+def probe(field: FaceField, options: dict[str, Any]) -> dict[str, Any]:
+    image = base64.b64encode(pixel()).decode("ascii")
+    face = {"image": image} | {name: options[name] for name in ("model", "endpoint") if name in options}
     builder = {"query_vector_builder": {"face": face}}
     knn: dict[str, Any] = {"knn": {"field": field.vector, "k": 1, "num_candidates": 1, **builder}}
     if field.nested:
@@ -103,7 +131,8 @@ def _probe(field: FaceField, options: dict[str, Any]) -> dict[str, Any]:
     return {"bool": {"filter": [{"terms": {"_index": list(field.indices)}}, knn]}}
 
 
-def _pixel() -> str:
+def pixel() -> bytes:
+    """A picture without a face, which costs next to nothing."""
     buffer = io.BytesIO()
     Image.new("RGB", (1, 1)).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    return buffer.getvalue()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from elasticsearch import Elasticsearch
+from elasticsearch import AuthorizationException, Elasticsearch
 
 from es_setup import mappings, models
 from es_setup.mappings import Mapping
@@ -36,6 +37,14 @@ class FaceField:
     @property
     def vector(self) -> str:
         return self.at("faces.vector" if self.nested else "vector")
+
+    @property
+    def with_faces(self) -> dict[str, Any]:
+        """A query for the documents of these indices that have a face here."""
+        query: dict[str, Any] = {"exists": {"field": self.vector}}
+        if self.nested:
+            query = {"nested": {"path": self.at("faces"), "ignore_unmapped": True, "query": query}}
+        return {"bool": {"filter": [{"terms": {"_index": list(self.indices)}}, query]}}
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,29 @@ def searchable(es: Elasticsearch, name: str) -> Searchable:
         recorded,
         tuple(without),
     )
+
+
+def archives(where: Searchable) -> list[FaceField]:
+    """The fields with the faces of photos, and not those of portraits.
+
+    Raises:
+        NoFaces: there are portraits alone.
+    """
+    found = [field for field in where.fields if field.nested]
+    if not found:
+        raise NoFaces(f"[{where.name}] has portraits, and no archive's photos: see `faces gallery list`")
+    return found
+
+
+def refresh(es: Elasticsearch, where: Searchable) -> None:
+    """Lets searches find what was stored a moment ago; a user without that privilege finds it later."""
+    with suppress(AuthorizationException):
+        es.indices.refresh(index=where.name)
+
+
+def newest_first(field: FaceField) -> list[dict[str, Any]]:
+    """How a search sorts documents by their ``@timestamp``."""
+    return [{field.at("@timestamp"): {"order": "desc", "unmapped_type": "date"}}]
 
 
 def below(source: dict[str, Any], path: str) -> Any:

@@ -1,41 +1,48 @@
-"""Searches indices for the faces most similar to one of a photo."""
+"""Searches indices for the faces most similar to one of a photo, or to a person."""
 
 from __future__ import annotations
 
 import base64
-import unicodedata
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 
-from es_setup.connection import Service
-from faces.calibration.record import Calibration
+from es_setup.connection import Service, innermost_reason
+from es_setup.other_models import check_refusal
+from es_setup.thresholds import as_meta
+from faces.calibration.indices import Shared, shared
 from faces.matches import Match, match_of
-from faces.names import nfc
+from faces.names import spellings
 from faces.searchable import FaceField, Searchable
+from ingest_service.errors import UserError
 
 FIELDS = ("face_count", "thumbnail", "photo.width", "photo.height", "photo.faces_found")
 """What a match needs of what the processor stored beside the faces."""
 SENT = ("file.path", "person.name")
 """What senders may add. As fields: these read both "file": {"path"} and "file.path", whichever was sent."""
-FACE = ("id", "box", "label.name", "match.name")
+FACE = ("id", "box", "label.name", "match.name", "drawn")
+NO_BUILDER = re.compile(r"unknown (named object category \[.*QueryVectorBuilder|field \[face\])")
+"""Elasticsearch's reason where no plugin brings the query vector builder [face]."""
 
 
 @dataclass(frozen=True)
 class FaceQuery:
     """What to search for.
 
+    photo: with the face; None if ``vector`` is given, (dims,) of the indices' model.
     face: its position on the photo, largest first, from 0; None: the largest.
     min_similarity: the least cosine of a match, -1 to 1.
     name: only photos on which this person is, as people said.
     """
 
-    photo: bytes
+    photo: bytes | None
     k: int = 5
     face: int | None = None
     min_similarity: float | None = None
     name: str | None = None
+    vector: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,22 +86,31 @@ class QueryResult:
         return bool(self.matches) and self.matches[0].name == self.label
 
 
-def search(
-    es: Elasticsearch, query: FaceQuery, where: Searchable, calibration: Calibration | None = None
-) -> list[Match]:
+class NoPlugin(UserError):
+    """Elasticsearch can't search with a photo, as it lacks the plugin: search with the vector of its face."""
+
+
+def search(es: Elasticsearch, query: FaceQuery, where: Searchable) -> list[Match]:
     """The ``query.k`` photos with the most similar faces, best first.
 
-    Args:
-        calibration: that all indices share, if they do.
-
     Raises:
+        NoPlugin: the query is a photo.
         MixedModels: the indices hold vectors of several models.
+        OtherModel: the service serves another one than theirs.
         elasticsearch.ApiError: 400 if the photo can't be read or lacks the face, 429 if the service is busy
             or down.
     """
     body = search_body(query, where, where.model(es))
-    hits = es.search(index=where.name, body=body)["hits"]["hits"]
-    return [match_of(rank, hit, _field_of(hit, where), calibration) for rank, hit in enumerate(hits, start=1)]
+    try:
+        hits = es.search(index=where.name, body=body)["hits"]["hits"]
+    except ApiError as error:
+        refusal = innermost_reason(error)
+        check_refusal(refusal, where.name)
+        if NO_BUILDER.search(refusal):
+            raise NoPlugin(f"Elasticsearch lacks the plugin [ingest-face]: {refusal}") from None
+        raise
+    judged = shared(where.recorded)
+    return [match_of(rank, hit, _field_of(hit, where), judged) for rank, hit in enumerate(hits, start=1)]
 
 
 def search_body(query: FaceQuery, where: Searchable, model: str | None) -> dict[str, Any]:
@@ -122,29 +138,33 @@ def _field_of(hit: dict[str, Any], where: Searchable) -> FaceField:
 
 
 def _kind(query: FaceQuery, field: FaceField, model: str | None) -> dict[str, Any]:
-    face: dict[str, Any] = {"image": base64.b64encode(query.photo).decode("ascii")}
-    face |= {"model": model} if model else {}
-    face |= {"face": query.face} if query.face is not None else {}
     least = {} if query.min_similarity is None else {"similarity": query.min_similarity}
     knn: dict[str, Any] = {
         "knn": {
             "field": field.vector,
             "k": query.k,
             "num_candidates": max(100, 10 * query.k),
-            "query_vector_builder": {"face": face},
+            **_query_vector(query, model),
             **least,
         }
     }
     if query.name is not None:
-        # A label is stored as it was sent, in either spelling.
-        spellings = {query.name, nfc(query.name), unicodedata.normalize("NFD", query.name)}
-        knn["knn"]["filter"] = {"terms": {field.at("people"): sorted(spellings)}}
+        knn["knn"]["filter"] = {"terms": {field.at("people"): spellings(query.name)}}
     if field.nested:
         path = field.at("faces")
         inner = {"name": path, "size": 1, "_source": [f"{path}.{name}" for name in FACE]}
         knn = {"nested": {"path": path, "ignore_unmapped": True, "query": knn, "inner_hits": inner}}
     # First the indices, as another one may have a field of this name that holds no vectors.
     return {"bool": {"filter": [{"terms": {"_index": list(field.indices)}}], "must": [knn]}}
+
+
+def _query_vector(query: FaceQuery, model: str | None) -> dict[str, Any]:
+    if query.photo is None:
+        return {"query_vector": query.vector}
+    face: dict[str, Any] = {"image": base64.b64encode(query.photo).decode("ascii")}
+    face |= {"model": model} if model else {}
+    face |= {"face": query.face} if query.face is not None else {}
+    return {"query_vector_builder": {"face": face}}
 
 
 def query_face(service: Service, photo: bytes, position: int | None, model: str | None) -> QueryFace | None:
@@ -161,8 +181,9 @@ def query_face(service: Service, photo: bytes, position: int | None, model: str 
     return QueryFace(chosen, len(faces), (box["x"], box["y"], box["width"], box["height"]))
 
 
-def calibration_as_json(calibration: Calibration | None) -> dict[str, Any]:
+def judged_as_json(judged: Shared) -> dict[str, Any]:
     """What the verdicts are based on, for scripts."""
-    if calibration is None:
-        return {"calibrated": False}
-    return {"calibrated": True, "calibration": calibration.as_meta()}
+    pair = {"thresholds": as_meta(judged.thresholds)}
+    if judged.calibration is None:
+        return {"calibrated": False, **pair}
+    return {"calibrated": True, **pair, "calibration": judged.calibration.as_meta()}

@@ -26,7 +26,13 @@ def main() -> None:
     for warning in settings.warnings():
         log.warning(warning)
     scheme = "https" if settings.tls_certificate else "http"
-    log.info("serving profile %s on %s://%s", settings.profile, scheme, settings.bind)
+    log.info(
+        "serving profile %s by %s on %s://%s",
+        settings.profile,
+        settings.chosen_runtime(),
+        scheme,
+        settings.bind,
+    )
     if not MODELS[settings.profile].listed:
         log.warning("profile %s is %s", settings.profile, MODELS[settings.profile].note)
     server.run()

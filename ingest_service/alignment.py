@@ -17,7 +17,7 @@ def align(pixels: Pixels, face: Detection, size: tuple[int, int]) -> Pixels:
     Returns (height, width, 3) RGB, black outside of the photo. The geometry (eyes and box) is DeepFace's. But
     DeepFace keeps the box's proportions and fills up with black; FaceNet was trained on stretched boxes.
     """
-    _, _, width, height = face.box
+    width, height = face.upright_size
     columns, rows = size
     left_eye, right_eye = face.landmarks[0], face.landmarks[1]
     across = left_eye - right_eye

@@ -29,7 +29,11 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
     processes.of_this_process()  # starts while the networks are loaded
     profile = profiles.load(settings)
     profiles.warm_up(profile)
+    runtime = settings.chosen_runtime()
     metrics = Metrics()
+    metrics.networks.info(
+        {"model": profile.model.id, "runtime": runtime.name, "precision": runtime.precision}
+    )
     turns = Turns()
     pipeline = FacePipeline(profile, settings, metrics)
     app = ApiDocument(
@@ -49,8 +53,8 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
     add_pages(app, settings)
     observe_requests(app, metrics)
     refuse_pages(app, settings)
-    add_faces_routes(app, pipeline, profile.model, settings, turns)
-    add_operations_routes(app, profile.model, settings, metrics)
+    add_faces_routes(app, pipeline, profile.model, runtime, settings, turns)
+    add_operations_routes(app, profile.model, runtime, settings, metrics)
     add_error_handlers(app, metrics)
     app.wsgi_app = turns.around(app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app

@@ -18,6 +18,9 @@ from ingest_service.errors import FaceServiceError
 
 Floats = NDArray[np.float32]
 
+PATIENCE = 0.1
+"""Seconds that a face waits for those of photos that are being searched: two cores search 8 in it."""
+
 
 class PhotoVectors:
     """The vectors of a photo's faces, which come in pieces."""
@@ -70,6 +73,9 @@ class Batcher:
     one face at a time cost a third more than two of four, as each then draws the network's 90 MB of weights
     through the cores' shared cache for itself.
 
+    While so many photos are on their way that their faces will fill the batch, it waits for them for up to
+    ``PATIENCE``: in bf16 the units that multiply are so fast that a small batch waits for the weights.
+
     Requests are served evenly (self-clocked fair queueing), so that one with few faces doesn't wait for all
     those of photos that are full of them.
 
@@ -82,6 +88,7 @@ class Batcher:
         observe: called with the size of every batch.
         threads: batches that run at once.
         share: each thread's share of the expected faces.
+        coming: photos whose faces are yet to be submitted.
     """
 
     def __init__(
@@ -94,6 +101,7 @@ class Batcher:
         threads: int = 1,
         share: Callable[[], int] = lambda: 1,
         reserve: int = 0,
+        coming: Callable[[], int] = lambda: 0,
     ) -> None:
         self._run = run
         self._max_batch = max_batch
@@ -102,13 +110,21 @@ class Batcher:
         self._reserve = reserve
         self._observe = observe
         self._share = share
+        self._coming = coming
         self._queue: list[Piece] = []  # a heap
         self._numbers = itertools.count()
         self._served = 0  # faces of each request, as above: of the piece that ran last
         self._changed = threading.Condition()
         self._running = 0
+        self._is_closed = False
         for number in range(threads):
             threading.Thread(target=self._work, name=f"embedder-{number}", daemon=True).start()
+
+    def close(self) -> None:
+        """Ends the threads, once what waits has run; no more may be submitted."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
 
     def depth(self) -> int:
         """How many faces wait."""
@@ -150,8 +166,7 @@ class Batcher:
         return sum(len(piece.faces) for piece in self._queue)
 
     def _work(self) -> None:
-        while True:
-            batch = self._next_batch()
+        while (batch := self._next_batch()) is not None:
             try:
                 self._run_batch([piece for piece in batch if piece.photo.are_wanted()])
             finally:
@@ -159,12 +174,16 @@ class Batcher:
                     self._running -= 1
                     self._changed.notify_all()
 
-    def _next_batch(self) -> list[Piece]:
-        """The next pieces, up to a batch of faces."""
+    def _next_batch(self) -> list[Piece] | None:
+        """The next pieces, up to a batch of faces, or none if another thread has taken them; None once the
+        batcher is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue)
-            deadline = time.monotonic() + self._max_wait
+            self._changed.wait_for(lambda: self._queue or self._is_closed)
+            if not self._queue:
+                return None
+            began = time.monotonic()
             while self._queue and self._waiting_faces() < self._enough():
+                deadline = began + self._longest_wait()
                 if not self._changed.wait(None if self._running else deadline - time.monotonic()):
                     break
             batch: list[Piece] = []
@@ -176,6 +195,11 @@ class Batcher:
                 self._served = max(self._served, piece.finish - len(piece.faces))
             self._running += 1
             return batch
+
+    def _longest_wait(self) -> float:
+        """Seconds."""
+        is_filled_soon = self._waiting_faces() + self._coming() >= self._max_batch
+        return max(self._max_wait, PATIENCE) if is_filled_soon else self._max_wait
 
     def _enough(self) -> int:
         return min(self._max_batch, max(1, self._share())) if self._running else self._max_batch

@@ -12,6 +12,7 @@ import numpy as np
 from ingest_service import deepface_library
 from ingest_service.detection import LANDMARKS, Detection, Pixels, shrunk
 from ingest_service.needs import Needs
+from ingest_service.networks import ONNX_FP32, Runtime
 from ingest_service.weights.cache import Cache
 
 
@@ -47,8 +48,17 @@ class DeepFaceDetector:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def load(cls, backend: Backend, cache: Cache, max_side: int, min_face: int) -> DeepFaceDetector:
-        """
+    def load(
+        cls,
+        backend: Backend,
+        cache: Cache,
+        max_side: int,
+        min_face: int,
+        runtime: Runtime = ONNX_FP32,
+        turned_faces: bool = False,
+    ) -> DeepFaceDetector:
+        """In DeepFace's own runtime, which finds turned faces or doesn't.
+
         Raises:
             WeightsError: DeepFace wants a file that isn't in the cache.
         """
@@ -66,7 +76,7 @@ class DeepFaceDetector:
         small, scales = shrunk(pixels, self.max_side / max(height, width))
         with self.lock:
             regions = self.client.detect_faces(np.ascontiguousarray(small[:, :, ::-1]))
-        faces = [_detection(region).moved(1 / np.array(scales), np.zeros(2)) for region in regions]
+        faces = [_detection(region).moved(1 / np.array(scales)) for region in regions]
         kept = [face.clipped(width, height) for face in faces]
         return sorted(
             (face for face in kept if face.shorter_side >= self.min_face),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest_service import deepface_library
+from ingest_service.alignment import align
 from ingest_service.detection import LANDMARKS, Detection, Pixels
 from ingest_service.embedding import Facenet, unit
 from ingest_service.model import FoundFace, Loading, Model, Preparation
@@ -43,7 +44,7 @@ class DeepFaceProfile:
                 normalization="Facenet",
             ),
         )
-        return cls(Facenet.load(loading.cache.facenet, loading.cores), model, loading.cache)
+        return cls(Facenet.load(loading.cache.facenet, loading.cores, loading.runtime), model, loading.cache)
 
     def __post_init__(self) -> None:
         deepface_library.open_library(self.cache)
@@ -55,23 +56,33 @@ class DeepFaceProfile:
         return (self.network.size, self.network.size, 3)
 
     def find(self, pixels: Pixels) -> list[FoundFace]:
-        from deepface.modules import detection, preprocessing
+        from deepface.modules import detection
 
         bgr = np.ascontiguousarray(pixels[:, :, ::-1])
         faces = detection.extract_faces(
             bgr, detector_backend="centerface", align=True, enforce_detection=False, color_face="rgb"
         )
-        found = []
-        for face in faces:
-            if face["confidence"] == 0:  # what DeepFace returns when there is no face: the whole photo
-                continue
-            prepared = preprocessing.resize_image(
-                face["face"][:, :, ::-1], (self.network.size, self.network.size)
-            )
-            network_input = preprocessing.normalize_input(prepared.copy(), "Facenet")[0]
-            aligned = np.clip(np.rint(prepared[0, :, :, ::-1] * 255), 0, 255).astype(np.uint8)
-            found.append(FoundFace(_detection(face), aligned, network_input.astype(np.float32)))
+        # Confidence 0 is what DeepFace returns when there is no face: the whole photo.
+        found = [self._fed(_detection(face), face["face"]) for face in faces if face["confidence"] != 0]
         return sorted(found, key=lambda face: face.detection.area, reverse=True)
+
+    def prepare(self, pixels: Pixels, face: Detection) -> FoundFace:
+        """Cut out by us, with DeepFace's geometry, and prepared by DeepFace."""
+        factor = self.network.size / face.longer_side
+        size = (max(1, round(face.box[2] * factor)), max(1, round(face.box[3] * factor)))
+        return self._fed(face, align(pixels, face, size) / 255)
+
+    def _fed(self, face: Detection, rgb: NDArray[np.float64]) -> FoundFace:
+        """
+        Args:
+            rgb: the face, cut out and upright, (height, width, 3), 0 to 1.
+        """
+        from deepface.modules import preprocessing
+
+        prepared = preprocessing.resize_image(rgb[:, :, ::-1], (self.network.size, self.network.size))
+        network_input = preprocessing.normalize_input(prepared.copy(), "Facenet")[0]
+        aligned = np.clip(np.rint(prepared[0, :, :, ::-1] * 255), 0, 255).astype(np.uint8)
+        return FoundFace(face, aligned, network_input.astype(np.float32))
 
     def embed(self, faces: NDArray[np.float32], all_cores: bool = False) -> NDArray[np.float32]:
         return unit(self.network.embed(faces, all_cores))

@@ -19,6 +19,11 @@ CODES: dict[str, tuple[int, str]] = {
     "too_large": (PHOTO, "Send a smaller file, or raise FACES_MAX_BYTES."),
     "too_many_pixels": (PHOTO, "Scale the photo down, or raise FACES_MAX_PIXELS."),
     "too_costly": (PHOTO, "Open the file and save it again."),
+    "bad_box": (
+        PHOTO,
+        "Send at most 20 boxes of x, y, width and height in pixels of the upright photo, inside it, and at "
+        "least 8 wide and high.",
+    ),
     "internal": (PHOTO, "See the service's log of that moment, and report it."),
     "bad_request": (400, "See /docs for the request's form."),
     "no_face": (400, "Send a photo that shows a face."),
@@ -45,6 +50,10 @@ CODES: dict[str, tuple[int, str]] = {
 class UserError(Exception):
     """Base of every failure that the person who runs a command can mend: the message says what is wrong and
     what to do, and the command line prints it without a traceback."""
+
+
+class WrongArguments(UserError):
+    """Base of those that lie in what the command was given: it ends with status 2."""
 
 
 class SettingsError(UserError):

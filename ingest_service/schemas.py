@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from ingest_service import drawn_faces
 from ingest_service.decoding import Photo
 from ingest_service.detection import LANDMARKS
 from ingest_service.errors import FaceServiceError
 from ingest_service.model import FoundFace, Model
+from ingest_service.networks import Precision, Runtime, RuntimeName
 from ingest_service.quality import Quality
-from ingest_service.verdicts import Verdict
+from ingest_service.verdicts import Thresholds, Verdict
 
 Return = Literal["vector", "crop", "thumbnail", "fingerprint"]
 EVERYTHING: list[Return] = ["vector", "crop", "thumbnail", "fingerprint"]
@@ -41,7 +43,21 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _boxes_are_boxes(schema: dict[str, Any]) -> None:
+    """What each box should be. One that isn't is its photo's error, so the model takes anything."""
+    side: dict[str, Any] = {"type": "number", "minimum": 0}
+    box = {
+        "type": "object",
+        "properties": dict.fromkeys(("x", "y"), side)
+        | dict.fromkeys(("width", "height"), side | {"minimum": drawn_faces.SHORTEST_SIDE}),
+        "required": ["x", "y", "width", "height"],
+    }
+    schema["properties"]["boxes"] |= {"type": "array", "maxItems": drawn_faces.MOST, "items": box}
+
+
 class PhotoOptions(Strict):
+    model_config = ConfigDict(json_schema_extra=_boxes_are_boxes)
+
     max_faces: Annotated[
         int | None,
         Field(strict=True, ge=1, description="keep at most so many, largest first"),
@@ -53,6 +69,14 @@ class PhotoOptions(Strict):
     min_quality: Annotated[
         float, Field(strict=True, ge=0, le=1, description="drop faces of a lower quality score")
     ] = 0
+    boxes: Annotated[
+        Any,
+        Field(
+            description="boxes that a person drew around faces that the detector misses, in pixels of the "
+            "upright photo: the face in each is returned after the others, with `drawn`, whatever the other "
+            "options say, unless a detected face that is returned is the same",
+        ),
+    ] = None
 
 
 def _image_is_a_string(schema: dict[str, Any]) -> None:
@@ -106,10 +130,24 @@ class ModelAnswer(BaseModel):
     id: Annotated[str, Field(description="only vectors of the same id are comparable")]
     digest: Annotated[str, Field(description="SHA-256 over everything that shapes a vector")]
     dims: int
+    precision: Annotated[
+        Precision, Field(description="that the faces were embedded in; fp32 and bf16 share an id")
+    ]
 
     @classmethod
-    def of(cls, model: Model) -> ModelAnswer:
-        return cls(id=model.id, digest=model.digest, dims=model.dims)
+    def of(cls, model: Model, runtime: Runtime) -> ModelAnswer:
+        return cls(id=model.id, digest=model.digest, dims=model.dims, precision=runtime.precision)
+
+
+class ThresholdsAnswer(BaseModel):
+    """Of a profile, for indices that aren't calibrated."""
+
+    strong: Annotated[float, Field(description="the lowest similarity of a strong match, -1 to 1")]
+    possible: Annotated[float, Field(description="of a possible match")]
+
+    @classmethod
+    def of(cls, thresholds: Thresholds) -> ThresholdsAnswer:
+        return cls(strong=thresholds.strong, possible=thresholds.possible)
 
 
 class Box(BaseModel):
@@ -148,20 +186,24 @@ class FaceAnswer(BaseModel):
     model_config = ConfigDict(json_schema_extra=_nulls_are_left_out)
 
     box: Box
-    confidence: float
+    confidence: Annotated[
+        float, Field(description="the detector's, 0 to 1; 0 in a drawn box in which it finds no face")
+    ]
+    drawn: Annotated[bool | None, Field(description="true if a person drew the box")] = None
     quality: QualityAnswer
     landmarks: Annotated[dict[str, Point], Field(description="left and right are the person's own")]
     crop: Annotated[str | None, Field(description="base64 JPEG: the face with a margin")] = None
     vector: Annotated[list[float] | None, Field(description="length 1")] = None
 
     @classmethod
-    def of(cls, face: FoundFace, quality: Quality, crop: str | None) -> FaceAnswer:
+    def of(cls, face: FoundFace, quality: Quality, crop: str | None, drawn: bool) -> FaceAnswer:
         """Without its vector; the box in whole pixels."""
         x, y, width, height = face.detection.box
         points = zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)
         return cls(
             box=Box(x=round(x), y=round(y), width=max(1, round(width)), height=max(1, round(height))),
             confidence=round(face.detection.confidence, 4),
+            drawn=drawn or None,
             quality=QualityAnswer.of(quality),
             landmarks={
                 name: Point(x=round(px, 1), y=round(py, 1)) for name, (px, py) in points if isfinite(px)
@@ -195,7 +237,7 @@ class PhotoResult(BaseModel):
     # No oneOf of the two: several generators of clients then have no type for it.
     model_config = ConfigDict(json_schema_extra=_nulls_are_left_out)
 
-    faces: Annotated[list[FaceAnswer] | None, Field(description="largest first")] = None
+    faces: Annotated[list[FaceAnswer] | None, Field(description="largest first, then the drawn ones")] = None
     photo: PhotoAnswer | None = None
     file: FileAnswer | None = None
     thumbnail: Annotated[str | None, Field(description="base64 JPEG, at most 8,000 bytes")] = None
@@ -211,6 +253,7 @@ class VerifyAnswer(BaseModel):
     model: ModelAnswer
     similarity: Annotated[float, Field(description="cosine of the two photos' largest faces, -1 to 1")]
     verdict: Verdict
+    thresholds: Annotated[ThresholdsAnswer, Field(description="of the verdict: those of the served profile")]
     calibrated: bool
     faces: Annotated[list[FaceAnswer], Field(description="the two faces that were compared")]
 
@@ -218,6 +261,8 @@ class VerifyAnswer(BaseModel):
 class ReadyAnswer(BaseModel):
     status: str
     model: ModelAnswer
+    runtime: Annotated[RuntimeName, Field(description="that the faces are embedded in")]
+    thresholds: ThresholdsAnswer
 
 
 class AvailableModel(BaseModel):
@@ -225,11 +270,14 @@ class AvailableModel(BaseModel):
 
     name: Annotated[str, Field(description="for FACES_PROFILE")]
     dims: int
+    thresholds: ThresholdsAnswer
     licence: Annotated[str, Field(description="of the weights, as far as their authors say")]
     note: str
     weights_present: Annotated[bool, Field(description="and the package that they need")]
     served: bool
     id: Annotated[str | None, Field(description="of the one that is served")] = None
+    runtime: Annotated[RuntimeName | None, Field(description="likewise")] = None
+    precision: Annotated[Precision | None, Field(description="likewise")] = None
 
 
 class ModelsAnswer(BaseModel):

@@ -61,10 +61,10 @@ class StubProfile:
         return (self.model.dims,)
 
     def find(self, pixels: Pixels) -> list[FoundFace]:
-        return [
-            FoundFace(face, align(pixels, face, (ALIGNED, ALIGNED)), self._numbers(pixels))
-            for face in self.detector.detect(pixels)
-        ]
+        return [self.prepare(pixels, face) for face in self.detector.detect(pixels)]
+
+    def prepare(self, pixels: Pixels, face: Detection) -> FoundFace:
+        return FoundFace(face, align(pixels, face, (ALIGNED, ALIGNED)), self._numbers(pixels))
 
     def embed(self, faces: NDArray[np.float32], all_cores: bool = False) -> NDArray[np.float32]:
         return unit(faces)

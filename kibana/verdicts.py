@@ -1,7 +1,7 @@
 """The thresholds that the boards show, and where they come from.
 
 Vega and Lens can't read a mapping's ``_meta`` when a board is opened, so the thresholds are part of the
-boards: `faces dashboards install` builds the boards with those of the cluster's calibration.
+boards: `faces dashboards install` builds the boards with those of the cluster's indices.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ingest_service.verdicts import UNCALIBRATED, Thresholds
+from ingest_service.verdicts import UNCALIBRATED, Thresholds, shown
 from kibana.saved_object import SavedObject
 
 STATED = re.compile(r"Verdicts: strong from (-?\d\.\d+), possible from (-?\d\.\d+); (.+)$")
 """``Verdicts.sentence`` at the end of a board's description: the only place that every board with verdicts
 has (Exploration has no Vega signals with thresholds), and that remains when somebody removes panels."""
-
-PLACES = 4
-"""Decimals of a calibration's thresholds."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,7 @@ class Verdicts:
     @property
     def words(self) -> str:
         """Such as ``strong from 0.60, possible from 0.46; not calibrated``."""
-        strong, possible = shown(self.thresholds.strong), shown(self.thresholds.possible)
-        return f"strong from {strong}, possible from {possible}; {self.source}"
+        return f"{self.thresholds.words}; {self.source}"
 
     @property
     def sentence(self) -> str:
@@ -45,7 +41,7 @@ class Verdicts:
         return f"Verdicts: {self.words}"
 
     def in_request(self, text: str) -> str:
-        """A Dev Tools request that is written with the uncalibrated thresholds, with these instead."""
+        """A Dev Tools request that is written with the thresholds of `facenet`, with these instead."""
         replacements = {
             shown(UNCALIBRATED.strong): shown(self.thresholds.strong),
             shown(UNCALIBRATED.possible): shown(self.thresholds.possible),
@@ -55,7 +51,13 @@ class Verdicts:
         return re.sub(rf"(?<![\d.])(?:{written})(?!\d)", lambda found: replacements[found[0]], text)
 
 
-NOT_CALIBRATED = Verdicts(UNCALIBRATED, "not calibrated")
+def not_calibrated(thresholds: Thresholds, why: str = "") -> Verdicts:
+    """With the thresholds of a profile."""
+    return Verdicts(thresholds, f"not calibrated{why and f': {why}'}")
+
+
+NOT_CALIBRATED = not_calibrated(UNCALIBRATED)
+"""As the committed boards are: for `facenet`."""
 
 
 def stated_by(board: SavedObject) -> Verdicts | None:
@@ -64,9 +66,3 @@ def stated_by(board: SavedObject) -> Verdicts | None:
         strong, possible, source = stated.groups()
         return Verdicts(Thresholds(float(strong), float(possible)), source)
     return None
-
-
-def shown(threshold: float) -> str:
-    """With as many decimals as it needs, at least two."""
-    text = f"{threshold:.{PLACES}f}".rstrip("0")
-    return text + "0" * (2 - len(text.partition(".")[2]))

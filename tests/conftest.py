@@ -5,6 +5,7 @@ Downloaded once, into the cache that ``./run demo`` also uses, and started once 
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,19 +16,30 @@ import pytest
 from elasticsearch import Elasticsearch
 from fake_service import FakeService
 from PIL import Image
-from tools import empty, encoded, picture, side_by_side
+from plain_fixtures import plain, there, without  # noqa: F401
+from tools import empty, encoded, picture, processed, side_by_side
 
 from es_setup.embedded import distribution, plugins
 from faces import local_stack
 from faces.local_stack import LocalStack, running_stack
 from ingest_service.app import create_app
+from ingest_service.pipeline import FacePipeline
 from ingest_service.settings import Settings
 from ingest_service.weights.cache import Cache, default_cache
-from ingest_service.weights.prepare import prepare
+from ingest_service.weights.prepare import prepare, prepare_sface
 
 NEED_MORE = {"cache", "running", "renderer", "loader", "installed", "sources"}
 """Fixtures that need weights, a server, a browser, or the network."""
-SERVERS_ALONE = {"engine", "test_openapi.py", "test_explore.py", "test_methods.py", "test_bench_profile.py"}
+SERVERS_ALONE = {
+    "engine",
+    "test_openapi.py",
+    "test_explore.py",
+    "test_methods.py",
+    "test_bench_profile.py",
+    "test_bench_yardstick.py",
+}
+SHARED: list[FacePipeline] = []
+"""Those of apps that several modules use."""
 NAMES = {"mindy_kaling": "Ann", "ben_afflek": "Ben", "madonna": "Cara", "elton_john": "Dan"}
 
 
@@ -35,6 +47,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick", action="store_true", help="the tests that need no network, weights or servers"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The same networks on every machine, whatever its CPU; of this process and of those that it starts."""
+    os.environ["FACES_RUNTIME"] = "onnxruntime"
+    os.environ.pop("FACES_PRECISION", None)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -62,6 +80,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def cache() -> Cache:
     found = Cache(default_cache())
     prepare(found)
+    prepare_sface(found)
     return found
 
 
@@ -103,7 +122,24 @@ def people(cache: Cache) -> dict[str, list[Path]]:
 @pytest.fixture(scope="session")
 def service(cache: Cache):
     """A test client of the service, with the profile facenet."""
-    return create_app(Settings(cache=cache.root)).test_client()
+    before = pipelines()
+    client = create_app(Settings(cache=cache.root)).test_client()
+    SHARED.extend(pipeline for pipeline in pipelines() if pipeline not in before)
+    return client
+
+
+def pipelines() -> list[FacePipeline]:
+    return [found for found in gc.get_objects() if type(found) is FacePipeline]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def released_networks() -> Iterator[None]:
+    """Apps of a module's own end with it: their threads would keep the networks of all modules, 8 GB."""
+    yield
+    for pipeline in pipelines():
+        if pipeline not in SHARED:
+            pipeline.close()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -169,12 +205,17 @@ def bulk(es: Elasticsearch) -> Callable[..., dict[str, dict]]:
 @pytest.fixture
 def photos(people) -> dict[str, list[Path]]:
     """Each person's photos, by the names that the docs use."""
+    return named_photos(people)
+
+
+def named_photos(people: dict[str, list[Path]]) -> dict[str, list[Path]]:
     return {NAMES[name]: own for name, own in people.items() if name in NAMES}
 
 
-@pytest.fixture
-def archive(es, faces, photos, bulk):
-    """Three photos of each person, ids like `ann-0`, and the unnamed photo `team` with Ann and Ben."""
+@pytest.fixture(scope="session")
+def archived(es: Elasticsearch, people) -> dict[str, dict]:
+    """The documents of ``archive``."""
+    photos = named_photos(people)
     documents = {
         f"{name.lower()}-{number}": {
             "image": encoded(path),
@@ -188,7 +229,13 @@ def archive(es, faces, photos, bulk):
     }
     together = picture(side_by_side([photos["Ann"][0], photos["Ben"][0]]), quality=92)
     documents["team"] = {"image": encoded(together), "file": {"path": "team.jpg"}}
-    assert all(item["status"] == 201 for item in bulk(documents).values())
+    return processed(es, documents, "faces-archived")
+
+
+@pytest.fixture
+def archive(faces: str, archived: dict[str, dict], bulk) -> str:
+    """Three photos of each person, ids like `ann-0`, and the unnamed photo `team` with Ann and Ben."""
+    assert all(item["status"] == 201 for item in bulk(archived).values())
     return faces
 
 

@@ -18,7 +18,12 @@ import numpy as np
 import es_setup
 
 PIPELINE = json.loads((Path(es_setup.__file__).parent / "pipelines" / "faces.json").read_text())
-MODEL = {"id": PIPELINE["processors"][0]["face"]["model"], "digest": "0fa4e000" * 8, "dims": 128}
+MODEL = {
+    "id": PIPELINE["processors"][0]["face"]["model"],
+    "digest": "0fa4e000" * 8,
+    "dims": 128,
+    "precision": "fp32",
+}
 """The model that the pipelines ask for."""
 LATE = 6
 """Seconds until a slow answer."""

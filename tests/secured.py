@@ -28,12 +28,12 @@ class Authority:
         subject = ("-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign")
         _openssl("req", "-x509", *EC, *subject, "-keyout", self._key, "-out", self.certificate)
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """(certificate, key) for 127.0.0.1."""
+    def issue(self, name: str, hosts: str = "IP:127.0.0.1,DNS:localhost") -> tuple[Path, Path]:
+        """(certificate, key) for 127.0.0.1, or for other hosts."""
         certificate, key, request, names = (
             self._folder / f"{name}.{kind}" for kind in ("crt", "key", "csr", "cnf")
         )
-        names.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        names.write_text(f"subjectAltName={hosts}\n")
         _openssl("req", *EC, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         signing = ("-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial", "-days", "2")
         _openssl("x509", "-req", "-in", request, *signing, "-extfile", names, "-out", certificate)

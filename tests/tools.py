@@ -177,9 +177,29 @@ def _printed(es_url: str, command: list[str], folder: Path | None) -> str:
 def empty(es: Elasticsearch, alias: str) -> None:
     """Deletes every document behind an alias."""
     es.indices.refresh(index=alias)
-    for hit in es.search(index=alias, size=1000, source=False)["hits"]["hits"]:
-        es.delete(index=hit["_index"], id=hit["_id"])
-    es.indices.refresh(index=alias)
+    while hits := es.search(index=alias, size=1000, source=False)["hits"]["hits"]:
+        es.bulk(operations=[{"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in hits])
+        es.indices.refresh(index=alias)
+
+
+def processed(es: Elasticsearch, documents: dict[str, dict], index: str) -> dict[str, dict]:
+    """Documents (id -> body) as the pipeline stores them, with their vectors: tests store them again as they
+    are, in no time.
+
+    Args:
+        index: made for it, and deleted; its name decides which template it gets.
+    """
+    operations: list[dict] = []
+    for key, body in documents.items():
+        operations += [{"index": {"_index": index, "_id": key}}, body]
+    try:
+        answer = es.bulk(operations=operations, refresh=True)
+        assert not answer["errors"], answer
+        everything = {"includes": ["*"], "exclude_vectors": False}
+        hits = es.search(index=index, size=len(documents), source=everything)["hits"]["hits"]
+    finally:
+        es.options(ignore_status=404).indices.delete(index=index)
+    return {hit["_id"]: hit["_source"] for hit in hits}
 
 
 def face_stats(es: Elasticsearch) -> dict:

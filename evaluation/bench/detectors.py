@@ -4,6 +4,8 @@ Each detector finds every photo's largest face; the rest is the facenet profile'
 RGB, stretched, Facenet. A photo without a face is missing from the pairs, so compare error rates only where
 the numbers of faces found are alike. Our detector runs on one thread. DeepFace's use as many as their
 libraries start, so their CPU time may exceed the elapsed time.
+
+Then ours alone: turned photos, small faces in large photos, and what a large JPEG costs.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,6 +27,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 from rich.table import Table
 
+from evaluation.bench import hard_photos
 from faces.error_rates.det_curve import DetCurve
 from faces.labelled_pairs import read_pairs
 from faces.labelled_photos import FolderError, read
@@ -32,6 +36,7 @@ from ingest_service.alignment import align
 from ingest_service.decoding import decode
 from ingest_service.detection import CenterFace, Detector, Pixels
 from ingest_service.embedding import Facenet, unit, whiten
+from ingest_service.networks import ONNX_FP32
 from ingest_service.registry import DETECTORS
 from ingest_service.settings import Settings
 from ingest_service.weights.cache import Cache, default_cache
@@ -100,14 +105,22 @@ def measured(
 def contenders(cache: Cache, ours: CenterFace) -> Iterator[tuple[str, Callable[[], Detector]]]:
     """Ours at several sizes, with one look and two, and those of DeepFace that are installed."""
     for side in (256, 320, 480):
-        one = partial(replace, ours, max_side=side, candidate=ours.threshold, second_look=None)
+        one = partial(
+            replace,
+            ours,
+            max_side=side,
+            candidate=ours.threshold,
+            second_look=None,
+            doubts=None,
+            tiles=False,
+        )
         yield f"centerface {side}, one look", one
     for side in (256, 320, 480):
         default = " (default)" if side == ours.max_side else ""
         yield f"centerface {side}, two looks{default}", partial(replace, ours, max_side=side)
     for name, entry in DETECTORS.items():
         if name != Settings.detector and entry.needs.are_present(cache):
-            yield name, partial(entry.load, cache, entry.max_side, ours.min_face)
+            yield name, partial(entry.load, cache, entry.max_side, ours.min_face, ONNX_FP32, False)
 
 
 def missing(cache: Cache) -> list[str]:
@@ -229,6 +242,7 @@ def main() -> None:
         "lfw", type=Path, nargs="?", metavar="LFW_FOLDER", help="people's folders and pairs.txt"
     )
     parser.add_argument("--folds", type=int, default=10, help="of pairs.txt, from the first on [10]")
+    parser.add_argument("--ours", action="store_true", help="only our own, without the comparison")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
     arguments = parser.parse_args()
     try:
@@ -243,15 +257,29 @@ def main() -> None:
     network = Facenet.load(cache.facenet, os.cpu_count() or 1)
     sample = sorted(cache.sample.glob("*/*/*.jpg"))
     ours = CenterFace.load(cache, Settings().max_side, Settings().min_face_px)
-    small = [_small(path, ours) for path in sample]
-    rows = [
-        measured(name, build(), network, sample, small, lfw, console)
-        for name, build in contenders(cache, ours)
-    ]
-    console.print(table(rows))
-    console.print(f"left out, as their package or weights are missing: {', '.join(missing(cache))}")
+    rows = []
+    if not arguments.ours:
+        small = [_small(path, ours) for path in sample]
+        rows = [
+            measured(name, build(), network, sample, small, lfw, console)
+            for name, build in contenders(cache, ours)
+        ]
+        console.print(table(rows))
+        console.print(f"left out, as their package or weights are missing: {', '.join(missing(cache))}")
+    in_turns = hard_photos.turned(ours, network, sample)
+    in_groups = hard_photos.groups(ours, sample)
+    large = hard_photos.large_jpegs(ours, sample[0])
+    for sheet in hard_photos.tables(in_turns, in_groups, large):
+        console.print(sheet)
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+        found: dict[str, list[Any]] = {
+            "detectors": rows,
+            "turned": in_turns,
+            "groups": in_groups,
+            "large_jpegs": large,
+        }
+        numbers = {name: [asdict(row) for row in section] for name, section in found.items()}
+        arguments.json.write_text(json.dumps(numbers, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from ingest_service.weights.cache import Cache
 
-# Runs `work`, defined in the code before it, once for each line of input; a first run, to warm up, isn't
-# timed.
 JSON = {"Content-Type": "application/json"}
 
+# Runs `work`, defined in the code before it, once for each line of input; a first run, to warm up, isn't
+# timed.
 ROUNDS = """
 import sys, time
 work()
@@ -55,14 +55,20 @@ class Worker:
 
 
 @contextmanager
-def worker_process(code: str, arguments: list[str], environment: dict[str, str]) -> Iterator[Worker]:
+def worker_process(
+    code: str,
+    arguments: list[str],
+    environment: dict[str, str] | None = None,
+    python: str = sys.executable,
+) -> Iterator[Worker]:
     """A contender in its own process, warmed up.
 
     Args:
         code: Python that defines a function ``work`` without arguments.
+        environment: default: this process's.
     """
     process = subprocess.Popen(
-        [sys.executable, "-c", code + ROUNDS, *arguments],
+        [python, "-c", code + ROUNDS, *arguments],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

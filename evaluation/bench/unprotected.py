@@ -4,7 +4,7 @@ gunicorn's worker gives each connection a thread from its first byte."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,11 +29,13 @@ class ThreadsDecode:
         self._places = threading.Semaphore(settings.workers)
 
     @contextmanager
-    def photo(self, sent: object, _: Request) -> Iterator[Photo]:
-        with self._places:
+    def photo(self, sent: object, _: Request) -> Iterator[Callable[[int | None], Photo]]:
+        def decoded(enough: int | None) -> Photo:
             with self._metrics.stage("decode"):
-                photo = decode(sent, self._settings.max_bytes, self._settings.pixel_limit)
-            yield photo
+                return decode(sent, self._settings.max_bytes, self._settings.pixel_limit, enough)
+
+        with self._places:
+            yield decoded
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from evaluation.bars import Bar
 from evaluation.engine_search import EngineResult
 from evaluation.original_query import QueryAnswer
+from evaluation.portraits import PortraitRates
 from evaluation.results import MethodResult
 from evaluation.task import Task
 from evaluation.vgg_knn import Neighbours
@@ -27,6 +28,7 @@ class Findings:
     neighbours: of VGG-16 + KNN.
     query: position of the photo that the original report's query is repeated with.
     answers: to it, by method.
+    portraits: what several portraits of a person bring, or why that isn't measured, by method.
     command: as it was typed.
     versions: of the software, by name.
     """
@@ -41,6 +43,7 @@ class Findings:
     bars: tuple[Bar, ...]
     query: int
     answers: Mapping[str, tuple[QueryAnswer, ...]]
+    portraits: Mapping[str, PortraitRates | str]
     command: str
     model_id: str
     versions: Mapping[str, str]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from evaluation import portrait_rows
 from evaluation.report.findings import Findings
 from evaluation.results import MethodResult
 from evaluation.vgg_knn import ABOUT, TRAINING_SET_NOTE, Neighbours
@@ -79,6 +80,18 @@ def similarities(findings: Findings) -> Iterator[Block]:
         f"{int((~known).sum()):,} pairs have no similarity, as a photo has no face."
     )
     yield _chart("similarities.png", charts.similarities(one, two, threshold), "Histograms of similarities")
+
+
+def portraits(findings: Findings) -> Iterator[Block]:
+    for method, rates in findings.portraits.items():
+        yield Heading(method)
+        if isinstance(rates, str):
+            yield Text(f"{rates[0].upper()}{rates[1:]}.")
+            continue
+        for gallery in (rates.equal, rates.mixed):
+            yield Text(f"{portrait_rows.sizes(gallery)}.")
+            yield Table(portrait_rows.HEADER, tuple(portrait_rows.rows(gallery)), text=2)
+        yield Text(portrait_rows.ABOUT)
 
 
 def _verification(findings: Findings) -> Table:

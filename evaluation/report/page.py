@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evaluation.report.findings import Findings
-from evaluation.report.method_sections import curves, methods, similarities
+from evaluation.report.method_sections import curves, methods, portraits, similarities
 from evaluation.report.photo_sections import failures, mistakes, people, query
 from evaluation.task import IN_SAMPLE
 from faces.reports.html_page import Block, Command, Page, Section, Table, Text
@@ -36,6 +36,7 @@ def page(findings: Findings) -> Page:
     sections = (
         Section("Promises", tuple(_promises(findings))),
         Section("Methods side by side", tuple(methods(findings))),
+        Section("Several portraits of a person", tuple(portraits(findings))),
         Section("Errors at every threshold", tuple(curves(findings))),
         Section("Similarities", tuple(similarities(findings))),
         Section("The report's query", tuple(query(findings))),

@@ -1,4 +1,4 @@
-"""The thresholds of the boards' verdicts, from the calibration that the cluster's indices share."""
+"""The thresholds of the boards' verdicts: of the calibration that indices share, or else of their model."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from es_setup.models import recorded
 from es_setup.shipped_files import ALIASES
 from faces.calibration.indices import shared
 from faces.calibration.record import Calibration
-from ingest_service.verdicts import UNCALIBRATED
-from kibana.verdicts import NOT_CALIBRATED, Verdicts
+from kibana.verdicts import Verdicts, not_calibrated
 
-NONE_IN_COMMON = Verdicts(
-    UNCALIBRATED, "not calibrated: the indices have no calibration in common, see `faces status`"
-)
+NONE_IN_COMMON = "the indices have no calibration in common, see `faces status`"
+SEVERAL = "the indices have several models or thresholds, of which these are the highest, see `faces status`"
 
 
 def of_cluster(es: Elasticsearch) -> Verdicts:
     """From the indices behind the three aliases: those with a calibration must share it, and the others must
-    have its model recorded, or none. Else not calibrated.
+    have its model recorded, or none. Else not calibrated: the thresholds that the indices record, the highest
+    where they differ.
 
     Raises:
         ApiError, TransportError: Elasticsearch refuses, or doesn't answer.
@@ -34,10 +33,13 @@ def of_cluster(es: Elasticsearch) -> Verdicts:
             facts |= {index: recorded(found["mappings"]) for index, found in mappings.items()}
     # `identify` uses the gallery's calibration even where archive and probes have none.
     found = shared({index: ours for index, ours in facts.items() if "calibration" in ours})
-    if found.calibration is None:
-        return NONE_IN_COMMON if found.problem else NOT_CALIBRATED
     models = {ours["model"] for ours in facts.values() if "model" in ours}
-    return of_calibration(found.calibration) if models == {found.calibration.model} else NONE_IN_COMMON
+    if found.calibration and models == {found.calibration.model}:
+        return of_calibration(found.calibration)
+    together = shared(facts)
+    if found.calibration or found.problem:
+        return not_calibrated(together.uncalibrated, NONE_IN_COMMON)
+    return not_calibrated(together.uncalibrated, SEVERAL if together.problem or len(models) > 1 else "")
 
 
 def of_calibration(calibration: Calibration) -> Verdicts:

@@ -9,10 +9,13 @@ from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
-from es_setup import models
+from es_setup import models, thresholds
 from es_setup.mappings import face_vector_paths
+from es_setup.other_models import what_to_do
+from es_setup.shipped_files import no_such_index
 from faces.calibration.record import Calibration
 from faces.error_rates.errors import CalibrationError
+from ingest_service.verdicts import UNCALIBRATED, Thresholds, of_model
 
 SEARCHED = ("faces", "face-gallery")
 """The aliases that are searched, by the command or by the pipeline of the probes."""
@@ -34,13 +37,20 @@ class Places:
 
 @dataclass(frozen=True)
 class Shared:
-    """
-    calibration: the one of all indices behind a name; None if they have none, or not the same.
-    problem: why there is none, though an index behind the name has one.
+    """How similarities in the indices behind a name are judged.
+
+    calibration: the one of all; None if they have none, or not the same.
+    problem: why there is none, though an index has one; or what is wrong with their thresholds.
+    uncalibrated: the thresholds that they record; the highest, where they differ.
     """
 
     calibration: Calibration | None = None
     problem: str | None = None
+    uncalibrated: Thresholds = UNCALIBRATED
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return self.calibration.thresholds if self.calibration else self.uncalibrated
 
 
 def places(es: Elasticsearch, model: str, index: str | None = None) -> Places:
@@ -59,7 +69,14 @@ def places(es: Elasticsearch, model: str, index: str | None = None) -> Places:
     indices = tuple(name for name, facts in _ours(es).items() if facts.get("model") == model)
     template = models.recorded_in_template(es).get("model") == model
     if not indices and not template:
-        raise CalibrationError(f"Elasticsearch has no index of model [{model}]: run `faces install` first")
+        others = {name: str(facts["model"]) for name, facts in _ours(es).items()}
+        held = ", ".join(f"[{name}] of [{other}]" for name, other in others.items())
+        raise CalibrationError(
+            f"Elasticsearch has no index of model [{model}], which the service serves, but {held}. "
+            + what_to_do(next(iter(others.values())), model)
+            if others
+            else f"Elasticsearch has no index of model [{model}]: run `faces install` first"
+        )
     return Places(indices, template)
 
 
@@ -80,35 +97,62 @@ def store(
         yield path, problem
 
 
-def calibration_of(es: Elasticsearch, index: str) -> Shared:
-    """The calibration for verdicts about ``index``, an index or alias."""
+def judgement_of(es: Elasticsearch, index: str) -> Shared:
+    """How similarities in ``index``, an index or alias, are judged."""
     mappings = es.indices.get_mapping(index=index)
     return shared({name: models.recorded(found["mappings"]) for name, found in sorted(mappings.items())})
 
 
-def calibrations(es: Elasticsearch) -> dict[str, Calibration | None]:
-    """Each open index of ours, attached ones included, and its calibration if it has a valid one."""
-    return {name: shared({name: facts}).calibration for name, facts in _ours(es).items()}
+def judgements(es: Elasticsearch) -> dict[str, Shared]:
+    """For each open index of ours, attached ones included."""
+    return {name: shared({name: facts}) for name, facts in _ours(es).items()}
 
 
 def shared(recorded: Mapping[str, dict[str, Any]]) -> Shared:
-    """The one calibration of several indices, from what is recorded in each."""
+    """How similarities in several indices are judged, from what is recorded in each."""
+    calibration, problem = _calibration(recorded)
+    pair, wrong = _uncalibrated(recorded)
+    return Shared(calibration, problem or (None if calibration else wrong), pair)
+
+
+def _calibration(recorded: Mapping[str, dict[str, Any]]) -> tuple[Calibration | None, str | None]:
+    """The one calibration; and why there is none, though an index has one."""
     lacking = [name for name, facts in recorded.items() if "calibration" not in facts]
     if len(lacking) == len(recorded):
-        return Shared()
+        return None, None
     again = "run `faces calibrate` again"
     if lacking:
         others = [name for name in recorded if name not in lacking]
-        return Shared(problem=f"{listed(others)} calibrated, {listed(lacking)} not: {again}")
+        return None, f"{listed(others)} calibrated, {listed(lacking)} not: {again}"
     made = {}
     for name, facts in recorded.items():
         try:
             made[name] = Calibration.from_meta(facts["calibration"], str(facts.get("model")))
         except CalibrationError as error:
-            return Shared(problem=f"[{name}]: {error}")
+            return None, f"[{name}]: {error}"
     if len(set(made.values())) > 1:
-        return Shared(problem=f"the calibrations of {listed(made)} differ: {again}")
-    return Shared(next(iter(made.values())))
+        return None, f"the calibrations of {listed(made)} differ: {again}"
+    return next(iter(made.values())), None
+
+
+def _uncalibrated(recorded: Mapping[str, dict[str, Any]]) -> tuple[Thresholds, str | None]:
+    """The thresholds without a calibration; and what is wrong with them: the highest of several, as in
+    `identify`, and those of the model's profile where an index's can't be read. `identify` knows no profiles:
+    it then takes 0.46 for a model with Facenet's network, and has no match for another."""
+    found, wrong = [], None
+    for name, facts in recorded.items():
+        try:
+            found.append(thresholds.of_index(facts))
+        except thresholds.InvalidThresholds as error:
+            wrong = f"[{name}]: {error}"
+            found.append(of_model(str(facts.get("model", ""))))
+    highest = Thresholds(
+        max((one.strong for one in found), default=UNCALIBRATED.strong),
+        max((one.possible for one in found), default=UNCALIBRATED.possible),
+    )
+    if wrong is None and len(set(found)) > 1:
+        wrong = f"the thresholds of {listed(recorded)} differ: the highest are used"
+    return highest, wrong
 
 
 def faces_in(es: Elasticsearch, index: str, only: Collection[str] | None = None) -> int:
@@ -142,7 +186,7 @@ def _ours(es: Elasticsearch) -> dict[str, dict[str, Any]]:
 def _behind(es: Elasticsearch, model: str, index: str) -> tuple[str, ...]:
     found = es.options(ignore_status=404).indices.get_mapping(index=index)
     if found.meta.status == 404 or not found.body:
-        raise CalibrationError(f"no such index [{index}]")
+        raise CalibrationError(no_such_index(index))
     without = [
         name
         for name, facts in found.body.items()
@@ -155,8 +199,8 @@ def _behind(es: Elasticsearch, model: str, index: str) -> tuple[str, ...]:
     held = models.model_of(es, index)
     if held not in (None, model):
         raise CalibrationError(
-            f"[{index}] has vectors of model [{held}], but the service serves [{model}]: start the service "
-            "with the index's model, or name another index"
+            f"[{index}] has vectors of model [{held}], but the service serves [{model}]. "
+            + what_to_do(str(held), model)
         )
     return tuple(sorted(found.body))
 

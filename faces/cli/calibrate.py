@@ -14,8 +14,8 @@ from faces import labelled_photos
 from faces.calibration.indices import (
     SEARCHED,
     Places,
-    calibrations,
     faces_in,
+    judgements,
     listed,
     places,
     searched_faces,
@@ -26,10 +26,10 @@ from faces.calibration.record import Calibration
 from faces.cli.options import FolderArgument, JsonFlag, connected
 from faces.cli.output import (
     chance,
+    counted,
     err,
     explain,
     explained,
-    faces,
     fail,
     meaning,
     out,
@@ -66,9 +66,8 @@ def calibrate(
 ) -> None:
     """Choose thresholds from labelled photos, for a stated rate of false hits.
 
-    FOLDER has a folder for each person with that person's photos, as in LFW.
-    If there are too few photos or people for the rate, nothing is stored, and the message says how many more
-    are needed.
+    FOLDER has a folder for each person with that person's photos, as in LFW. If there are too few photos or
+    people for the rate, nothing is stored, and the message says how many more are needed. Needs the service.
     """
     if not 0 < fpir < 1:
         fail(f"--fpir is [{fpir:g}], not above 0 and below 1, such as 0.01", status=2)
@@ -89,7 +88,7 @@ def calibrate(
         if not as_json:
             _print(measured, where if dry_run else None)
         kept, refused = [], {}
-        before = {f"/{name}/_mapping": made for name, made in calibrations(es).items()}
+        before = {f"/{name}/_mapping": judged.calibration for name, judged in judgements(es).items()}
         for path, problem in [] if dry_run else store(es, measured.calibration, where):
             if problem:
                 refused[path] = explain(problem, without_password(connection.es_url))
@@ -137,7 +136,11 @@ def _print(measured: Measured, dry: Places | None) -> None:
     for row in (
         # As recorded, so that every line rounds the same number.
         ("similarity", f"{made.similarity:.3f}", _between(found.interval)),
-        ("FPIR", f"{found.fpir:.3g}", f"{_between(found.fpir_interval)}, over {faces(found.gallery_size)}"),
+        (
+            "FPIR",
+            f"{found.fpir:.3g}",
+            f"{_between(found.fpir_interval)}, over {counted(found.gallery_size, 'face')}",
+        ),
         ("FNIR", f"{made.fnir:.3g}", _between(found.fnir_interval)),
         *((f"probability at {similarity}", chance(made.probability(similarity)), "") for similarity in SHOWN),
     ):

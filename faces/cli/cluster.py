@@ -1,24 +1,34 @@
-"""The commands `faces install`, `faces attach` and `faces status`."""
+"""The commands `faces install` and `faces attach`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch import Elasticsearch
 
 from es_setup.attach import Attachment, attach
-from es_setup.connection import Connection, ConnectionFailed, without_password
-from es_setup.install import InstallStep, has_plugin, install, install_roles, missing, recorded_dims
-from es_setup.models import MixedModels, model_of
-from es_setup.request_logs import logged_requests
-from es_setup.shipped_files import ALIASES, SHIPPED_DIMS, Vectors, shipped_model
-from faces.calibration.indices import calibrations
-from faces.cli.options import JsonFlag, connected
-from faces.cli.output import explain, explained, fail, out, print_json, refuse_both, say
+from es_setup.connection import (
+    Connection,
+    ConnectionFailed,
+    ServedModel,
+    Service,
+    ServiceRefused,
+    without_password,
+)
+from es_setup.install import InstallStep, install, install_roles, recorded_dims
+from es_setup.other_models import profile_of
+from es_setup.shipped_files import SHIPPED_DIMS, Vectors, shipped_model
+from faces.calibration.indices import listed
+from faces.cli.options import DryRun, connected
+from faces.cli.output import explained, fail, out, refuse_both, say
+from ingest_service.verdicts import of_model
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="change nothing, and print what would be done")]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(help="the service's profile, as in FACES_PROFILE; an error if it serves another"),
+]
 
 
 @connected
@@ -28,11 +38,27 @@ def install_command(
         str | None,
         typer.Option(help="model id for the pipelines; default: the service's, if it answers"),
     ] = None,
+    profile: ProfileOption = None,
     vectors: Annotated[
         Vectors | None,
         typer.Option(help="how new indices store vectors; default: int8_hnsw; flat for the gallery"),
     ] = None,
+    without_plugin: Annotated[
+        bool,
+        typer.Option(
+            "--without-plugin",
+            help="for a cluster whose nodes lack the plugin: no pipelines; `faces worker` finds the faces",
+        ),
+    ] = False,
     roles: Annotated[bool, typer.Option("--roles", help="also PUT the roles")] = False,
+    new_indices: Annotated[
+        bool,
+        typer.Option(
+            "--new-indices",
+            help="close indices of another model to writing, and put new ones in their place; their photos "
+            "must be sent again",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace what somebody changed, and lose the changes")
     ] = False,
@@ -41,14 +67,26 @@ def install_command(
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """PUT pipelines and templates, and create the first index of `faces`, `face-gallery`, `face-probes`. Can
-    be repeated: what somebody changed in them is kept. Exit status 1 if any of them isn't as shipped.
+    """PUT pipelines and templates, and create the first index of `faces`, `face-gallery`, `face-probes`,
+    `face-decisions` and `face-forgotten`. Can be repeated: what somebody changed in them is kept. Exit status
+    1 if any of them isn't as shipped. Needs the plugin on every node, or --without-plugin.
     """
     refuse_both(overwrite, keep_edited)
     with explained():
         es = connection.elasticsearch()
-        pinned, dims = _model(connection, es, model)
-        kept = _print_steps(install(es, pinned, vectors, dims, overwrite, dry_run))
+        wanted = _model(connection, es, model, profile)
+        steps = install(
+            es,
+            wanted.id,
+            vectors,
+            wanted.dims,
+            overwrite,
+            dry_run,
+            new_indices,
+            wanted.thresholds,
+            without_plugin,
+        )
+        kept = _print_steps(steps)
         if roles:
             kept += _print_steps(install_roles(es, overwrite, dry_run))
     _finish("faces install", kept, keep_edited, dry_run)
@@ -66,10 +104,22 @@ def attach_command(
     remove_binary: Annotated[
         bool, typer.Option("--remove-binary", help="remove the photo once its faces are stored")
     ] = False,
+    path_field: Annotated[
+        str | None,
+        typer.Option(help="the field in which a crawler says where the photo is: copied into file.path"),
+    ] = None,
+    keep_unavailable: Annotated[
+        bool,
+        typer.Option(
+            "--keep-unavailable",
+            help="while the service is away, store photos for `faces retry`; else they are refused with 429",
+        ),
+    ] = False,
     model: Annotated[
         str | None,
         typer.Option(help="model id for the pipeline; default: the service's, if it answers"),
     ] = None,
+    profile: ProfileOption = None,
     vectors: Annotated[
         Vectors | None, typer.Option(help="how vectors are stored; default: int8_hnsw")
     ] = None,
@@ -86,14 +136,17 @@ def attach_command(
     dry_run: DryRun = False,
 ) -> None:
     """Add face search to an index of your own: PUT the mapping, and `faces-INDEX` as its default pipeline.
-    Can be repeated: what somebody changed in that pipeline is kept. Exit status 1 then.
+    Can be repeated: what somebody changed in that pipeline is kept. Exit status 1 then. Needs the plugin on
+    every node, or an installation without it.
     """
     refuse_both(overwrite, keep_edited)
-    attachment = Attachment(index, field, target_field, remove_binary)
+    if path_field and target_field:
+        fail("--path-field doesn't go with --target-field, where [file] is a field of your own", status=2)
+    attachment = Attachment(index, field, target_field, remove_binary, path_field, keep_unavailable)
     with explained():
         es = connection.elasticsearch()
-        pinned, dims = _model(connection, es, model)
-        steps = attach(es, attachment, pinned, vectors, overwrite, dims, dry_run)
+        wanted = _model(connection, es, model, profile)
+        steps = attach(es, attachment, wanted.id, vectors, overwrite, wanted.dims, dry_run, wanted.thresholds)
         kept = _print_steps(steps)
     _finish("faces attach", kept, keep_edited, dry_run)
 
@@ -118,88 +171,49 @@ def _finish(command: str, kept: int, keep_edited: bool, dry_run: bool) -> None:
         )
 
 
-def _model(connection: Connection, es: Elasticsearch, named: str | None) -> tuple[str | None, int | None]:
-    """The model id to pin, and its dimensions: the service's model, unless another is ``named``.
+def _model(connection: Connection, es: Elasticsearch, named: str | None, profile: str | None) -> ServedModel:
+    """The model to pin: the service's, unless another is ``named``.
 
-    None stands for what our files say.
+    Raises:
+        ConnectionFailed: the service doesn't serve the wanted ``profile``, or doesn't answer.
     """
+    if profile is not None:
+        if named is not None:
+            fail("give either --profile or --model", status=2)
+        return of_profile(connection.service(), profile)
     try:
         served = connection.service().model()
     except ConnectionFailed as error:
         if named is None:
-            say(f"note: {error}; using the model of our files, [{shipped_model()}]")
-            return None, None
+            named = shipped_model()
+            say(f"note: {error}; using the model of our files, [{named}]")
+            return ServedModel(named, SHIPPED_DIMS, of_model(named))
     else:
         if named in (None, served.id):
-            return served.id, served.dims
+            return served
     dims = recorded_dims(es, named)
     if dims is None:
         say(f"note: assuming {SHIPPED_DIMS} dimensions for [{named}], as no service that serves it answers")
-    return named, dims
+    return ServedModel(named, dims or SHIPPED_DIMS, of_model(named))
 
 
-@connected
-def status(
-    connection: Connection,
-    as_json: JsonFlag = False,
-) -> None:
-    """Report what runs, what is installed and what is indexed. Exit status 1 if something is missing."""
-    report = {"elasticsearch": _es_status(connection), "service": _service_status(connection)}
-    _check_models(**report)
-    if as_json:
-        print_json(report)
-    else:
-        for name, facts in report.items():
-            out.print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in facts.items()))
-        if logged := report["elasticsearch"].get("logged"):
-            say(
-                f"warning: Elasticsearch's logs can hold vectors and photos, by {'; '.join(logged)}: switch "
-                "it off, or keep the logs as safe as the indices, see docs/operations.md"
-            )
-    raise typer.Exit(0 if all(facts["ok"] for facts in report.values()) else 1)
+def of_profile(service: Service, profile: str) -> ServedModel:
+    """The served model, whose id depends on the service's weights and settings.
 
-
-def _es_status(connection: Connection) -> dict[str, Any]:
-    facts: dict[str, Any] = {"ok": False, "url": without_password(connection.es_url)}
+    Raises:
+        ConnectionFailed: it is of another profile, or the service doesn't answer.
+    """
+    served = service.model()
+    if profile_of(served.id) == profile:
+        return served
+    url = without_password(service.url)
     try:
-        es = connection.elasticsearch().options(request_timeout=10)
-        nodes = es.nodes.info(metric="os")["nodes"].values()
-        facts["versions"] = sorted({node["version"] for node in nodes})
-        facts["plugin"] = has_plugin(es)
-        facts["missing"] = missing(es)
-        facts["logged"] = logged_requests(es)
-        if not facts["missing"]:
-            facts["models"] = {alias: model_of(es, alias) for alias in ALIASES}
-            facts["calibrated"] = {index: made is not None for index, made in calibrations(es).items()}
-            facts["photos"] = es.count(index="faces")["count"]
-            facts["failed"] = es.count(index="faces", query={"exists": {"field": "error.code"}})["count"]
-        facts["ok"] = facts["plugin"] and not facts["missing"]
-    except (ApiError, TransportError, ConnectionFailed, MixedModels) as error:
-        facts["error"] = explain(error, facts["url"])
-    return facts
-
-
-def _check_models(elasticsearch: dict[str, Any], service: dict[str, Any]) -> None:
-    """Reports an error of the service if its model isn't the indices': these then refuse all photos."""
-    others = {
-        alias: model
-        for alias, model in elasticsearch.get("models", {}).items()
-        if model and service.get("model") not in (None, model)
-    }
-    if others:
-        held = ", ".join(f"[{alias}] has [{model}]" for alias, model in others.items())
-        service["ok"] = False
-        service["error"] = (
-            f"it serves model [{service['model']}], but {held}: start it with the profile of that model, or "
-            "run `faces install` for the served model"
-        )
-
-
-def _service_status(connection: Connection) -> dict[str, Any]:
-    facts: dict[str, Any] = {"ok": False, "url": without_password(connection.faces_url)}
-    try:
-        facts["model"] = connection.service().model().id
-        facts["ok"] = True
-    except ConnectionFailed as error:
-        facts["error"] = str(error)
-    return facts
+        offered = service.profiles()
+    except ServiceRefused:  # without its key
+        offered = [profile]
+    if profile not in offered:
+        raise ConnectionFailed(f"no profile [{profile}]: the service at {url} offers {listed(offered)}")
+    raise ConnectionFailed(
+        f"the service at {url} serves the model [{served.id}], not one of the profile [{profile}]: start it "
+        f"with FACES_PROFILE={profile}, then run this again"
+    )

@@ -70,8 +70,9 @@ def install(
     ] = False,
     wait: Annotated[float, typer.Option(min=0, help="seconds to wait for Kibana to start")] = 60,
 ) -> None:
-    """Import boards, data views and tags, with the thresholds of Elasticsearch's calibration if there is one.
-    Can be repeated. Exit status 1 if any of them isn't as shipped afterwards.
+    """Import boards, data views and tags, with the thresholds of the calibration, or of the indices' model.
+    Can be repeated. Exit status 1 if any of them isn't as shipped afterwards. Needs Kibana and Elasticsearch;
+    with the plugin, all panels work.
     """
     refuse_both(overwrite, keep_edited)
     with explained():
@@ -84,7 +85,7 @@ def install(
             out.print(f"{what}: {done}")
     out.print(f"verdicts: {verdicts.words}")
     if unknown:
-        err.print(f"thresholds unchanged: the calibration can't be read: {unknown}")
+        err.print(f"thresholds unchanged: the indices' can't be read: {unknown}")
     if kept := sum(outcome.state == "kept" for outcome in outcomes):
         err.print(
             f"{kept} of {len(outcomes)} are not as shipped: they were edited, or are from an older "
@@ -103,8 +104,8 @@ def export(
         Path | None, typer.Option("--out", help="the file to write; default: standard output")
     ] = None,
 ) -> None:
-    """Write Kibana's copies of the boards in the form of kibana/saved_objects.ndjson, to compare with it:
-    the calibration's thresholds are replaced by the shipped ones.
+    """Write Kibana's copies of the boards in the form of kibana/saved_objects.ndjson, to compare with it: the
+    indices' thresholds are replaced by the shipped ones. Needs Kibana.
     """
     with explained():
         check_can_write(file)
@@ -120,7 +121,9 @@ def export(
 
 @connected_to_kibana
 def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: JsonFlag = False) -> None:
-    """Check that the boards are in Kibana as shipped, with everything they need. Exit status 1 if not."""
+    """Check that the boards are in Kibana as shipped, with everything they need. Exit status 1 if not. Needs
+    Kibana and Elasticsearch.
+    """
     with explained():
         kibana = _ready(connection, space)
         verdicts, _ = _verdicts(connection, kibana)
@@ -156,8 +159,8 @@ def _ready(connection: Connection, space: str, wait: float = 0) -> Kibana:
 
 
 def _verdicts(connection: Connection, kibana: Kibana) -> tuple[Verdicts, str]:
-    """The verdicts to build with, and why the calibration can't be read, if so: then they are those of the
-    boards that Kibana has."""
+    """The verdicts to build with, and why the indices can't be asked, if so: then those of the boards in
+    Kibana."""
     try:
         return of_cluster(connection.elasticsearch().options(request_timeout=10)), ""
     except (ApiError, TransportError, ConnectionFailed) as error:
@@ -183,10 +186,10 @@ def _problem(board: Presence, views: Container[str | None]) -> str | None:
     if board.type == "index-pattern" and board.copy_id not in views:
         return f"{name} is there, but Kibana doesn't offer it as a data view"
     if board.state == "changed":
-        too = ", and its thresholds differ from the calibration" if board.other_thresholds else ""
+        too = ", and its thresholds aren't the indices'" if board.other_thresholds else ""
         return f"{name} isn't as shipped{too}: `faces dashboards install --overwrite` replaces it"
     if board.other_thresholds:
-        return f"{name} uses thresholds that differ from the calibration: run `faces dashboards install`"
+        return f"{name} has other thresholds than the indices: run `faces dashboards install`"
     return None
 
 

@@ -35,7 +35,7 @@ def evaluate(
     """Measure how well the running service tells the people in labelled photos apart.
 
     FOLDER has a folder for each person with that person's photos, as in LFW. Nothing is indexed or stored.
-    Without a list of pairs, all pairs are verified.
+    Without a list of pairs, all pairs are verified. Needs the service; not Elasticsearch.
     """
     with explained(), stopped_by_signals():
         photos = read(folder)

@@ -40,7 +40,9 @@ def explore_command(
         int, typer.Option(min=2, max=100_000, help="how many faces to compare, newest photos first")
     ] = index_faces.LIMIT,
 ) -> None:
-    """Describe an index, and list suspected wrong names, people with two names, and duplicate photos."""
+    """Describe an index, and list suspected wrong names, people with two names, and duplicate photos. Needs
+    Elasticsearch alone.
+    """
     with explained():
         require("explore", "eland", *(["matplotlib", "sklearn"] if folder else []))
         check_can_write(None if json_file == STANDARD_OUTPUT else json_file)

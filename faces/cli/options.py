@@ -16,6 +16,8 @@ from es_setup.connection import Connection
 
 FolderArgument = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="a folder of photos")]
 IndexOption = Annotated[str, typer.Option(help="index or alias")]
+GalleryOption = Annotated[str, typer.Option(help="index or alias of portraits")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="change nothing, and print what would be changed")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON")]
 Labels = Annotated[
     Literal["folder"] | None,

@@ -15,32 +15,40 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-from es_setup.connection import ConnectionFailed, innermost_reason, is_elasticsearch, without_password
-from es_setup.failures import reason
+from es_setup.connection import ConnectionFailed, innermost_reason, without_password
+from es_setup.failures import is_elasticsearch, reason
 from es_setup.models import MixedModels
+from es_setup.shipped_files import no_such_index
+from faces.calibration.indices import Shared
 from faces.calibration.record import Calibration
 from faces.cli.options import USED
 from faces.indexing.outcomes import IndexingCounts
 from faces.shown.printable import printable
 from faces.shown.terminal import PlainConsole
-from ingest_service.errors import UserError
-from ingest_service.verdicts import UNCALIBRATED
+from ingest_service.errors import UserError, WrongArguments
 
 out = PlainConsole(stderr=False)
 err = PlainConsole(stderr=True)
 notes = PlainConsole(stderr=True)
 """Progress and notes, which `-q` silences."""
 
+NOT_ACCEPTABLE = 406
+"""What Elasticsearch answers if it doesn't know the media type of our client, which is newer."""
+
 
 def indexing_summary(counts: IndexingCounts) -> str:
     """One line with the counts, in the order photos, with faces, faces, unreadable, not stored."""
-    text = f"{counts.stored} photos indexed, {counts.with_faces} with faces, {counts.faces} faces"
+    photos, faces = counted(counts.stored, "photo"), counted(counts.faces, "face")
+    text = f"{photos} indexed, {counts.with_faces:,} with faces, {faces}"
     if counts.unreadable:
         text += f", {counts.unreadable} unreadable (stored with their error)"
     return text + (f", {counts.not_stored} not stored" if counts.not_stored else "")
@@ -53,11 +61,11 @@ def chance(probability: float) -> str:
     return "< 0.01" if probability < 0.01 else f"{probability:.2f}"
 
 
-def verdicts(calibration: Calibration | None) -> str:
+def verdicts(judged: Shared) -> str:
     """The thresholds of the verdicts."""
+    calibration = judged.calibration
     if calibration is None:
-        strong, possible = UNCALIBRATED.strong, UNCALIBRATED.possible
-        return f"strong from {strong:.2f}, possible from {possible:.2f}, unlikely below; not calibrated"
+        return f"{judged.thresholds.words}, unlikely below; not calibrated"
     strong, possible = calibration.thresholds.strong, calibration.thresholds.possible
     between = f", possible from {possible:.3f}" if possible < strong else ""
     return f"strong from {strong:.3f}{between}, unlikely below; calibrated {calibration.made.isoformat()}"
@@ -69,7 +77,8 @@ def meaning(calibration: Calibration) -> str:
     even = f"possible from {possible:.3f}: 50 % likely to be the same person (even prior odds); "
     return (
         f"strong from {strong:.3f}: at most {percent(calibration.fpir)} of searches for unenrolled people "
-        f"over {faces(calibration.gallery_size)} return someone; {even if possible < strong else ''}"
+        f"over {counted(calibration.gallery_size, 'face')} return someone; "
+        f"{even if possible < strong else ''}"
         f"unlikely below; calibrated {calibration.made.isoformat()} on {calibration.photos:,} photos of "
         f"{calibration.people:,} people"
     )
@@ -79,17 +88,37 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def faces(count: int) -> str:
-    return f"{count:,} face" + ("" if count == 1 else "s")
+def counted(count: int, what: str) -> str:
+    """Such as ``1 face`` and ``2 faces``."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
-def tracked(results: Iterable[Any], total: int, what: str) -> Iterator[Any]:
-    """Passes ``results`` on, and shows a progress bar on standard error."""
+class RateColumn(ProgressColumn):
+    """How many of the ``unit`` are done in a second, since the start: results come by batches, all of one at
+    once."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        seconds = task.finished_time or task.elapsed
+        return Text(f"{task.completed / seconds:.1f} {self._unit}/s" if task.completed and seconds else "")
+
+
+def tracked(results: Iterable[Any], total: int | None, what: str, unit: str | None = None) -> Iterator[Any]:
+    """Passes ``results`` on, and shows a progress bar with the time left on standard error.
+
+    Args:
+        total: how many they are, if that is known.
+        unit: also show how many of these, such as ``photos``, are done in a second.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
+        *([RateColumn(unit)] if unit else []),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=notes) as progress:
@@ -141,6 +170,11 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2))
 
 
+def print_json_line(value: object) -> None:
+    """One of several, each on a line of its own."""
+    typer.echo(json.dumps(value))
+
+
 def fail(message: str, status: int = 1) -> NoReturn:
     _print_indented(err, f"error: {message}")
     raise typer.Exit(status)
@@ -162,9 +196,12 @@ def _print_indented(where: Console, message: str) -> None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Ends the command with a message and status 1, without a traceback, on a failure that a user can fix."""
+    """Ends the command with a message and status 1, without a traceback, on a failure that a user can fix;
+    with status 2 if that is in its arguments."""
     try:
         yield
+    except WrongArguments as error:
+        fail(str(error), status=2)
     except (UserError, OSError) as error:
         fail(str(error))
     except (ApiError, TransportError) as error:
@@ -186,9 +223,12 @@ def explain(error: ApiError | TransportError | ConnectionFailed | MixedModels, u
     if error.status_code in (401, 403) and error.error != "cluster_block_exception":
         refused = f"Elasticsearch{at} refuses ({error.status_code}, {innermost_reason(error)})"
         return f"{refused}: set ES_API_KEY, or ES_USER and ES_PASSWORD"
+    if error.status_code == NOT_ACCEPTABLE:
+        return f"Elasticsearch{at} is too old: photos need 8.19 or newer, see docs/install.md"
     if not is_elasticsearch(error):
         return f"what answers{at} (status {error.status_code}) isn't Elasticsearch: set ES_URL to its address"
-    return innermost_reason(error)
+    missing = error.error == "index_not_found_exception"
+    return no_such_index(error.body["error"]["index"]) if missing else innermost_reason(error)
 
 
 def _authority(error: TransportError) -> str:

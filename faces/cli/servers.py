@@ -17,11 +17,12 @@ from elasticsearch import Elasticsearch
 from es_setup.connection import Connection
 from es_setup.private_files import write_private
 from faces import local_stack
-from faces.calibration.indices import calibration_of
+from faces.calibration.indices import judgement_of
 from faces.cli.options import Labels
 from faces.cli.output import (
     busy,
     check_can_write,
+    counted,
     explained,
     fail,
     indexing_summary,
@@ -61,7 +62,9 @@ def up(
     es_port: Annotated[int, typer.Option(min=1, max=65535, help="Elasticsearch's port")] = 9200,
     faces_port: Annotated[int, typer.Option(min=1, max=65535, help="the service's port")] = 8501,
 ) -> None:
-    """Run Elasticsearch and the service on loopback until Ctrl-C. The data is kept for the next start."""
+    """Run Elasticsearch and the service on loopback until Ctrl-C. The data is kept for the next start. Needs
+    nothing that runs.
+    """
     with explained(), stopped_by_signals():
         require("service", *SERVICE)
         with busy() as step:
@@ -89,7 +92,9 @@ def demo(
         "faces-demo.png"
     ),
 ) -> None:
-    """Start both servers, index a folder of photos, search, show the matches, and stop the servers."""
+    """Start both servers, index a folder of photos, search, show the matches, and stop the servers. Needs
+    nothing that runs.
+    """
     with explained(), stopped_by_signals():
         check_can_write(json_file, plot_file)
         require("demo", *SERVICE, "matplotlib")
@@ -115,12 +120,12 @@ def run_demo(running: LocalStack, plan: DemoPlan, json_file: Path | None, plot_f
         return tracked(photos, len(plan.to_index), "indexing")
 
     indexing = index_all(es, plan, shown, say)
-    calibration = calibration_of(es, "faces").calibration
-    searches = search_all(es, running.connection.service(), plan.queries, calibration)
+    shared = judgement_of(es, "faces")
+    searches = search_all(es, running.connection.service(), plan.queries)
     results = list(tracked(searches, len(plan.queries), "searching"))
-    thresholds = verdicts(calibration)
+    thresholds = verdicts(shared)
     plot(results, plot_file, f"queries and their best matches: {thresholds}")
-    found = figures(indexing, results, running.model, calibration) | {"picture": str(plot_file.resolve())}
+    found = figures(indexing, results, running.model, shared) | {"picture": str(plot_file.resolve())}
     if json_file:
         write_private(json_file, (json.dumps(found, indent=2) + "\n").encode())
     if len(results) == 1:
@@ -139,7 +144,7 @@ def run_demo(running: LocalStack, plan: DemoPlan, json_file: Path | None, plot_f
     out.print(f"verdicts: {thresholds}")
     out.print(f"picture: {plot_file.resolve()}")
     if indexing.counts.not_stored:
-        fail(f"{indexing.counts.not_stored} photos were not stored")
+        fail(f"not stored: {counted(indexing.counts.not_stored, 'photo')}")
 
 
 def print_addresses(connection: Connection, photo: Path | None) -> None:

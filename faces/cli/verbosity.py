@@ -20,6 +20,9 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="print only results a
 LOGGERS = ("elastic_transport.transport", "ingest_face.requests")
 """What is printed with `-v`."""
 
+CHATTER = ("elastic_transport.node_pool", "elastic_transport.transport")
+"""They warn of each attempt that failed, and of a node that answers again: the command says how it ended."""
+
 
 def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
     """Adds `-v` and `-q` to a command, so that `faces status -q` does the same as `faces -q status`."""
@@ -65,6 +68,8 @@ def show_warnings() -> None:
         output.say(f"warning: {printable(str(message))}")
 
     warnings.showwarning = show
+    for logger in map(logging.getLogger, CHATTER):
+        logger.setLevel(logging.ERROR)
     root = logging.getLogger()
     if not root.handlers:
         handler = logging.StreamHandler()

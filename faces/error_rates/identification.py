@@ -8,8 +8,8 @@ person's photo is a miss.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -49,7 +49,9 @@ class Roles:
 
 @dataclass(frozen=True)
 class Searches:
-    """Searches for enrolled and for unenrolled people in one gallery; positions are those of all photos.
+    """Searches for enrolled and for unenrolled people; positions are those of all photos.
+
+    In one gallery, or in several of the same size: then a photo may be there once for each.
 
     enrolled: number of photos in the gallery.
     probes, people: (p,) each probe and its person.
@@ -159,6 +161,17 @@ def searches_by(best_hits: BestHits, vectors: Vectors, people: People, parts: Ro
     )
 
 
+def pooled(searches: Sequence[Searches]) -> Searches:
+    """The searches in several galleries of the same size, as one."""
+    first = searches[0]
+    joined = {
+        field.name: np.concatenate([getattr(one, field.name) for one in searches])
+        for field in fields(first)
+        if field.name != "enrolled"
+    }
+    return Searches(first.enrolled, **joined)
+
+
 def open_set(searches: Searches, draws: int = 200, seed: int = 0) -> Identification:
     """FNIR at stated FPIRs.
 
@@ -205,7 +218,9 @@ def _curve(mates: Scores, hits: Scores) -> DetCurve:
 def _misses(
     curve: DetCurve | None, searches: Searches, mates: Scores, draws: int, seed: int
 ) -> tuple[Misses, ...]:
-    rates = [rate for rate in FALSE_POSITIVE_RATES if supported(rate, len(searches.unenrolled))]
+    # Searching with a photo in several galleries makes no more photos.
+    photos = len(np.unique(searches.unenrolled))
+    rates = [rate for rate in FALSE_POSITIVE_RATES if supported(rate, photos)]
     drawn = _drawn_misses(curve, searches, mates, rates, draws, seed) if curve else {}
     found = []
     for rate in FALSE_POSITIVE_RATES:

@@ -8,33 +8,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from elasticsearch import Elasticsearch, NotFoundError
 from numpy.typing import NDArray
 
 from es_setup import mappings
-from es_setup.connection import is_elasticsearch
+from es_setup.failures import is_elasticsearch
 from es_setup.mappings import Mapping
-from faces.calibration.indices import calibration_of, faces_in, listed
+from es_setup.shipped_files import CREATED, no_such_index
+from faces.calibration.indices import faces_in, judgement_of, listed
 from faces.error_rates.arrays import Vectors
-from faces.explore.stored_faces import CROP, FIELDS, HOLDERS, READ, Face, decoded, held, of_document
+from faces.explore.stored_faces import CROP, FIELDS, HOLDERS, Face, decoded, held, of_document, stored
 from faces.extras import require
-from faces.searchable import FaceField, NoFaces, Searchable, searchable
+from faces.pages import every_hit
+from faces.searchable import NoFaces, Searchable, newest_first, searchable
 from ingest_service.errors import UserError
-from ingest_service.verdicts import UNCALIBRATED
+from ingest_service.verdicts import shown
 
 if TYPE_CHECKING:
     import eland
 
 LIMIT = 10_000
 """Faces that are read by default."""
-DOCUMENTS_AT_ONCE = 200
 CROPS_AT_ONCE = 50
-KEEP_ALIVE = "5m"
 
 WRITTEN = (
     "@timestamp",
@@ -101,7 +102,7 @@ class MatchThreshold:
     calibrated: bool
 
     def __str__(self) -> str:
-        return f"{self.similarity:.2f}" + ("" if self.calibrated else " (not calibrated)")
+        return shown(self.similarity) + ("" if self.calibrated else " (not calibrated)")
 
 
 def frame(es: Elasticsearch, index: str) -> eland.DataFrame:
@@ -156,6 +157,8 @@ def where_faces_are(es: Elasticsearch, index: str) -> Searchable:
     except (NoFaces, NotFoundError) as error:
         if isinstance(error, NotFoundError) and not is_elasticsearch(error):
             raise  # another server's, which knows nothing of indices
+        if isinstance(error, NotFoundError) and index in CREATED:
+            raise NothingToExplore(no_such_index(index)) from None
         raise NothingToExplore(
             f"no index [{index}] that can hold faces: name an archive such as [faces], or [face-gallery]; "
             "`faces attach` adds faces to an index of your own"
@@ -213,11 +216,9 @@ def crops(es: Elasticsearch, faces: IndexFaces, wanted: Iterable[int]) -> dict[i
 
 
 def match_threshold(es: Elasticsearch, index: str) -> MatchThreshold:
-    """``strong`` of the calibration that the indices share, or else of the default thresholds."""
-    calibration = calibration_of(es, index).calibration
-    if calibration is None:
-        return MatchThreshold(UNCALIBRATED.strong, calibrated=False)
-    return MatchThreshold(calibration.thresholds.strong, calibrated=True)
+    """``strong`` of the calibration that the indices share, or else of the thresholds that they record."""
+    judged = judgement_of(es, index)
+    return MatchThreshold(judged.thresholds.strong, calibrated=judged.calibration is not None)
 
 
 def _is_counted(field: Mapping | None, own: bool) -> bool:
@@ -230,41 +231,16 @@ def _is_counted(field: Mapping | None, own: bool) -> bool:
 
 def _faces(es: Elasticsearch, where: Searchable) -> Iterator[tuple[Face, list[float]]]:
     """Each face and its vector, by pages of a point in time."""
-    at = where.fields[0].at
-    read = [at(f"{holder}.{name}") for holder in HOLDERS for name in READ]
-    read += [at(name) for name in ("vector", "photo.fingerprint", "photo.faces_found", "file.hash.sha256")]
-    newest_first: list[dict[str, Any]] = [
-        {at("@timestamp"): {"order": "desc", "unmapped_type": "date"}},
-        {"_shard_doc": {"order": "asc"}},
-    ]
-    pit, after = es.open_point_in_time(index=where.name, keep_alive=KEEP_ALIVE)["id"], None
-    try:
-        while True:
-            page = es.search(
-                pit={"id": pit, "keep_alive": KEEP_ALIVE},
-                query={"bool": {"should": [_with_faces(field) for field in where.fields]}},
-                size=DOCUMENTS_AT_ONCE,
-                sort=newest_first,
-                search_after=after,
-                # Elasticsearch 9 leaves vectors out unless it is told not to.
-                source={"includes": read, "exclude_vectors": False},
-                fields=FIELDS,
-                track_total_hits=False,
-            )
-            pit, hits = page["pit_id"], page["hits"]["hits"]
-            for hit in hits:
-                for field in where.fields_of(hit["_index"]):
-                    yield from of_document(hit, field)
-            if not hits:
-                return
-            after = hits[-1]["sort"]
-    finally:
-        es.close_point_in_time(id=pit)
-
-
-def _with_faces(field: FaceField) -> dict[str, Any]:
-    """The documents of the field's indices that have faces there."""
-    query: dict[str, Any] = {"exists": {"field": field.vector}}
-    if field.nested:
-        query = {"nested": {"path": field.at("faces"), "ignore_unmapped": True, "query": query}}
-    return {"bool": {"filter": [{"terms": {"_index": list(field.indices)}}, query]}}
+    hits = every_hit(
+        es,
+        where.name,
+        {"bool": {"should": [field.with_faces for field in where.fields]}},
+        sort=newest_first(where.fields[0]),
+        # Elasticsearch 9 leaves vectors out unless it is told not to.
+        source={"includes": stored(where.fields[0]), "exclude_vectors": False},
+        fields=FIELDS,
+    )
+    with closing(hits):
+        for hit in hits:
+            for field in where.fields_of(hit["_index"]):
+                yield from of_document(hit, field)

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from faces.copies.fingerprints import hexadecimal
 from faces.names import name_of_face
 from faces.searchable import FaceField, below
 
 HOLDERS = ("faces", "face")
 """The object with the rest of a face, of a photo and of a portrait."""
 CROP = ("id", "crop")
-READ = ("id", "vector", "box", "quality.score", "label.name")
+READ = ("id", "vector", "box", "quality.score", "label.name", "drawn")
 # As fields, which cover both forms that are sent: "file": {"path"} and "file.path".
 FIELDS = [{"field": name} for name in ("file.path", "person.name", "file.hash.sha256")]
 
@@ -39,7 +40,20 @@ class Face:
     fingerprint: str | None
 
 
+def stored(field: FaceField) -> list[str]:
+    """The names of what `of_document` reads of a document's source."""
+    rest = ("vector", "photo.fingerprint", "photo.faces_found", "file.hash.sha256")
+    return [field.at(f"{holder}.{name}") for holder in HOLDERS for name in READ] + [
+        field.at(name) for name in rest
+    ]
+
+
 def of_document(hit: dict[str, Any], field: FaceField) -> Iterator[tuple[Face, list[float]]]:
+    """Each face that has a vector, and the vector.
+
+    Args:
+        hit: of a search for the source's `stored` parts and for `FIELDS`.
+    """
     source, sent = hit.get("_source", {}), hit.get("fields", {})
     faces = [face for face in held(source, field) if "vector" in face]
     found = below(source, field.at("photo.faces_found"))
@@ -53,12 +67,16 @@ def of_document(hit: dict[str, Any], field: FaceField) -> Iterator[tuple[Face, l
                 id=str(face.get("id", "")),
                 path=_first(sent, "file.path") or hit["_id"],
                 name=name_of_face(
-                    (face.get("label") or {}).get("name"), sent.get("person.name"), len(faces), found
+                    (face.get("label") or {}).get("name"),
+                    sent.get("person.name"),
+                    len(faces),
+                    found,
+                    face.get("drawn") is True,
                 ),
                 box=(box.get("x", 0), box.get("y", 0), box.get("width", 0), box.get("height", 0)),
                 quality=(face.get("quality") or {}).get("score"),
                 sha256=sha256 if isinstance(sha256, str) else None,
-                fingerprint=_hexadecimal(below(source, field.at("photo.fingerprint"))),
+                fingerprint=hexadecimal(below(source, field.at("photo.fingerprint"))),
             ),
             face["vector"],
         )
@@ -71,11 +89,6 @@ def held(source: dict[str, Any], field: FaceField) -> list[dict[str, Any]]:
         return [(below(source, field.at("face")) or {}) | ({"vector": vector} if vector else {})]
     faces = below(source, field.at("faces")) or []
     return faces if isinstance(faces, list) else [faces]
-
-
-def _hexadecimal(bits: str | list[int] | None) -> str | None:
-    """A bit vector: Elasticsearch 8 returns it as it was sent, 9 as bytes from -128 to 127."""
-    return bytes(byte % 256 for byte in bits).hex() if isinstance(bits, list) else bits
 
 
 def _first(fields: dict[str, list[Any]], name: str) -> str | None:

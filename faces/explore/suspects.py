@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.copies.fingerprints import SAME_PHOTO_BITS
 from faces.error_rates.arrays import Scores, Vectors
 from faces.error_rates.similarity import normalized
 from faces.explore.index_faces import IndexFaces
@@ -18,9 +19,6 @@ from faces.explore.index_faces import IndexFaces
 ROWS_AT_ONCE = 512
 FEWEST = 3
 """Faces that a person needs for one of them to be judged."""
-SAME_PHOTO_BITS = 6
-"""Of a fingerprint's 64. In the sample, copies differ in at most 2, shrunk and blurred ones included, and
-different photos in at least 16."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from faces.indexing.picture_data import picture_hash
 from faces.photo_folders.file_kinds import OTHER_PICTURE, PHOTO, START, kind_of
-from faces.photos import PhotoFile, readable
-
-PIECE = 1 << 20
+from faces.photos import PIECE, PhotoFile, SentPhoto, readable, sent
 
 
 class FileChanged(OSError):
@@ -28,14 +27,15 @@ class PhotoContent:
     start: the first bytes.
     """
 
-    photo: PhotoFile
+    photo: SentPhoto
     sha256: str
     start: bytes
 
     @property
     def id(self) -> str:
-        """The id of a new document, from the content alone: a photo that is sent twice is stored once."""
-        return self.sha256[:20]
+        """The id of a new document: the sender's, or one from the content alone, so that a photo that is sent
+        twice is stored once."""
+        return self.photo.id or self.sha256[:20]
 
     @property
     def other_id(self) -> str:
@@ -48,9 +48,14 @@ class PhotoContent:
         return hashlib.sha256(self.photo.name.encode()).hexdigest()[:20]
 
     @property
-    def location(self) -> str:
-        """Which file on disk this is: see ``location_of``."""
-        return location_of(self.photo.path)
+    def is_file(self) -> bool:
+        """Whether the photo is in a file, and not in a list."""
+        return self.photo.data is None
+
+    @property
+    def location(self) -> str | None:
+        """Which file on disk this is: see ``location_of``. None if it is in none."""
+        return location_of(self.photo.path) if self.is_file else None
 
     @property
     def no_photo(self) -> str | None:
@@ -70,34 +75,51 @@ class PhotoContent:
         """A digest of the picture without its metadata; None if there is none.
 
         Raises:
-            OSError: the file can't be read.
+            FileChanged, OSError: as ``data``.
         """
-        return picture_hash(self.photo.path.read_bytes())
+        return picture_hash(self.data())
 
-    def file_fields(self) -> dict[str, object]:
-        """The document's ``file``.
+    def fields(self) -> dict[str, Any]:
+        """Full name -> value of the document's ``image`` and ``file``: of one reading, so that the digests
+        are those of the bytes that are sent.
 
         Raises:
-            OSError: the file can't be read.
+            FileChanged, OSError: as ``data``.
         """
+        data = self.data()
+        of_file = {
+            "file.path": self.photo.name,
+            "file.name": PurePosixPath(self.photo.name).name,
+            "file.path_hash": self.location,
+        }
         return {
-            "path": self.photo.name,
-            "name": PurePosixPath(self.photo.name).name,
-            "path_hash": self.location,
-            "picture_hash": self.picture_hash(),
-            "hash": {"sha256": self.sha256},
+            "image": base64.b64encode(data).decode("ascii"),
+            **(of_file if self.is_file else {}),
+            "file.picture_hash": picture_hash(data),
+            "file.hash.sha256": self.sha256,
         }
 
     def image(self) -> str:
         """The bytes in base64.
 
         Raises:
-            FileChanged, OSError: the file can't be read, or is another one now.
+            FileChanged, OSError: as ``data``.
         """
+        return base64.b64encode(self.data()).decode("ascii")
+
+    def data(self) -> bytes:
+        """The bytes.
+
+        Raises:
+            FileChanged: the file is another one now.
+            OSError: it can't be read.
+        """
+        if self.photo.data is not None:
+            return self.photo.data
         data = self.photo.path.read_bytes()
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise FileChanged(0, "it changed meanwhile: run this again")
-        return base64.b64encode(data).decode("ascii")
+        return data
 
 
 def read_content(photo: PhotoFile) -> PhotoContent:
@@ -105,6 +127,9 @@ def read_content(photo: PhotoFile) -> PhotoContent:
     Raises:
         OSError: the file can't be read.
     """
+    photo = photo if isinstance(photo, SentPhoto) else sent(photo)
+    if photo.data is not None:
+        return PhotoContent(photo, hashlib.sha256(photo.data).hexdigest(), photo.data[:START])
     digest = hashlib.sha256()
     with photo.path.open("rb") as file:
         start = piece = file.read(PIECE)
@@ -117,7 +142,12 @@ def read_content(photo: PhotoFile) -> PhotoContent:
 def location_of(path: Path) -> str:
     """A digest of a file's absolute path. It tells whether a document's file is this very one, without
     telling where a person keeps photos."""
-    return hashlib.sha256(readable(path.parent.resolve() / path.name).encode()).hexdigest()[:32]
+    return location_in(path.parent.resolve(), path.name)
+
+
+def location_in(folder: Path, name: str) -> str:
+    """As `location_of`, of a file in a folder whose links are followed already."""
+    return hashlib.sha256(readable(folder / name).encode()).hexdigest()[:32]
 
 
 def disputed(photos: Iterable[PhotoFile]) -> dict[Path, list[PhotoFile]]:

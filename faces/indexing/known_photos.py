@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 from faces.indexing.contents import PhotoContent, location_of
 from faces.indexing.outcomes import Outcome
 from faces.indexing.stored_photos import StoredPhoto
+from faces.partial_documents import document_of
 
 WORTH_A_TRY = {"unavailable", "internal", "overloaded", "deadline_exceeded", "model_mismatch", "unauthorized"}
 """Codes of errors that aren't the photo's: sent again it may well be read."""
+TIME, URL = "@timestamp", "url.original"
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,15 @@ class Change:
 
     fields: full name -> value; empty if nothing is written.
     send_image: whether the photo goes through the pipeline again.
-    not_named: why the photo doesn't get its folder's name.
+    not_named: why the photo doesn't get the name that it was sent with.
+    kept: fields whose sent value differs from the one that stands.
     """
 
     outcome: Outcome
     fields: dict[str, Any]
     send_image: bool = False
     not_named: str | None = None
+    kept: tuple[str, ...] = ()
 
     def document(self, stored: StoredPhoto, image: Callable[[], str]) -> dict[str, Any]:
         """The partial document of an ``_update``."""
@@ -41,6 +45,15 @@ def change_of(content: PhotoContent, stored: StoredPhoto, there: Callable[[str],
     Args:
         there: whether the content is still under a path below the indexed folder.
     """
+    change = _moved(content, stored, there) if content.is_file else Change(Outcome.UNCHANGED, {})
+    change = _told(_named(change, content.photo.label, stored), content.photo.fields, stored)
+    if stored.error_code in WORTH_A_TRY:
+        return replace(change, send_image=True, outcome=Outcome.NEW)
+    return change
+
+
+def _moved(content: PhotoContent, stored: StoredPhoto, there: Callable[[str], bool]) -> Change:
+    """With the path under which the content lies."""
     path, root = content.photo.name, folder_of(content)
     known_here = content.location in stored.locations
     gone = [
@@ -61,10 +74,7 @@ def change_of(content: PhotoContent, stored: StoredPhoto, there: Callable[[str],
         outcome = Outcome.MOVED
     else:
         outcome = Outcome.UNCHANGED if known_here else Outcome.COPIED
-    change = _named(Change(outcome, fields), content.photo.label, stored)
-    if stored.error_code in WORTH_A_TRY:
-        return replace(change, send_image=True, outcome=Outcome.NEW)
-    return change
+    return Change(outcome, fields)
 
 
 def replacement_of(content: PhotoContent, stored: StoredPhoto) -> Change:
@@ -73,16 +83,8 @@ def replacement_of(content: PhotoContent, stored: StoredPhoto) -> Change:
     fields: dict[str, Any] = {"file.picture_hash": content.picture_hash()}
     if stored.dated_by:
         fields |= {"@timestamp": None, "photo.dated_by": None}
-    return _named(Change(Outcome.REPLACED, fields, send_image=True), content.photo.label, stored)
-
-
-def document_of(fields: dict[str, Any], dotted: Collection[str] = ()) -> dict[str, Any]:
-    """A document with these fields, by their full names; those of ``dotted`` under one key with dots."""
-    document: dict[str, Any] = {name: value for name, value in fields.items() if name in dotted}
-    for name, value in fields.items():
-        if name not in dotted:
-            _put(document, name, value)
-    return document
+    change = _named(Change(Outcome.REPLACED, fields, send_image=True), content.photo.label, stored)
+    return _told(change, content.photo.fields, stored)
 
 
 def folder_of(content: PhotoContent) -> Path:
@@ -105,6 +107,28 @@ def _named(change: Change, label: str | None, stored: StoredPhoto) -> Change:
     return replace(change, fields=change.fields | {"person.name": label})
 
 
+def _told(change: Change, said: Mapping[str, Any], stored: StoredPhoto) -> Change:
+    """With what the sender says and the document lacks: what stands may be what a person wrote there."""
+    fields, kept = dict(change.fields), []
+    for name, value in said.items():
+        stands = stored.value(name)
+        if name == TIME and (stored.undated or stored.dated_by):
+            fields |= {name: value, "photo.dated_by": None}
+        elif name == "tags":
+            tags = [*_values(stands), *(tag for tag in _values(value) if tag not in _values(stands))]
+            fields |= {name: tags} if len(tags) > len(_values(stands)) else {}
+        elif not _values(stands) or (name == URL and change.outcome is Outcome.MOVED):
+            fields[name] = value
+        elif [str(one) for one in _values(stands)] != [str(one) for one in _values(value)]:
+            kept.append(name)
+    return replace(change, fields=fields, kept=tuple(kept))
+
+
+def _values(value: Any) -> list[Any]:
+    """Those of a field: one, several, or none."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
 def _paths(paths: list[str]) -> dict[str, Any]:
     names = list(dict.fromkeys(PurePosixPath(path).name for path in paths))
     return {"file.path": paths, "file.name": names if len(names) > 1 else names[0]}
@@ -112,10 +136,3 @@ def _paths(paths: list[str]) -> dict[str, Any]:
 
 def _list(names: set[str]) -> str:
     return ", ".join(f"[{name}]" for name in sorted(names))
-
-
-def _put(document: dict[str, Any], name: str, value: Any) -> None:
-    *above, last = name.split(".")
-    for part in above:
-        document = document.setdefault(part, {})
-    document[last] = value

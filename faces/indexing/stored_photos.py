@@ -6,8 +6,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from elasticsearch import AuthorizationException, Elasticsearch
@@ -35,6 +34,8 @@ FIELDS = [
     "faces.label.name",
     "faces.not",
 ]
+LEFT_OUT = ["image", "thumbnail", "faces", "face", "vector"]
+"""Of the source: what is large, and no sender's word."""
 BY_CONTENT = "content"
 AT_MOST = 20
 """Documents that are looked at if several have the same content."""
@@ -49,6 +50,7 @@ class StoredPhoto:
     """A document of a photo, as it stands.
 
     seq_no, primary_term: its version, for a change that is based on it.
+    routing: what it was sent with to choose its shard; None if that was its id.
     known_by_content: whether a search for its content found it.
     paths: ``file.path``, in the order of the document.
     locations: digests of the absolute paths of its files.
@@ -57,13 +59,14 @@ class StoredPhoto:
     labels: people's names of its faces; ruled_out: names that people ruled out.
     undated: whether its ``@timestamp`` is only the time of the ingest.
     dated_by: where its ``@timestamp`` comes from, if that was an earlier ``faces index``.
-    dotted: fields that the document has under one key with dots, and not as objects.
+    source: the document without ``LEFT_OUT``.
     """
 
     index: str
     id: str
     seq_no: int
     primary_term: int
+    routing: str | None
     known_by_content: bool
     sha256: str | None
     paths: list[str]
@@ -78,11 +81,20 @@ class StoredPhoto:
     error: str | None
     undated: bool
     dated_by: str | None
-    dotted: frozenset[str]
+    source: dict[str, Any] = field(repr=False)
 
     @property
     def key(self) -> tuple[str, str]:
         return self.index, self.id
+
+    @property
+    def dotted(self) -> set[str]:
+        """Fields that the document has under one key with dots, and not as objects."""
+        return {key for key in self.source if "." in key}
+
+    def value(self, name: str) -> Any:
+        """That of a field by its full name; None if the document has none."""
+        return self.source.get(name, below(self.source, name))
 
     @classmethod
     def of(cls, hit: dict[str, Any]) -> StoredPhoto:
@@ -100,6 +112,7 @@ class StoredPhoto:
             id=hit["_id"],
             seq_no=hit["_seq_no"],
             primary_term=hit["_primary_term"],
+            routing=hit.get("_routing"),
             known_by_content=BY_CONTENT in hit.get("matched_queries", []),
             sha256=first(HASH),
             paths=[str(path) for path in fields.get("file.path", [])],
@@ -114,7 +127,7 @@ class StoredPhoto:
             error=f"[{code}] {message}" if code else None,
             undated=ingested is not None and first("@timestamp") == ingested and not first("photo.taken"),
             dated_by=first("photo.dated_by"),
-            dotted=frozenset(key for key in hit.get("_source", {}) if "." in key),
+            source=hit.get("_source", {}),
         )
 
 
@@ -154,13 +167,23 @@ class StoredPhotos:
 
     def at_location(self, contents: Sequence[PhotoContent]) -> list[list[StoredPhoto]]:
         """For each file the documents that were made from it, newest first, whatever it contained."""
-        return self._search([{"term": {"file.path_hash": content.location}} for content in contents])
+        files = [content for content in contents if content.location]
+        found = self._search([{"term": {"file.path_hash": content.location}} for content in files])
+        by_location = dict(zip((content.location for content in files), found, strict=True))
+        return [by_location.get(content.location, []) for content in contents]
 
-    def refresh(self) -> None:
-        """Lets searches find what another run has stored a moment ago. Without the privilege, and so without
-        that: what this run stores is found anyway."""
-        with suppress(AuthorizationException):
+    def with_ids(self, ids: Sequence[str]) -> dict[str, StoredPhoto]:
+        """Those documents that there are, by id; of an alias of several indices the newest."""
+        found = self._search([{"ids": {"values": [key]}} for key in ids])
+        return {documents[0].id: documents[0] for documents in found if documents}
+
+    def refresh(self) -> bool:
+        """Lets searches find what was stored a moment ago. False if the user lacks the privilege for that."""
+        try:
             self.es.indices.refresh(index=self.index, ignore_unavailable=True)
+        except AuthorizationException:
+            return False
+        return True
 
     def holds(self, index: str, key: str, content: PhotoContent) -> bool:
         """Whether a document has this content, also if no search finds it yet."""
@@ -183,7 +206,10 @@ class StoredPhotos:
         if stored.id == content.id:
             return True
         # Known by its earlier id alone: stored with an error it has no hash, but it has its image.
-        source = self.es.get(index=stored.index, id=stored.id, source_includes=["image"]).get("_source", {})
+        found = self.es.get(
+            index=stored.index, id=stored.id, routing=stored.routing, source_includes=["image"]
+        )
+        source = found.get("_source", {})
         try:
             data = base64.b64decode(str(source.get("image", "")))
         except binascii.Error:
@@ -209,7 +235,7 @@ class StoredPhotos:
                     "sort": [{"event.ingested": {"order": "desc", "unmapped_type": "date"}}],
                     "seq_no_primary_term": True,
                     "fields": FIELDS,
-                    "_source": ["file*", "person*", "photo*"],
+                    "_source": {"excludes": LEFT_OUT},
                 },
             ]
         answer = self.es.msearch(searches=searches)

@@ -11,8 +11,9 @@ Markdown          ``markdown_text.plain``: nothing is markup, HTML or a link
 picture           ``lettering.lettering`` with ``drawn`` or ``shortened``: nothing is a formula
 notebook          ``notebook.plain_outputs``, and ``drawn`` and ``printable`` for what a cell draws or prints
 JSON              ``json.dumps``, which escapes all but ASCII
+CSV               ``csv_text.row``: nothing is a formula, another cell or a new line
 ================  =====================================================================================
 
-All of them start with ``printable.printable``. No page or table makes a link of text from outside. Nothing
-here writes CSV. tests/quick/test_shown_text.py holds that the rooms use nothing else.
+All of them start with ``printable.printable``. No page or table makes a link of text from outside.
+tests/quick/test_shown_text.py holds that the rooms use nothing else.
 """

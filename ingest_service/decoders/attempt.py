@@ -50,14 +50,17 @@ class Attempt:
         """Bytes, at most."""
         return costs.memory(self._header.file_bytes, self._header.pixels)
 
-    def photo(self, sent: str | bytes, limits: dict[str, int]) -> Photo:
+    def photo(self, sent: str | bytes, bounds: dict[str, int | None]) -> Photo:
         """
+        Args:
+            bounds: ``max_bytes``, ``max_pixels`` and ``enough``, as ``read`` takes them.
+
         Raises:
             FaceServiceError: with one of the codes of a photo's own errors; or ``overloaded``.
             TakesLong: the photo must wait for the slow lane.
             EOFError, OSError: the decoder has ended.
         """
-        self._send(sent, limits)
+        self._send(sent, bounds)
         message, file = self._answer()
         if "opened" in message:
             self._header = Header(**message["opened"])
@@ -70,9 +73,9 @@ class Attempt:
             raise FaceServiceError(**message["error"])
         return _photo(Facts(**message["photo"]), file)
 
-    def _send(self, sent: str | bytes, limits: dict[str, int]) -> None:
+    def _send(self, sent: str | bytes, bounds: dict[str, int | None]) -> None:
         data = sent if isinstance(sent, bytes) else sent.encode("utf-8", "surrogatepass")
-        asked = {**limits, "size": len(data), "is_bytes": isinstance(sent, bytes)}
+        asked = {**bounds, "size": len(data), "is_bytes": isinstance(sent, bytes)}
         self.process.send(asked, data)
 
     def _has_its_lane(self) -> bool:
@@ -102,7 +105,8 @@ class Attempt:
 
 
 def _photo(facts: Facts, file: int | None) -> Photo:
-    size = 3 * facts.width * facts.height
+    width, height = facts.decoded_size
+    size = 3 * width * height
     if file is None:
         raise EOFError
     try:

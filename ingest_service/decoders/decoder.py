@@ -51,16 +51,18 @@ def serve(service: socket.socket) -> None:
             data = messages.exactly(service, asked["size"])
             sent = data if asked["is_bytes"] else data.decode("utf-8", "surrogatepass")
             del data
-            _answer(service, sent, asked["max_bytes"], asked["max_pixels"])
+            _answer(service, sent, asked["max_bytes"], asked["max_pixels"], asked["enough"])
         except (EOFError, OSError):  # the service has ended, or wants no answer
             return
         _unbound()
 
 
-def _answer(service: socket.socket, sent: object, max_bytes: int, max_pixels: int) -> None:
+def _answer(
+    service: socket.socket, sent: object, max_bytes: int, max_pixels: int, enough: int | None
+) -> None:
     space = BoundedSpace(service)
     try:
-        facts = read(sent, max_bytes, max_pixels, space)
+        facts = read(sent, max_bytes, max_pixels, space, enough)
     except Dropped:
         messages.send(service, {"dropped": True})
     except FaceServiceError as error:

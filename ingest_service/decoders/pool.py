@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ingest_service.decoders.attempt import Attempt, Stopped, TakesLong
@@ -31,35 +31,48 @@ class DecoderPool:
         self._lock = threading.Lock()
         self._idle = [processes.start() for _ in range(self._width)]
 
-    @contextmanager
-    def photo(self, sent: object, request: Request) -> Iterator[Photo]:
-        """The decoded photo, whose place in its lane is held to the end of the block.
+    def close(self) -> None:
+        """Ends the processes that are idle."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
 
-        Raises:
+    @contextmanager
+    def photo(self, sent: object, request: Request) -> Iterator[Callable[[int | None], Photo]]:
+        """What decodes the photo, at the size that is enough (``read``), and again if that was too small. Its
+        place in its lane is held to the end of the block.
+
+        Raises, and so does what it gives:
             FaceServiceError: with one of the codes of a photo's own errors; or ``overloaded``.
             Cancelled: the request is over.
         """
         if not isinstance(sent, str | bytes):
             raise FaceServiceError("not_base64", "the photo is absent, or isn't a string")
         turn = self._lanes.enter(request)
-        try:
-            with self._metrics.stage("decode"):
-                photo = self._decoded(sent, turn)
-            began = time.monotonic()
+        began, decoding = time.monotonic(), 0.0
+
+        def decoded(enough: int | None) -> Photo:
+            nonlocal decoding
+            start = time.monotonic()
             try:
-                yield photo
+                with self._metrics.stage("decode"):
+                    return self._decoded(sent, turn, enough)
             finally:
-                request.seconds += time.monotonic() - began
+                decoding += time.monotonic() - start
+
+        try:
+            yield decoded
         finally:
+            request.seconds += time.monotonic() - began - decoding
             self._lanes.leave(turn)
 
-    def _decoded(self, sent: str | bytes, turn: Turn) -> Photo:
+    def _decoded(self, sent: str | bytes, turn: Turn, enough: int | None) -> Photo:
         stopped = 0
         while True:
             attempt = Attempt(self._taken(), self._lanes, turn, len(sent))
             began = time.monotonic()
             try:
-                return self._finished(attempt, sent)
+                return self._finished(attempt, sent, enough)
             except TakesLong:
                 self._lanes.wait_for_slow(turn, attempt.memory)
             except Stopped:
@@ -70,12 +83,12 @@ class DecoderPool:
             finally:
                 turn.request.seconds += time.monotonic() - began
 
-    def _finished(self, attempt: Attempt, sent: str | bytes) -> Photo:
+    def _finished(self, attempt: Attempt, sent: str | bytes, enough: int | None) -> Photo:
         request, process = attempt.turn.request, attempt.process
         stop = process.kill
         try:
             request.at_the_end(stop)
-            return attempt.photo(sent, self._limits)
+            return attempt.photo(sent, {**self._limits, "enough": enough})
         except (EOFError, OSError):
             if request.is_over:
                 raise Cancelled from None

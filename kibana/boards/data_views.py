@@ -75,15 +75,24 @@ _PHOTO = {
 }
 _ARCHIVE = {
     "people": Field("People", "Everybody whom a person named on the photo."),
-    "unnamed_faces": Field("Unnamed faces", "Faces that nobody has named.", number("0")),
+    "face_groups": Field(
+        "Groups", "Groups of unnamed faces that look alike: a machine's guess, by `faces group`."
+    ),
+    "unnamed_faces": Field("Unnamed faces", "Faces that nobody has named or ignored.", number("0")),
 }
 _MATCHES = {
     "matched_people": Field(
         "Looks like", "People of the gallery whom the faces look like: a machine's guess."
     ),
     "matched_tags": Field("Gallery tags", "Tags of those people's portraits, such as watch."),
+    "candidate_people": Field(
+        "May be", "People of the gallery who may be on the photo: also those too unlike to be a match."
+    ),
+    "candidate_tags": Field("Candidates' tags", "Tags of those people's portraits."),
     "undecided_faces": Field(
-        "Undecided faces", "Faces with candidates that nobody has confirmed or rejected.", number("0")
+        "Undecided faces",
+        "Faces with candidates that nobody has confirmed, rejected or ignored.",
+        number("0"),
     ),
     "best_similarity": Field("Similarity", "Cosine of the most similar candidate, -1 to 1.", number("0.000")),
 }

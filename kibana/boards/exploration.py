@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from kibana.boards import EXPLORATION, HEALTH, NEEDS_PICTURES, OF_AN_ARCHIVE, SEARCH, TAG, TITLES, navigation
 from kibana.boards import data_views as views
+from kibana.boards.review import NAMELESS
 from kibana.objects import chosen_face, lens, over_time, vega
 from kibana.objects import vega_marks as marks
 from kibana.objects.dashboard import Dashboard, Row
@@ -286,7 +287,7 @@ def _nameless() -> Panel:
     """Faces without a label, newest first."""
     nested = {
         "path": "faces",
-        "query": {"bool": {"must_not": {"exists": {"field": "faces.label.name"}}}},
+        "query": NAMELESS,
         "inner_hits": {
             "size": 10,
             "_source": ["faces.id", "faces.crop", "faces.quality.score", "faces.label.name"],

@@ -1,4 +1,5 @@
-"""To be reviewed: possible matches that no person has confirmed (`label`) or rejected (`not`)."""
+"""To be reviewed: possible matches that no person has confirmed (`label`) or rejected (`not`), of faces that
+somebody wants to see (not `ignored`)."""
 
 from __future__ import annotations
 
@@ -6,6 +7,11 @@ from typing import Any
 
 from ingest_service.verdicts import Thresholds
 from kibana.objects import kql
+
+NAMED: dict[str, Any] = {"exists": {"field": "faces.label.name"}}
+IGNORED: dict[str, Any] = {"term": {"faces.ignored": True}}
+NAMELESS: dict[str, Any] = {"bool": {"must_not": [NAMED, IGNORED]}}
+"""A query on the nested faces: who is it?"""
 
 
 def faces(thresholds: Thresholds) -> dict[str, Any]:
@@ -17,7 +23,7 @@ def faces(thresholds: Thresholds) -> dict[str, Any]:
         "filter": {"range": {"faces.match.similarity": between}},
     }
     near = [{"range": {"faces.best_similarity": between}}, {"bool": without}]
-    decided = [{"exists": {"field": "faces.label.name"}}, {"exists": {"field": "faces.not"}}]
+    decided = [NAMED, {"exists": {"field": "faces.not"}}, IGNORED]
     return {"bool": {"filter": {"bool": {"should": near}}, "must_not": decided}}
 
 

@@ -12,7 +12,7 @@ from calibrations import FIRST, calibration, remove_all, store_calibration, stor
 from elasticsearch import Elasticsearch
 
 from es_setup import models
-from faces.calibration.indices import Shared, calibration_of
+from faces.calibration.indices import Shared, judgement_of
 from faces.calibration.record import Calibration
 from faces.cli.servers import run_demo
 from faces.demo import plan_folder
@@ -55,19 +55,19 @@ def test_every_open_index_of_the_model_is_calibrated_and_no_other(es, own_index,
 def test_other_values_in_our_place_of_meta_do_no_harm(es, own_index, calibrated, ours):
     own_index("theirs", mappings={"_meta": {models.OURS: ours}})
     made = calibrated()
-    assert calibration_of(es, "faces") == Shared(made)
-    assert calibration_of(es, "theirs") == Shared()
+    assert judgement_of(es, "faces") == Shared(made)
+    assert judgement_of(es, "theirs") == Shared()
     assert models.model_of(es, "theirs") is None
 
 
 def test_a_new_index_is_calibrated_and_installing_again_keeps_it(run, es, calibrated):
     made = calibrated()
     assert run("install")[0] == 0
-    assert calibration_of(es, "faces") == Shared(made)
+    assert judgement_of(es, "faces") == Shared(made)
     es.indices.rollover(alias="faces")
     try:
         assert stored(es, "faces-000002") == made.as_meta()
-        assert calibration_of(es, "faces") == Shared(made)
+        assert judgement_of(es, "faces") == Shared(made)
     finally:
         es.indices.delete(index="faces-000002")
         es.indices.put_alias(index="faces-000001", name="faces", is_write_index=True)
@@ -77,7 +77,7 @@ def test_another_model_has_no_calibration_yet(run, es, calibrated, own_model):
     made = calibrated()
     assert run("install", "--model", "facenet-00000000")[0] == 0
     assert not stored_anywhere(es)
-    assert calibration_of(es, "faces") == Shared()
+    assert judgement_of(es, "faces") == Shared()
     assert run("install", "--model", own_model)[0] == 0
     assert not stored_anywhere(es)
     assert made.model == own_model
@@ -144,12 +144,12 @@ def test_indices_that_differ_have_no_calibration_in_common(run, es, archive, peo
             "faces-000001": True,
             "faces-000002": False,
         }
-        assert calibration_of(es, "faces-000001") == Shared(made)
+        assert judgement_of(es, "faces-000001") == Shared(made)
         calibrated("faces-000002", similarity=0.5)
         _, out, _ = run("search", people["madonna"][4])
         assert re.search(r"not calibrated\b.*\[faces-000001\], \[faces-000002\] differ", out)
         calibrated("faces")
-        assert calibration_of(es, "faces") == Shared(made)
+        assert judgement_of(es, "faces") == Shared(made)
     finally:
         es.indices.delete(index="faces-000002")
         es.indices.put_alias(index="faces-000001", name="faces", is_write_index=True)
@@ -184,8 +184,10 @@ def test_status_says_which_indices_are_calibrated(run, calibrated, own_index, ow
 
 
 def test_status_is_1_where_the_service_has_another_model_than_an_index(run, es, own_model):
-    assert run("status")[0] == 0
-    models.record(es, "face-gallery-000001", model="facenet-00000000")
+    status, out, err = run("status")
+    assert status == 0, out + err
+    pair = {"strong": 0.6, "possible": 0.46}
+    models.record(es, "face-gallery-000001", model="facenet-00000000", thresholds=pair)
     status, out, _ = run("status")
     assert status == 1
     assert re.search(rf"\[{own_model}\].*\[face-gallery\].*\[facenet-00000000\]", out)

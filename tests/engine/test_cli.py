@@ -10,7 +10,6 @@ from PIL import Image
 from tools import bracketed, landscape, line_with, numbers, picture
 
 from es_setup.embedded.local_node import free_port
-from es_setup.shipped_files import ALIASES
 
 
 @pytest.fixture
@@ -81,35 +80,6 @@ def test_a_search_without_a_face_a_file_or_a_field_fails_with_what_is_missing(ru
     status, _, err = run("search", tmp_path / "meadow.png", "--index", "face-gallery")
     assert status == 1
     assert "image" in bracketed(err)
-
-
-def test_status_reports_plugin_model_and_servers_that_do_not_answer(run, running):
-    status, out, _ = run("status", "--json")
-    report = json.loads(out)
-    assert status == 0
-    assert report["elasticsearch"]["plugin"] is True
-    assert report["service"]["model"] == running.model
-    assert report["elasticsearch"]["models"] == dict.fromkeys(ALIASES, running.model)
-    nowhere = f"http://127.0.0.1:{free_port()}"
-    status, out, _ = run("status", "--json", ES_URL=nowhere, FACES_URL=nowhere)
-    assert status == 1
-    report = json.loads(out)
-    assert [facts["ok"] for facts in report.values()] == [False, False]
-    assert nowhere in report["elasticsearch"]["error"]
-    assert "FACES_URL" in report["service"]["error"]
-    status, out, _ = run("status", "--json", ES_URL=running.connection.faces_url)
-    assert status == 1
-    report = json.loads(out)
-    assert (report["elasticsearch"]["ok"], report["service"]["ok"]) == (False, True)
-    assert 404 in numbers(report["elasticsearch"]["error"])
-    assert running.connection.faces_url in report["elasticsearch"]["error"]
-
-
-def test_status_prints_the_same_facts_as_lines(run, running):
-    status, out, _ = run("status")
-    assert status == 0
-    assert running.connection.es_url in line_with("elasticsearch:", out)
-    assert running.model in line_with("service:", out)
 
 
 def test_a_document_that_does_not_fit_names_the_field(run, es, folder):
@@ -190,30 +160,6 @@ def test_a_password_in_an_address_is_never_shown(run, password):
         status, out, err = run(*command, ES_URL=nowhere, FACES_URL=nowhere)
         assert status == 1
         assert "s3cret" not in out + err
-
-
-def test_status_works_with_a_password_in_the_addresses_and_hides_it(run, running):
-    def with_password(url: str) -> str:
-        return url.replace("//", "//elastic:s3cret@")
-
-    connection = running.connection
-    where = {"ES_URL": with_password(connection.es_url), "FACES_URL": with_password(connection.faces_url)}
-    status, out, err = run("status", "--json", **where)
-    assert status == 0
-    assert json.loads(out)["service"]["url"] == connection.faces_url.replace("//", "//***@")
-    assert "s3cret" not in out + err
-
-
-def test_status_names_missing_settings_by_their_path(run, es, version):
-    es.indices.put_settings(index="faces-000001", settings={"index.default_pipeline": None})
-    try:
-        status, out, _ = run("status", "--json")
-        assert status == 1
-        report = json.loads(out)["elasticsearch"]
-        assert report["missing"] == ["/faces-000001/_settings (index.default_pipeline)"]
-        assert report["versions"] == [version]
-    finally:
-        es.indices.put_settings(index="faces-000001", settings={"index.default_pipeline": "faces"})
 
 
 def test_an_index_with_the_aliass_name_is_refused_with_both_names(run, es):

@@ -35,6 +35,7 @@ def test_a_photo_becomes_a_document_with_its_face_its_model_and_its_outcome(
     assert stored["best_quality"] == face["quality"]["score"]
     assert stored["model"]["id"] == running.model
     assert len(stored["model"]["digest"]) == 64
+    assert stored["model"]["precision"] == "fp32"
     assert stored["event"]["outcome"] == "success"
     assert stored["event"]["duration"] > 0
     assert stored["@timestamp"] == stored["event"]["ingested"]

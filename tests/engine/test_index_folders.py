@@ -140,3 +140,16 @@ def test_where_a_photo_lies_on_the_machine_is_not_stored(run, es, faces, tmp_pat
     run("index", tmp_path / "secret place")
     (hit,) = es.search(index=faces)["hits"]["hits"]
     assert "secret" not in json.dumps(hit["_source"])
+
+
+def test_the_dates_of_many_photos_do_not_refresh_the_index_for_each(dated, es, faces, tmp_path):
+    def refreshes() -> int:
+        return es.indices.stats(index=faces, metric="refresh")["_all"]["primaries"]["refresh"][
+            "external_total"
+        ]
+
+    for number in range(24):
+        scan(tmp_path / f"{number}.jpg", number)
+    before = refreshes()
+    assert set(dated(tmp_path).values()) == {("2001-09-09T01:46:40.000+00:00", "file")}
+    assert refreshes() - before < 24

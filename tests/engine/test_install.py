@@ -6,7 +6,7 @@ import json
 
 import pytest
 from elasticsearch import BadRequestError
-from tools import field_types, install_all, mapping_of
+from tools import field_types, install_all, line_with, mapping_of
 
 from es_setup import mappings, models
 from es_setup.index_settings import ADDED, FINAL
@@ -80,6 +80,22 @@ def test_an_older_index_gets_the_fields_it_lacks_and_keeps_those_it_has(es, runn
     before = [mapping_of(es, f"older-{alias}") for alias in lacking]
     assert [what for what in install_all(es, running.model) if what.endswith("_mapping")] == []
     assert [mapping_of(es, f"older-{alias}") for alias in lacking] == before
+
+
+def test_an_older_index_keeps_its_candidates_unindexed_and_is_named(es, running, own_index, run):
+    mapping = mapping_of(es, "face-probes")
+    mapping["properties"]["faces"]["properties"]["candidates"] = {"type": "object", "enabled": False}
+    for name in ("candidate_people", "candidate_tags"):
+        del mapping["properties"][name]
+    own_index("older-probes", mappings=mapping, settings={"index.default_pipeline": "face-probes"})
+    for _ in range(2):
+        status, out, _ = run("install", "--model", running.model)
+        assert status == 0
+        assert "older-probes" in line_with("faces.candidates", out)
+    after = mapping_of(es, "older-probes")["properties"]
+    assert after["faces"]["properties"]["candidates"]["enabled"] is False
+    assert after["candidate_people"]["type"] == after["candidate_tags"]["type"] == "keyword"
+    assert missing(es) == []
 
 
 def test_an_index_that_is_blocked_for_writing_stays_as_it_is(es, running, own_index):

@@ -176,6 +176,48 @@ def test_whoever_is_possible_and_no_match_is_found_for_a_person(
     assert candidate["probability"] > 0.5
 
 
+def test_a_watched_person_among_the_candidates_is_found_until_a_person_decides(
+    es, gallery, probes, bulk, run, photos, calibrate, whole
+):
+    portraits = {"ann": ("Ann", ["watch"]), "ben": ("Ben", [])}
+    bulk(
+        {
+            key: {"image": encoded(photos[name][0]), "person": {"name": name}, "tags": tags}
+            for key, (name, tags) in portraits.items()
+        },
+        index=gallery,
+    )
+    calibrate(gallery, 0.95, logistic={"slope": 22, "offset": -8.7})
+    photo = {name.lower(): {"image": encoded(photos[name][4])} for name in ("Ann", "Ben", "Dan")}
+    bulk(photo, index=probes)
+    assert run("watch list")["hits"]["hits"] == []
+    (hit,) = run("watched candidates")["hits"]["hits"]
+    assert hit["_id"] == "ann"
+    assert hit["fields"]["candidate_people"] == ["Ann"]
+    (face,) = hit["inner_hits"]["faces"]["hits"]["hits"]
+    assert face["_source"]["candidates"][0]["tags"] == ["watch"]
+    near = {"range": {"faces.candidates.similarity": {"gte": hit["fields"]["best_similarity"][0] - 0.001}}}
+    assert "ann" in ids(es.search(index=probes, query={"nested": {"path": "faces", "query": near}}))
+    es.update(index=probes, id="ann", doc={"faces": [whole(probes, "ann")["faces"][0] | {"ignored": True}]})
+    es.indices.refresh(index=probes)
+    assert run("watched candidates")["hits"]["hits"] == []
+
+
+def test_an_ignored_face_is_reviewed_no_more_until_that_is_taken_back(
+    es, gallery, probes, bulk, run, photos, calibrate, whole
+):
+    bulk({"ann": {"image": encoded(photos["Ann"][0]), "person": {"name": "Ann"}}}, index=gallery)
+    calibrate(gallery, 0.95)
+    bulk({"alone": {"image": encoded(photos["Ann"][4])}}, index=probes)
+    for ignored, reviewed in ((True, []), (False, ["alone"]), (True, []), (None, ["alone"])):
+        (face,) = whole(probes, "alone")["faces"]
+        es.update(index=probes, id="alone", doc={"faces": [face | {"ignored": ignored}]}, refresh=True)
+        assert ids(run("possible matches")) == reviewed
+        after = whole(probes, "alone")
+        assert (after["undecided_faces"], after["unnamed_faces"]) == (len(reviewed), len(reviewed))
+        assert after["faces"][0].get("ignored") == (ignored or None)
+
+
 @pytest.mark.parametrize("field", ["label", "not"])
 def test_whoever_was_confirmed_or_rejected_is_reviewed_no_more(
     es, gallery, probes, bulk, run, photos, calibrate, running, whole, field

@@ -18,6 +18,8 @@ from es_setup.models import model_of
 from es_setup.shipped_files import HERE, role_requests
 from faces import local_stack
 from faces.cli import app
+from faces.decisions.entries import Decision
+from faces.decisions.journal import Journal
 from faces.explore.exploration import explore
 
 ROLES = {request.path.rsplit("/", 1)[1]: request.body for request in role_requests()}
@@ -101,6 +103,50 @@ def test_the_command_line_takes_a_password_and_a_certificate_authority(as_user):
     assert result.exit_code == 1
     assert "401" in result.output
     assert all(name in result.output for name in ("ES_API_KEY", "ES_USER", "ES_PASSWORD"))
+
+
+@pytest.fixture
+def examined(as_user) -> Callable[..., tuple[int, dict[str, str]]]:
+    """Runs `faces doctor` as a user with this role; returns its exit status and each problem by its code."""
+
+    def doctor(role: str, **environment: str) -> tuple[int, dict[str, str]]:
+        connection = as_user(role)
+        variables = {
+            "ES_URL": connection.es_url,
+            "FACES_URL": connection.faces_url,
+            "ES_USER": connection.es_user,
+            "ES_PASSWORD": PASSWORD,
+            "ES_CA_CERTS": str(connection.es_ca_certs),
+        }
+        result = CliRunner().invoke(app, ["doctor", "--json"], env=variables | environment)
+        found = json.loads(result.stdout)["findings"]
+        problems: dict[str, str] = {}
+        for finding in found:
+            problems[finding["code"]] = problems.get(finding["code"], "") + finding["problem"] + "\n"
+        return result.exit_code, problems
+
+    return doctor
+
+
+def test_the_doctor_sees_all_as_admin_and_says_which_right_another_user_lacks(examined):
+    assert "unseen" not in examined("faces_admin")[1]
+    status, problems = examined("faces_analyst")
+    assert status == 0
+    assert "cluster privilege [monitor]" in problems["unseen"]
+    assert "plugin-missing" not in problems
+    status, problems = examined("faces_sender")
+    assert "index privilege [view_index_metadata]" in problems["unseen"]
+
+
+def test_a_wrong_password_and_an_unknown_authority_are_told_from_each_other(examined, tmp_path):
+    status, problems = examined("faces_admin", ES_PASSWORD="wrong")
+    assert status == 1
+    assert problems.keys() == {"elasticsearch"}
+    assert "401" in problems["elasticsearch"]
+    other = Authority(tmp_path, "other").certificate
+    status, problems = examined("faces_admin", ES_CA_CERTS=str(other))
+    assert (status, problems.keys()) == (1, {"elasticsearch"})
+    assert "ES_CA_CERTS" in problems["elasticsearch"]
 
 
 def test_the_admin_reads_keys_again_and_gives_no_rights_and_changes_no_setting(by_role):
@@ -201,6 +247,38 @@ def test_a_keeper_enrols_corrects_and_removes_people_and_sees_no_archive(by_role
     assert forbidden(es.ingest.put_pipeline, id="face-gallery", processors=[])
 
 
+def test_a_keeper_writes_decisions_down_under_their_own_name_and_an_analyst_reads_them(by_role):
+    journal = Journal(by_role("faces_gallery_keeper"))
+    operation = journal.begin("rename", ["Ben", "Benjamin"])
+    before, after = {"name": "Ben"}, {"name": "Benjamin"}
+    journal.write([Decision(operation, "face-gallery-000001", "ben", None, before, after)])
+    by_role("faces_admin").indices.refresh(index="face-decisions")
+    analyst = by_role("faces_analyst")
+    (entry,) = Journal(analyst).decisions(name="Ben")
+    assert (entry.operation.user, entry.after) == ("faces_gallery_keeper", after)
+    assert forbidden(analyst.index, index="face-decisions", document={})
+    assert forbidden(by_role("faces_sender").search, index="face-decisions")
+
+
+def test_an_admin_forgets_a_photo_and_nobody_else_reads_what_was_forgotten(as_user, by_role, good):
+    admin, connection = by_role("faces_admin"), as_user("faces_admin")
+    admin.index(index="faces", id="gone", document=good, refresh=True)
+    environment = {
+        "ES_URL": connection.es_url,
+        "ES_USER": connection.es_user,
+        "ES_PASSWORD": PASSWORD,
+        "ES_CA_CERTS": str(connection.es_ca_certs),
+    }
+    arguments = ["forget", "--id", "gone", "--yes", "--no-expunge", "--json"]
+    result = CliRunner().invoke(app, arguments, env=environment)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["proved"]
+    assert not admin.exists(index="faces", id="gone")
+    for role in ("faces_analyst", "faces_gallery_keeper", "faces_sender"):
+        assert forbidden(by_role(role).search, index="face-forgotten")
+        assert forbidden(by_role(role).get, index="face-forgotten-key", id="key")
+
+
 def test_faces_index_needs_no_more_than_the_docs_say(as_user, portrait, tmp_path):
     connection = as_user("folder_sender")
     environment = {
@@ -215,3 +293,6 @@ def test_faces_index_needs_no_more_than_the_docs_say(as_user, portrait, tmp_path
         assert result.exit_code == 0, result.output
         report = json.loads(result.stdout)
         assert (report[outcome], report["faces"]) == (1, 1)
+        # The file's date, written after the photo, by a user who may not refresh the index.
+        dated = {"term": {"photo.dated_by": "file"}}
+        assert connection.elasticsearch().search(index="faces", query=dated)["hits"]["hits"]

@@ -10,7 +10,7 @@ from evaluation.methods import METHODS, Method, closeness, side_by_side
 from faces.error_rates.similarity import cosine
 from ingest_service.registry import MODELS
 from ingest_service.weights.cache import Cache
-from ingest_service.weights.prepare import prepare_dlib
+from ingest_service.weights.prepare import prepare_dlib, prepare_int8
 
 NAMES = [method.name for method in METHODS]
 
@@ -33,6 +33,7 @@ def told():
 @pytest.fixture(scope="module")
 def rows(cache, photos, told):
     prepare_dlib(cache, lambda _: None)
+    prepare_int8(cache, lambda _: None)
     found = side_by_side(METHODS, cache, photos, lambda name, done: told.append((name, done)))
     return {row.method.name: row for row in found}
 
@@ -41,7 +42,7 @@ def test_the_methods_are_in_the_order_of_the_table(rows):
     assert list(rows) == NAMES
     assert NAMES[:5] == ["whole photo", "DeepFace default", "report", "deepface", "facenet"]
     assert NAMES[-1] == "dlib"
-    assert ("facenet-thorough" in NAMES) == ("facenet-thorough" in MODELS)
+    assert {"facenet", "sface", "facenet-sface"} <= set(NAMES) & set(MODELS)
     assert all("\n" not in method.about and len(method.about) < 110 for method in METHODS)
 
 
@@ -49,7 +50,7 @@ def test_the_methods_are_in_the_order_of_the_table(rows):
 def test_vectors_have_length_1_but_the_reports_which_keep_theirs(rows, name):
     found = rows[name].embedded
     lengths = np.linalg.norm(found.vectors[~found.failed], axis=1)
-    assert found.vectors.shape == (13, 128)
+    assert found.vectors.shape == (13, 256 if name == "facenet-sface" else 128)
     assert found.vectors.dtype == np.float32
     if name == "report":
         assert (lengths > 5).all()
@@ -128,7 +129,7 @@ def test_an_unavailable_method_says_what_it_lacks_and_the_others_go_on(tmp_path,
         assert str(tmp_path) in lacking.missing
     assert "dlib_face_recognition_resnet_model_v1.dat" in without[-1].missing
     assert row.embedded.failed.all()
-    assert row.embedded.vectors.shape == (13, 128)
+    assert len(row.embedded.vectors) == 13
 
 
 def test_cosine_and_the_reports_score_are_of_every_one_with_every_other():

@@ -19,6 +19,7 @@ from evaluation.bars import Bar
 from evaluation.engine_search import EngineResult
 from evaluation.methods import Method, MethodVectors
 from evaluation.original_query import answers
+from evaluation.portraits import PortraitRates, portrait_rates
 from evaluation.report.findings import Findings
 from evaluation.report.page import page, write
 from evaluation.results import MethodResult
@@ -32,6 +33,7 @@ from faces.labelled_photos import read
 SECTIONS = [
     "Promises",
     "Methods side by side",
+    "Several portraits of a person",
     "Errors at every threshold",
     "Similarities",
     "The report's query",
@@ -76,7 +78,7 @@ def task(tmp_path, people):
 
 
 @pytest.fixture
-def report(task):
+def report(task, portraits):
     """No face was found on the first photo; one method is unavailable."""
     vectors = drawn(task, 0.9, without_face=[0])
     ours, scores = measured("facenet", vectors, task)
@@ -95,11 +97,23 @@ def report(task):
         ),
         query=4,
         answers={"facenet": answers(vectors, task.people, 4), "report": ()},
+        portraits={"facenet": portraits, "deepface": "not measured: nobody has six photos"},
         command="./run evaluate 'my photos' --out there",
         model_id="facenet-0123abc",
         versions={"numpy": "1.26.4", "Elasticsearch": "8.19.21"},
         made=datetime(2026, 11, 24, 23, 0, tzinfo=timezone.utc),
     )
+
+
+@pytest.fixture(scope="module")
+def portraits():
+    """Of 25 people with 7 photos each, and 100 with one."""
+    people = np.concatenate([np.repeat(np.arange(25), 7), np.arange(25, 125)])
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(125, 16))[people] + 0.9 * rng.normal(size=(len(people), 16))
+    found = portrait_rates(vectors.astype(np.float32), people, draws=20)
+    assert isinstance(found, PortraitRates)
+    return found
 
 
 class Tags(HTMLParser):
@@ -167,6 +181,13 @@ def test_text_can_be_read_in_light_and_in_dark(report):
         assert contrast(palette["ink"], palette["page"]) >= 7
         assert contrast(palette["soft"], palette["page"]) >= 4.5
         assert contrast(palette["soft"], palette["panel"]) >= 4.5
+
+
+def test_several_portraits_have_a_row_for_each_number_and_way_or_a_reason(report):
+    section = section_of(page(report).markdown("pictures"), "Several portraits of a person")
+    assert "25 people enrolled" in section
+    assert len([line for line in section.splitlines() if re.match(r"\| (1|2|5|1 to 5) ", line)]) == 8
+    assert "Not measured: nobody has six photos." in section
 
 
 def test_what_is_in_sample_says_so(report):

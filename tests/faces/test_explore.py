@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -87,7 +88,7 @@ def test_the_frame_filters_in_elasticsearch_and_fetches_what_is_asked_for(es, pl
 
 
 def test_every_vector_is_read_whatever_the_page(es, planted, found, monkeypatch):
-    monkeypatch.setattr(index_faces, "DOCUMENTS_AT_ONCE", 7)
+    monkeypatch.setattr(index_faces, "every_hit", partial(index_faces.every_hit, size=7))
     again = index_faces.read(es, planted)
     assert again.faces == found.faces
     assert np.array_equal(again.vectors, found.vectors)

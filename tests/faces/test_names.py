@@ -36,3 +36,11 @@ def test_explore_gives_the_photos_name_to_no_face_that_was_left_of_several(found
     hit = {"_index": "faces", "_id": "a", "_source": source, "fields": {"person.name": ["Ann"]}}
     ((face, _),) = of_document(hit, ARCHIVE)
     assert face.name == name
+
+
+def test_a_photos_name_is_not_of_a_face_that_a_person_drew():
+    """Of a photo whose detected face somebody removed, before another one drew a box."""
+    source = {"faces": [{"id": "a-1", "vector": [1.0], "drawn": True}], "photo": {"faces_found": 1}}
+    hit = {"_index": "faces", "_id": "a", "_source": source, "fields": {"person.name": ["Ann"]}}
+    ((face, _),) = of_document(hit, ARCHIVE)
+    assert face.name is None

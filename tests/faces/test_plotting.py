@@ -17,7 +17,7 @@ from faces.matches import Match, MatchedFace
 from faces.plotting import COLOURS, plot
 from faces.searching import QueryFace, QueryResult
 from faces.shown.lettering import drawn, lettering, shortened
-from ingest_service.verdicts import POSSIBLE, STRONG, verdict
+from ingest_service.verdicts import UNCALIBRATED
 
 PHOTO = picture(landscape(300, 400))
 
@@ -158,7 +158,17 @@ def test_a_long_name_is_cut_to_the_width_of_a_photo():
 
 
 def test_verdicts_begin_at_their_thresholds():
-    assert [verdict(value) for value in (1, STRONG, STRONG - 1e-6, POSSIBLE, POSSIBLE - 1e-6, -1)] == [
+    assert [
+        UNCALIBRATED.verdict(value)
+        for value in (
+            1,
+            UNCALIBRATED.strong,
+            UNCALIBRATED.strong - 1e-6,
+            UNCALIBRATED.possible,
+            UNCALIBRATED.possible - 1e-6,
+            -1,
+        )
+    ] == [
         "strong",
         "strong",
         "possible",

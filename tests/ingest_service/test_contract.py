@@ -263,7 +263,14 @@ def test_with_a_key_only_its_holder_gets_in(cache, portrait):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("FACES_PORT", "http"), ("FACES_MAX_BYTES", "0"), ("FACES_PROFILE", "vgg")]
+    ("name", "value"),
+    [
+        ("FACES_PORT", "http"),
+        ("FACES_PORT", "99999"),
+        ("FACES_PORT", "²"),
+        ("FACES_MAX_BYTES", "0"),
+        ("FACES_PROFILE", "vgg"),
+    ],
 )
 def test_a_setting_that_cannot_be_used_is_named(name, value):
     with pytest.raises(SettingsError) as error:

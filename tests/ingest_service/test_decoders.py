@@ -70,7 +70,8 @@ def half_clear(image: Image.Image) -> Image.Image:
 def test_real_photos_keep_the_bounds_and_have_the_pixels_that_they_have_without_them(pool, kind):
     data, limits = COSTLY[kind](), Settings()
     assert len(data) <= limits.max_bytes
-    with pool.photo(data, Request()) as photo:
+    with pool.photo(data, Request()) as decoded:
+        photo = decoded(None)
         expected = decode(data, limits.max_bytes, limits.pixel_limit)
         assert photo.sha256 == expected.sha256
         assert photo.mime_type == expected.mime_type
@@ -99,7 +100,8 @@ BOMBS = {
 def test_what_a_format_hides_costs_no_more_than_its_header_allows(pool, name):
     make, expected = BOMBS[name]
     try:
-        with pool.photo(make(), Request()):
+        with pool.photo(make(), Request()) as decoded:
+            decoded(None)
             outcome = "photo"
     except FaceServiceError as error:
         outcome = error.code
@@ -199,12 +201,12 @@ def test_who_waits_when_its_request_ends_is_told_and_takes_no_place():
 def test_a_photo_that_is_being_decoded_stops_with_its_request(pool):
     request, failed = Request(), threading.Event()
 
-    def decoded() -> None:
-        with pytest.raises(Cancelled), pool.photo(hostile.scans(7_000, 7_000, 85), request):
-            pass
+    def decode_it() -> None:
+        with pytest.raises(Cancelled), pool.photo(hostile.scans(7_000, 7_000, 85), request) as decoded:
+            decoded(None)
         failed.set()
 
-    thread = threading.Thread(target=decoded)
+    thread = threading.Thread(target=decode_it)
     thread.start()
     wait_until(lambda: request._at_the_end)
     request.end()
@@ -230,8 +232,8 @@ def test_bytes_that_are_no_text_and_text_that_is_no_bytes_are_a_photos_error(poo
         ("\ud800", "not_base64"),
         (b"", "not_an_image"),
     ):
-        with pytest.raises(FaceServiceError) as refused, pool.photo(sent, Request()):
-            pass
+        with pytest.raises(FaceServiceError) as refused, pool.photo(sent, Request()) as decoded:
+            decoded(None)
         assert refused.value.code == code
 
 
@@ -239,5 +241,5 @@ def test_pictures_that_are_written_by_pillow_itself_are_read_in_every_mode(pool)
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
         buffer = io.BytesIO()
         Image.new(mode, (40, 30)).save(buffer, "PNG")
-        with pool.photo(buffer.getvalue(), Request()) as photo:
-            assert photo.pixels.shape == (30, 40, 3)
+        with pool.photo(buffer.getvalue(), Request()) as decoded:
+            assert decoded(None).pixels.shape == (30, 40, 3)

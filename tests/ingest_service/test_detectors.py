@@ -14,8 +14,10 @@ from ingest_service import deepface_library, needs
 from ingest_service.app import create_app
 from ingest_service.decoding import decode
 from ingest_service.detection import CenterFace, resized
+from ingest_service.detection.turned import Doubts
 from ingest_service.errors import SettingsError
 from ingest_service.needs import Needs
+from ingest_service.networks import ONNX_FP32
 from ingest_service.profiles import load, load_detector
 from ingest_service.registry import DETECTORS
 from ingest_service.settings import Settings
@@ -67,6 +69,7 @@ def test_with_a_larger_bound_no_face_of_a_crowd_is_lost(crowd, centerface):
 
 def test_the_second_look_decides_where_the_first_is_unsure(sample, centerface):
     """Faces of a twentieth of the photo's longer side: one look alone finds few at the same bound."""
+    centerface = replace(centerface, tiles=False, doubts=None)
     unsure = replace(centerface, candidate=centerface.threshold)
     found, sure = 0, 0
     for path in sample[::4]:
@@ -194,12 +197,20 @@ def test_deepface_cant_download_while_serving(name, tmp_path, cache):
         deepface_library.open_library(cache)
 
 
-@pytest.mark.parametrize(
-    "name", [f.name for f in fields(CenterFace) if f.name not in ("network", "min_face")]
-)
+SHAPE_NO_VECTOR = ("network", "min_face", "tiles", "doubts")
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(CenterFace) if f.name not in SHAPE_NO_VECTOR])
 def test_every_parameter_of_centerface_is_part_of_what_the_id_covers(name, centerface):
     changed = replace(centerface, **{name: getattr(centerface, name) * 2})
     assert changed.parts() != centerface.parts()
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Doubts)])
+def test_so_is_what_makes_a_face_doubtful(name, centerface):
+    doubts = replace(centerface.doubts, **{name: getattr(centerface.doubts, name) * 2})
+    assert replace(centerface, doubts=doubts).parts() != centerface.parts()
+    assert replace(centerface, doubts=None).parts() != centerface.parts()
 
 
 @pytest.mark.parametrize("what", ["name", "max_side", "variable", "weights", "package"])
@@ -207,7 +218,7 @@ def test_every_parameter_of_a_deepface_detector_is_part_of_what_the_id_covers(
     what, cache, tmp_path, monkeypatch
 ):
     name, side, folder = "deepface-centerface", 1024, cache
-    before = DETECTORS[name].load(folder, side, 16).parts()
+    before = DETECTORS[name].load(folder, side, 16, ONNX_FP32, False).parts()
     if what == "name":
         name = "opencv"
     elif what == "max_side":
@@ -221,7 +232,7 @@ def test_every_parameter_of_a_deepface_detector_is_part_of_what_the_id_covers(
     else:
         monkeypatch.setattr(deepface_library.metadata, "version", lambda _: "0.0.0")
     try:
-        assert DETECTORS[name].load(folder, side, 16).parts() != before
+        assert DETECTORS[name].load(folder, side, 16, ONNX_FP32, False).parts() != before
     finally:
         deepface_library.open_library(cache)
 

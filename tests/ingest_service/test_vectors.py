@@ -16,7 +16,7 @@ from tools import encoded
 from es_setup.shipped_files import requests as installed
 from ingest_service.app import create_app
 from ingest_service.settings import Settings
-from ingest_service.verdicts import POSSIBLE
+from ingest_service.verdicts import UNCALIBRATED
 from ingest_service.weights.cache import Cache, WeightsError, require_intact
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def test_the_same_person_is_more_similar_than_any_stranger_and_strangers_stay_be
     strangers = similar[~same]
     np.fill_diagonal(similar, -1)
     own = similar[same & ~np.eye(len(names), dtype=bool)]
-    assert strangers.max() < POSSIBLE
+    assert strangers.max() < UNCALIBRATED.possible
     assert np.median(own) > 0.6
     nearest = names[similar.argmax(axis=1)]
     assert (nearest == names).mean() == 1
@@ -82,23 +82,25 @@ for path in sys.argv[1:]:
 """
 
 
-def test_the_deepface_profile_gives_deepfaces_own_vectors_on_every_sample_photo(cache, sample):
-    """DeepFace runs as itself, on TensorFlow; our profile serves without it."""
+def test_the_deepface_profile_gives_deepfaces_own_vectors(cache, sample):
+    """DeepFace runs as itself, on TensorFlow; our profile serves without it. Of a third of the sample, as
+    DeepFace takes most of a second for each photo."""
+    photos = sample[::3]
     environment = os.environ | {
         "DEEPFACE_HOME": str(cache.deepface_home),
         "DEEPFACE_BACKEND_ENGINE": "tensorflow",
         "TF_USE_LEGACY_KERAS": "1",
     }
     environment.pop("CENTERFACE_THRESHOLD", None)
-    command = [sys.executable, "-c", DEEPFACE_REFERENCE, *map(str, sample)]
+    command = [sys.executable, "-c", DEEPFACE_REFERENCE, *map(str, photos)]
     said = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=True, timeout=900
     ).stdout
     lines = [line.split(" ", 1)[1] for line in said.splitlines() if line.startswith("REFERENCE ")]
-    assert len(lines) == len(sample) == 118
+    assert len(lines) == len(photos) == 40
     ours = create_app(Settings(cache=cache.root, profile="deepface")).test_client()
     worst = 1.0
-    for path, line in zip(sample, lines, strict=True):
+    for path, line in zip(photos, lines, strict=True):
         reference = np.array(json.loads(line))
         faces = embed(ours, path)
         assert faces, path.name

@@ -28,7 +28,8 @@ def test_two_photos_of_one_person_are_a_strong_or_possible_match_of_four_in_five
 def test_an_answer_names_the_faces_that_were_compared_and_that_its_verdict_is_uncalibrated(service, people):
     answer = verify(service, *map(encoded, people["madonna"][:2])).json
     assert answer["calibrated"] is False
-    assert set(answer) == {"model", "similarity", "verdict", "calibrated", "faces"}
+    assert set(answer) == {"model", "similarity", "verdict", "thresholds", "calibrated", "faces"}
+    assert answer["thresholds"] == service.get("/readyz").json["thresholds"]
     assert [set(face) for face in answer["faces"]] == [{"box", "confidence", "quality", "landmarks"}] * 2
 
 

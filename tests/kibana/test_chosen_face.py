@@ -6,13 +6,14 @@ import json
 import re
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 from drawn_boards import GALLERY, NEWEST, PANELS, PORTRAITS, SHIPPED, texts
 from rison_reader import rison
 from tools import encoded
 
 from board_preview.chromium import Action
-from ingest_service.verdicts import POSSIBLE, STRONG
+from ingest_service.verdicts import UNCALIBRATED
 
 
 def chosen(document: str, face: str) -> dict:
@@ -46,14 +47,14 @@ def test_the_gallery_has_the_nearest_faces_and_no_others(es, draw):
         [2 * hit["_score"] - 1 for hit in others[: len(shown)]], abs=1e-5
     )
     for one, text in zip(shown, [t for t in texts(drawn) if re.match(r".?\d\.\d\d ", t)], strict=True):
-        verdict = "strong" if one["similarity"] >= STRONG else "unlikely"
-        verdict = "possible" if POSSIBLE <= one["similarity"] < STRONG else verdict
-        assert text.endswith(f" {verdict}")
+        assert text.endswith(f" {UNCALIBRATED.verdict(one['similarity'])}")
 
 
 def test_a_click_makes_a_face_the_query_and_leaves_the_other_panels_their_rows(es, draw):
     before = draw(GALLERY)
-    number = next(at for at, item in enumerate(before.items("face")) if item.datum["similarity"] < POSSIBLE)
+    number = next(
+        at for at, item in enumerate(before.items("face")) if item.datum["similarity"] < UNCALIBRATED.possible
+    )
     wanted = before.items("face")[number].datum
     clicked = draw(GALLERY, actions=[Action("click", "face", number)])
     (call,) = clicked.calls
@@ -113,9 +114,13 @@ def test_a_click_on_a_probe_asks_the_whole_gallery_who_it_looks_like(es, draw):
     drawn = draw(PORTRAITS, filters=[call.args[0]])
     (seed,) = drawn.items("seed_face")
     assert seed.datum["face"] == probe["face"]
-    best = drawn.items("portrait")[0].datum
-    assert best["name"] == probe["candidates"][0]["name"]
-    assert best["similarity"] == pytest.approx(probe["candidates"][0]["similarity"], abs=1e-3)
+    best, candidate = drawn.items("portrait")[0].datum, probe["candidates"][0]
+    assert (best["_id"], best["name"]) == (candidate["gallery_id"], candidate["name"])
+    # The panel shows each portrait's own similarity, a candidate's is that to all of the person's portraits.
+    stored = es.get(index="face-probes", id=seed.datum["document"])["_source"]["faces"]
+    (vector,) = [face["vector"] for face in stored if face["id"] == probe["face"]]
+    portrait = es.get(index="face-gallery", id=candidate["gallery_id"])["_source"]["vector"]
+    assert best["similarity"] == pytest.approx(np.dot(vector, portrait), abs=1e-3)
     everybody = es.count(index="face-gallery", query={"exists": {"field": "vector"}})["count"]
     assert len(drawn.items("portrait")) == everybody
 

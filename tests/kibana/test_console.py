@@ -23,6 +23,7 @@ DOCS_OWN = {
     "second page",
     "search after",
     "possible matches",
+    "watched candidates",
     "confirm",
     "unplaced",
 }

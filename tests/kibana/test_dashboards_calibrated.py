@@ -8,15 +8,19 @@ from copy import deepcopy
 import pytest
 from dashboard_output import problems, said_of
 from fake_kibana import FakeKibana
+from tools import mapping_of
 
 from board_preview.scene_loading import CALIBRATION
+from es_setup import models
 from es_setup.embedded.local_node import free_port
+from es_setup.shipped_files import ALIASES
 from faces.calibration.board_verdicts import of_calibration
 from faces.cli.dashboards import RESULTS
+from ingest_service.verdicts import Thresholds
 from kibana import build, importing
 from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.saved_object import dumped, parsed
-from kibana.verdicts import NOT_CALIBRATED, stated_by
+from kibana.verdicts import NOT_CALIBRATED, not_calibrated, stated_by
 
 WITH_VERDICTS = ("Face search", "Probes: who is this?", "Exploration")
 CALIBRATED = of_calibration(CALIBRATION)
@@ -30,7 +34,7 @@ def test_boards_come_with_the_thresholds_of_the_clusters_calibration(dashboards,
     calibrate()
     status, out, err = dashboards("install")
     assert (status, err) == (0, "")
-    for fact in ("0.5612", "0.50", "1 %", "746", "2026-11-25"):
+    for fact in ("0.5512", "0.50", "1 %", "746", "2026-11-25"):
         assert fact in out
     assert verdicts_of(fake) == {CALIBRATED}
     before = dict(fake.stored)
@@ -63,11 +67,33 @@ def test_a_calibration_after_the_import_is_noticed_and_installed_without_calling
     status, out, _ = dashboards("check", "--json")
     report = json.loads(out)
     assert (status, report["problems"]) == (0, [])
-    assert report["verdicts"] == {"strong": 0.5612, "possible": 0.5, "source": CALIBRATED.source}
+    assert report["verdicts"] == {"strong": 0.5512, "possible": 0.5, "source": CALIBRATED.source}
 
     calibrate(None)
     assert dashboards("install")[0] == 0
     assert verdicts_of(fake) == {NOT_CALIBRATED}
+
+
+def test_boards_follow_the_thresholds_of_an_index_of_another_profile(dashboards, fake, es):
+    dashboards("install")
+    moved(fake, PROBES)
+    indices = [f"{alias}-000001" for alias in ALIASES]
+    usual = models.recorded(mapping_of(es, indices[0]))["thresholds"]
+    for index in indices:
+        models.record(es, index, thresholds={"strong": 0.7125, "possible": 0.3})
+    try:
+        _, out, _ = dashboards("check")
+        (problem,) = [one for one in problems(out) if "dashboard Face search " in one]
+        assert "`faces dashboards install`" in problem
+        _, out, _ = dashboards("install")
+        assert said_of(out, "Face search") == RESULTS["updated"]
+        assert said_of(out, "Probes: who is this?").startswith(RESULTS["kept"])
+        assert "strong from 0.7125, possible from 0.30; not calibrated" in out
+        assert verdicts_of(fake) == {NOT_CALIBRATED, not_calibrated(Thresholds(0.7125, 0.3))}
+        assert said_of(dashboards("check")[1], "Face search") == "equal"
+    finally:
+        for index in indices:
+            models.record(es, index, thresholds=usual)
 
 
 def test_copies_in_a_second_space_get_the_thresholds_too(dashboards, fake, calibrate):

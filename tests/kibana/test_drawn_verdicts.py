@@ -20,10 +20,12 @@ from drawn_boards import (
 from PIL import Image, ImageColor
 
 from board_preview.chromium import Action
-from ingest_service.verdicts import POSSIBLE, STRONG
+from ingest_service.verdicts import UNCALIBRATED
 from kibana.objects import vega_marks as marks
 from kibana.verdicts import NOT_CALIBRATED
 
+SIMILAR = [(GALLERY, "face"), (NEWEST, "match"), (WATCH, "match"), (PORTRAITS, "portrait")]
+"""Panels, and their marks with a similarity."""
 COLOURS = {"strong": marks.STRONG_COLOR, "possible": marks.POSSIBLE_COLOR, "unlikely": marks.UNLIKELY_COLOR}
 
 
@@ -32,9 +34,7 @@ COLOURS = {"strong": marks.STRONG_COLOR, "possible": marks.POSSIBLE_COLOR, "unli
     [(PANELS, NOT_CALIBRATED), (CALIBRATED_PANELS, CALIBRATED)],
     ids=["not calibrated", "calibrated"],
 )
-@pytest.mark.parametrize(
-    ("name", "mark"), [(GALLERY, "face"), (NEWEST, "match"), (WATCH, "match"), (PORTRAITS, "portrait")]
-)
+@pytest.mark.parametrize(("name", "mark"), SIMILAR)
 def test_colours_are_those_of_the_verdicts_and_the_thresholds_are_above_them(
     draw, tmp_path, name, mark, panels, verdicts
 ):
@@ -53,9 +53,13 @@ def test_colours_are_those_of_the_verdicts_and_the_thresholds_are_above_them(
 
 def test_a_calibration_makes_possible_matches_strong_and_others_unlikely(draw):
     thresholds = CALIBRATED.thresholds
-    found = [item.datum["similarity"] for item in draw(WATCH, panels=CALIBRATED_PANELS).items("match")]
-    assert any(thresholds.strong <= one < STRONG for one in found)
-    assert any(POSSIBLE <= one < thresholds.possible for one in found)
+    found = [
+        item.datum["similarity"]
+        for name, mark in SIMILAR
+        for item in draw(name, panels=CALIBRATED_PANELS).items(mark)
+    ]
+    assert any(thresholds.strong <= one < UNCALIBRATED.strong for one in found)
+    assert any(UNCALIBRATED.possible <= one < thresholds.possible for one in found)
     best = {
         item.datum["face"]: item.datum["similarity"]
         for item in draw(REVIEW, panels=CALIBRATED_PANELS).items("match")

@@ -11,7 +11,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_setup.shipped_files import ALIASES
-from ingest_service.verdicts import POSSIBLE, STRONG, UNCALIBRATED
+from ingest_service.verdicts import UNCALIBRATED
 from kibana.boards import EXPLORATION, HEALTH, PROBES, review
 from kibana.boards.remedies import REMEDIES
 
@@ -129,8 +129,11 @@ def test_a_photo_leaves_the_review_when_a_person_has_decided_about_its_faces(es,
             f"{EXPLORATION}-unnamed",
             lambda found: sum(not named(face) for face in faces(found["faces"])),
         ),
-        (f"{PROBES}-known", lambda found: within(found["face-probes"], POSSIBLE)),
-        (f"{PROBES}-unsure", lambda found: within(found["face-probes"], POSSIBLE, STRONG)),
+        (f"{PROBES}-known", lambda found: within(found["face-probes"], UNCALIBRATED.possible)),
+        (
+            f"{PROBES}-unsure",
+            lambda found: within(found["face-probes"], UNCALIBRATED.possible, UNCALIBRATED.strong),
+        ),
         (
             f"{PROBES}-watched",
             lambda found: sum(

@@ -14,13 +14,13 @@ from board_preview.scene_loading import CALIBRATION
 from es_setup import models
 from es_setup.shipped_files import shipped_model
 from faces.calibration import board_verdicts
-from faces.calibration.board_verdicts import NONE_IN_COMMON, of_calibration, of_cluster
+from faces.calibration.board_verdicts import NONE_IN_COMMON, SEVERAL, of_calibration, of_cluster
 from faces.calibration.record import Calibration
-from ingest_service.verdicts import UNCALIBRATED, Thresholds
+from ingest_service.verdicts import UNCALIBRATED, Thresholds, shown
 from kibana import build
 from kibana.boards import EXPLORATION, PROBES, SEARCH
 from kibana.lint import problems
-from kibana.verdicts import NOT_CALIBRATED, Verdicts, shown, stated_by
+from kibana.verdicts import NOT_CALIBRATED, Verdicts, not_calibrated, stated_by
 
 # No bar of a distribution has a bound near these, except the thresholds themselves.
 OTHERS = Verdicts(Thresholds(0.5934, 0.4521), "0.1 % false hits over 12,345 faces, calibrated 2026-11-25")
@@ -68,10 +68,28 @@ def test_without_a_calibration_the_thresholds_are_not_calibrated(es, calibrate, 
     assert of_cluster(es) == NOT_CALIBRATED
 
 
+def test_without_a_calibration_the_boards_have_the_thresholds_of_the_indices(es, calibrate):
+    pair = {"strong": 0.7125, "possible": 0.3}
+    for alias, thresholds in (("faces", pair), ("face-gallery", pair), ("face-probes", pair)):
+        models.record(es, f"{alias}-000001", thresholds=thresholds)
+    try:
+        found = of_cluster(es)
+        assert found == not_calibrated(Thresholds(0.7125, 0.3))
+        assert found.words == "strong from 0.7125, possible from 0.30; not calibrated"
+        models.record(
+            es, "face-probes-000001", model="other-00000000", thresholds={"strong": 0.8, "possible": 0.2}
+        )
+        assert of_cluster(es) == not_calibrated(Thresholds(0.8, 0.3), SEVERAL)
+    finally:
+        for alias in ("faces", "face-gallery", "face-probes"):
+            usual = {"strong": UNCALIBRATED.strong, "possible": UNCALIBRATED.possible}
+            models.record(es, f"{alias}-000001", model=shipped_model(), thresholds=usual)
+
+
 def test_a_calibration_that_all_indices_share_is_the_boards(es, calibrate):
     calibrate()
     assert of_cluster(es) == of_calibration(CALIBRATION)
-    assert of_cluster(es).thresholds == Thresholds(0.5612, 0.5)
+    assert of_cluster(es).thresholds == Thresholds(0.5512, 0.5)
 
 
 @pytest.mark.parametrize("model", [shipped_model(), None], ids=["its model", "no model recorded"])
@@ -87,15 +105,14 @@ def test_a_calibration_isnt_the_boards_where_an_index_is_of_another_model(es, ca
     calibrate(aliases=("face-gallery",))
     (index,) = es.indices.get_mapping(index="faces")
     models.record(es, index, model="another")
-    assert of_cluster(es) == NONE_IN_COMMON
+    assert of_cluster(es) == not_calibrated(UNCALIBRATED, NONE_IN_COMMON)
 
 
 @pytest.mark.parametrize("other", [changed(similarity=0.7), "0.6"], ids=["differs", "can't be read"])
 def test_indices_that_share_no_calibration_have_none_and_the_boards_say_why(es, calibrate, other):
     calibrate(aliases=("face-gallery",))
     calibrate(other, aliases=("face-probes",))
-    assert of_cluster(es) == NONE_IN_COMMON
-    assert NONE_IN_COMMON.thresholds == UNCALIBRATED
+    assert of_cluster(es) == not_calibrated(UNCALIBRATED, NONE_IN_COMMON)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +130,7 @@ def test_indices_that_share_no_calibration_have_none_and_the_boards_say_why(es, 
 )
 def test_a_calibration_that_cant_be_read_is_none(es, calibrate, garbage):
     calibrate(garbage)
-    assert of_cluster(es) == NONE_IN_COMMON
+    assert of_cluster(es) == not_calibrated(UNCALIBRATED, NONE_IN_COMMON)
 
 
 def values(objects: list[dict]) -> dict[str, object]:

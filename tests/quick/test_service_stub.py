@@ -103,7 +103,7 @@ def test_the_answers_json_has_todays_keys_in_todays_order_and_no_nulls(stub):
     assert text == json.dumps(answer, separators=(",", ":")) + "\n"
     assert "null" not in text
     assert list(answer) == ["model", "results"]
-    assert list(answer["model"]) == ["id", "digest", "dims"]
+    assert list(answer["model"]) == ["id", "digest", "dims", "precision"]
     found, failed, none = answer["results"]
     assert list(failed) == ["error"]
     assert list(failed["error"]) == ["code", "message"]
@@ -197,7 +197,7 @@ def test_verify_compares_two_photos(stub):
         return stub.post("/v1/verify", json={"images": [{"image": image} for image in images]})
 
     same, different = verify(PHOTO, PHOTO).json, verify(PHOTO, OTHER).json
-    assert list(same) == ["model", "similarity", "verdict", "calibrated", "faces"]
+    assert list(same) == ["model", "similarity", "verdict", "thresholds", "calibrated", "faces"]
     assert (same["similarity"], same["verdict"]) == (pytest.approx(1, abs=1e-6), "strong")
     assert different["verdict"] == "unlikely"
     assert different["similarity"] == pytest.approx(vector(stub, PHOTO) @ vector(stub, OTHER), abs=1e-6)

@@ -88,6 +88,15 @@ public final class Names {
      * @return the text itself if it has more than 30 marks in a row
      */
     public static String nfc(String text) {
-        return MANY_MARKS.matcher(text).find() ? text : Normalizer.normalize(text, Normalizer.Form.NFC);
+        return inForm(text, Normalizer.Form.NFC);
+    }
+
+    /** As such a file system spells it; the text itself if it has more than 30 marks in a row. */
+    public static String nfd(String text) {
+        return inForm(text, Normalizer.Form.NFD);
+    }
+
+    private static String inForm(String text, Normalizer.Form form) {
+        return MANY_MARKS.matcher(text).find() ? text : Normalizer.normalize(text, form);
     }
 }

@@ -14,8 +14,8 @@ import org.elasticsearch.core.Nullable;
 import org.ingestface.endpoint.FaceAnswer;
 
 /**
- * What people said about the faces of a document: {@code label}, {@code not}, and fields of their own. It outlives the faces. A new face
- * gets what was said about the face at its place, in the same photo or in another one, and the rest waits in the field
+ * What people said about the faces of a document: {@code label}, {@code not}, {@code ignored}, and fields of their own. It outlives the
+ * faces. A new face gets what was said about the face at its place, in the same photo or in another one, and the rest waits in the field
  * {@code unplaced} until a later photo has a face there.
  */
 final class Decisions {

@@ -11,7 +11,7 @@ import org.elasticsearch.core.Nullable;
  * A face of before, for which a place is sought among those of now.
  *
  * @param box  as fractions of its photo; null if unknown
- * @param said what people said about it: {@code label}, {@code not}, and fields of their own; empty if nothing
+ * @param said what people said about it: {@code label}, {@code not}, {@code ignored}, and fields of their own; empty if nothing
  */
 public record EarlierFace(@Nullable Object id, @Nullable Object box, Map<String, Object> said) {
 
@@ -24,6 +24,7 @@ public record EarlierFace(@Nullable Object id, @Nullable Object box, Map<String,
         "quality",
         "landmarks",
         "crop",
+        "drawn",
         "match",
         "candidates",
         "best_similarity",

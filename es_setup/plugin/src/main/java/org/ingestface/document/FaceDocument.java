@@ -146,6 +146,11 @@ final class FaceDocument {
         return faces instanceof Map<?, ?> ? List.of(faces) : isEmpty ? List.of() : null;
     }
 
+    /** Where people drew boxes around faces of the photo, for the same photo: what else the service finds, it finds by itself. */
+    List<Map<String, Integer>> drawnBoxes() {
+        return single ? List.of() : DrawnBoxes.of(storedFaces(), fields.get("photo.width"), fields.get("photo.height"));
+    }
+
     @Nullable
     String modelId() {
         return Objects.toString(fields.get("model.id"), null);
@@ -174,7 +179,8 @@ final class FaceDocument {
         if (candidates != null) {
             FaceEntries.addCandidates(entries, candidates);
         }
-        fields.set(MachineFields.FACES_FOUND, entries.size());
+        int foundCount = FaceEntries.foundByTheService(entries);
+        fields.set(MachineFields.FACES_FOUND, foundCount);
         fields.set("face_count", entries.size());
         fields.set("best_quality", FaceEntries.highest(entries, "quality.score"));
         if (single) {
@@ -183,11 +189,12 @@ final class FaceDocument {
         } else {
             fields.set("best_similarity", FaceEntries.highest(entries, "best_similarity"));
             fields.set("faces", entries);
-            writeNames(entries, entries.size());
+            writeNames(entries, foundCount);
         }
         fields.set(MachineFields.UNPLACED, decisions.unplaced());
-        fields.set("model.id", found.modelId());
-        fields.set("model.digest", found.modelDigest());
+        fields.set("model.id", found.model().id());
+        fields.set("model.digest", found.model().digest());
+        fields.set("model.precision", found.model().precision());
         MachineFields.PHOTO.forEach(name -> fields.set("photo." + name, found.photo().get(name)));
         fields.set("thumbnail", found.thumbnail());
         fields.setIfAbsent("file.size", found.file().size());
@@ -249,15 +256,13 @@ final class FaceDocument {
 
     /** @param found how many faces the service found in the photo: only in a photo of one face its name says whom the face shows */
     private void writeNames(List<Map<String, Object>> entries, int found) {
-        String photosName = found == 1 && entries.size() == 1 ? NameFields.person(source) : null;
+        String photosName = FaceEntries.isLone(entries, found) ? NameFields.person(source) : null;
         if (photosName != null) {
             NameFields.addPhotosLabel(entries.get(0), photosName);
         }
-        long unnamed = photosName != null ? 0 : entries.stream().filter(face -> NameFields.label(face) == null).count();
-        fields.replace("unnamed_faces", (int) unnamed);
-        List<Map<String, Object>> withCandidates = entries.stream().filter(face -> face.get("best_similarity") != null).toList();
-        long undecided = withCandidates.stream().filter(face -> NameFields.isDecided(face) == false).count();
-        fields.replace("undecided_faces", withCandidates.isEmpty() ? null : (int) undecided);
+        NameFields.leaveGroups(entries);
+        fields.replace("unnamed_faces", photosName == null ? NameFields.unnamed(entries) : 0);
+        fields.replace("undecided_faces", NameFields.undecided(entries));
     }
 
     /** A document of an older release does not say it: there {@code face_count} was never changed. */
@@ -268,7 +273,7 @@ final class FaceDocument {
 
     private Decisions decisions() {
         List<Map<String, Object>> entries = NameFields.tidyEntries(single ? fields.get("face") : storedFaces());
-        String photosName = facesFound(entries) == 1 ? NameFields.person(source) : null;
+        String photosName = FaceEntries.isLone(entries, facesFound(entries)) ? NameFields.person(source) : null;
         if (photosName != null) {
             // It stays in the document, and does not say which face of another photo it means.
             entries.stream().filter(face -> NameFields.isOnlyLabelled(face, photosName)).forEach(face -> face.remove("label"));

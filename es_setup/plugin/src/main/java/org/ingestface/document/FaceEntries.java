@@ -33,6 +33,20 @@ final class FaceEntries {
         return entries;
     }
 
+    /** How many of them the service found by itself, so without those whose box a person drew. */
+    static int foundByTheService(List<Map<String, Object>> entries) {
+        return (int) entries.stream().filter(entry -> DrawnBoxes.isDrawn(entry) == false).count();
+    }
+
+    /**
+     * Whether there is one entry, for the only face of the photo: only then the photo's name says whom it shows.
+     *
+     * @param found how many faces the service found in the photo by itself
+     */
+    static boolean isLone(List<Map<String, Object>> entries, int found) {
+        return found == 1 && entries.size() == 1 && DrawnBoxes.isDrawn(entries.get(0)) == false;
+    }
+
     private static String prefix(FaceAnswer.Faces found) {
         return found.file().sha256().substring(0, 16);
     }
@@ -69,22 +83,11 @@ final class FaceEntries {
             }
             Map<String, Object> entry = entries.get(i);
             if (ofFace.get(0).isMatch()) {
-                entry.put("match", toFields(withTagsOfPerson(ofFace)));
+                entry.put("match", toFields(ofFace.get(0)));
             }
             entry.put("candidates", new ArrayList<>(ofFace.stream().map(FaceEntries::toFields).toList()));
             entry.put("best_similarity", ofFace.get(0).similarity());
         }
-    }
-
-    /** The best candidate with the tags of all candidates of that name, because a watch list may have tagged another portrait. */
-    private static Gallery.Candidate withTagsOfPerson(List<Gallery.Candidate> ofFace) {
-        Gallery.Candidate best = ofFace.get(0);
-        List<String> tags = ofFace.stream()
-            .filter(candidate -> candidate == best || best.name() != null && best.name().equals(candidate.name()))
-            .flatMap(candidate -> candidate.tags().stream())
-            .distinct()
-            .toList();
-        return new Gallery.Candidate(best.galleryId(), best.name(), best.similarity(), best.probability(), best.isMatch(), tags);
     }
 
     private static Map<String, Object> toFields(Gallery.Candidate candidate) {

@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 
 import org.elasticsearch.ElasticsearchException;
 import org.elasticsearch.core.Nullable;
+import org.ingestface.endpoint.FaceAnswer;
 import org.ingestface.endpoint.FaceRequest;
 import org.ingestface.search.Gallery;
 
@@ -22,6 +23,7 @@ import org.ingestface.search.Gallery;
  *
  * @param field         the field with the photo
  * @param targetField   the object that all fields are written into; null for the top of the document
+ * @param pathField     the field with the photo's path, copied into {@code file.path}; null for none
  * @param endpoint      name of the endpoint
  * @param model         the exact model id that vectors must have; null for any
  * @param singleFace    whether the photo must have exactly one face, which is then not nested
@@ -31,9 +33,9 @@ import org.ingestface.search.Gallery;
  * @param override      whether to process a photo again whose faces are there
  * @param identify      the gallery to search for each face; null for none
  */
-public record FaceOptions(String field, @Nullable String targetField, String endpoint, @Nullable String model, boolean singleFace,
-    FaceRequest.Limits limits, boolean removeBinary, boolean ignoreMissing, boolean override, OnError onError,
-    OnUnavailable onUnavailable, @Nullable Gallery.Lookup identify) {
+public record FaceOptions(String field, @Nullable String targetField, @Nullable PathField pathField, String endpoint,
+    @Nullable String model, boolean singleFace, FaceRequest.Limits limits, boolean removeBinary, boolean ignoreMissing, boolean override,
+    OnError onError, OnUnavailable onUnavailable, @Nullable Gallery.Lookup identify) {
 
     /** The path of the field with the photo in a document's source. */
     public String photoPath() {
@@ -43,6 +45,23 @@ public record FaceOptions(String field, @Nullable String targetField, String end
     /** The path in a document's source of a field that the processor writes. */
     public String written(String name) {
         return targetField == null ? name : targetField + "." + name;
+    }
+
+    /** Null if the number of faces that were found is right. */
+    @Nullable
+    FaceAnswer.PhotoError singleFaceError(FaceAnswer.Faces found) {
+        int count = found.faces().size();
+        if (singleFace == false || count == 1) {
+            return null;
+        }
+        if (count == 0) {
+            String message = limits.acceptAnyFace()
+                ? "no face found; take a photo that shows one face upright and from the front"
+                : "no face found that [min_confidence] and [min_quality] let pass; take a better photo that shows one face";
+            return new FaceAnswer.PhotoError("no_face", message);
+        }
+        String message = "[" + count + "] faces found instead of one; crop the photo, or let [max_faces: 1] take the largest face";
+        return new FaceAnswer.PhotoError("several_faces", message);
     }
 
     /** What happens to a document whose photo cannot be read. If it has faces of this very photo, it always fails and keeps them. */
@@ -77,6 +96,7 @@ public record FaceOptions(String field, @Nullable String targetField, String end
         FaceOptions options = new FaceOptions(
             readField(tag, config, target, single),
             target,
+            readPathField(tag, config, target),
             readStringProperty(TYPE, tag, config, "endpoint", "default"),
             readModel(tag, config),
             single,
@@ -114,6 +134,21 @@ public record FaceOptions(String field, @Nullable String targetField, String end
             );
         }
         return field;
+    }
+
+    @Nullable
+    private static PathField readPathField(String tag, Map<String, Object> config, @Nullable String target) {
+        String field = readOptionalStringProperty(TYPE, tag, config, "path_field");
+        if (field == null) {
+            return null;
+        }
+        if (isPath(path(field)) == false) {
+            throw invalid(tag, "path_field", "cannot be [" + field + "]: it must be the name of a field, such as [path.real]");
+        }
+        if (target != null) {
+            throw invalid(tag, "path_field", "cannot be combined with [target_field]: it is copied into [file.path], which is yours then");
+        }
+        return new PathField(path(field));
     }
 
     @Nullable

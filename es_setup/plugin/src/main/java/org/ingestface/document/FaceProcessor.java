@@ -189,13 +189,35 @@ public final class FaceProcessor extends AbstractProcessor {
     }
 
     private void findFaces(String image, IngestDocument document, BiConsumer<IngestDocument, Exception> handler) {
-        FaceRequest request = new FaceRequest(image, options.model(), FaceRequest.Priority.INGEST, options.limits());
+        FaceDocument stored = faces(document);
+        List<Map<String, Integer>> drawn = isOfPhoto(stored, image) ? stored.drawnBoxes() : List.of();
+        String field = options.written("faces");
+        DrawnBoxes.allowed(drawn, rights, document.getMetadata().getIndex(), field, new ActionListener<>() {
+            @Override
+            public void onResponse(List<Map<String, Integer>> boxes) {
+                findFaces(image, boxes, document, handler);
+            }
+
+            @Override
+            public void onFailure(Exception e) {
+                handler.accept(null, e);
+            }
+        });
+    }
+
+    private void findFaces(
+        String image,
+        List<Map<String, Integer>> boxes,
+        IngestDocument document,
+        BiConsumer<IngestDocument, Exception> handler
+    ) {
+        FaceRequest request = new FaceRequest(image, options.model(), FaceRequest.Priority.INGEST, options.limits(), boxes);
         // Not ActionListener.wrap: it calls onFailure if onResponse throws, and so could answer the handler twice.
         client.find(options.endpoint(), request, new ActionListener<>() {
             @Override
             public void onResponse(FaceClient.TimedAnswer timed) {
                 if (timed.answer() instanceof FaceAnswer.Faces found) {
-                    FaceAnswer.PhotoError error = singleFaceError(found);
+                    FaceAnswer.PhotoError error = options.singleFaceError(found);
                     if (error == null) {
                         identify(found, timed.tookNanos(), document, handler);
                     } else {
@@ -218,23 +240,6 @@ public final class FaceProcessor extends AbstractProcessor {
                 }
             }
         });
-    }
-
-    /** Null if the number of faces is right. */
-    @Nullable
-    private FaceAnswer.PhotoError singleFaceError(FaceAnswer.Faces found) {
-        int count = found.faces().size();
-        if (options.singleFace() == false || count == 1) {
-            return null;
-        }
-        if (count == 0) {
-            String message = options.limits().acceptAnyFace()
-                ? "no face found; take a photo that shows one face upright and from the front"
-                : "no face found that [min_confidence] and [min_quality] let pass; take a better photo that shows one face";
-            return new FaceAnswer.PhotoError("no_face", message);
-        }
-        String message = "[" + count + "] faces found instead of one; crop the photo, or let [max_faces: 1] take the largest face";
-        return new FaceAnswer.PhotoError("several_faces", message);
     }
 
     /** Searches the gallery before anything is written, so that a document whose search fails is not changed. */
@@ -261,13 +266,14 @@ public final class FaceProcessor extends AbstractProcessor {
                 handler.accept(null, e);
             }
         });
-        ActionListener.run(once, listener -> gallery.find(options.identify(), document, found.modelId(), vectors, listener));
+        ActionListener.run(once, listener -> gallery.find(options.identify(), document, found.model().id(), vectors, listener));
     }
 
     /** Answers the handler once, even if the handler itself throws. What the document has then is the processor's. */
     private void finish(IngestDocument document, BiConsumer<IngestDocument, Exception> handler, Runnable write) {
         try {
             write.run();
+            PathField.copy(options.pathField(), document.getSource());
             Seal.set(document, options.targetField(), options.singleFace());
         } catch (Exception e) {
             handler.accept(null, e);

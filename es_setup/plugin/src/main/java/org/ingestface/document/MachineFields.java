@@ -23,7 +23,8 @@ final class MachineFields {
     static final List<String> PHOTO = List.of("width", "height", "taken", "fingerprint");
     /** What describes the photo and its faces. */
     private static final List<String> OWN = Stream.of(
-        Stream.of("face_count", "best_quality", "thumbnail", "error", "model.id", "model.digest", UNPLACED),
+        Stream.of("face_count", "best_quality", "thumbnail", "error", UNPLACED),
+        Stream.of("id", "digest", "precision", "source").map(name -> "model." + name),
         PHOTO.stream().map(name -> "photo." + name),
         Stream.of(FACES_FOUND)
     ).flatMap(names -> names).toList();
@@ -32,7 +33,14 @@ final class MachineFields {
     /** Overwritten in each run; other processors may change them afterwards. */
     static final List<String> SHARED = List.of("event.ingested", "event.lag", "event.duration", "event.outcome", "file.hash.sha256");
     /** Filled by the mapping alone, from the fields of faces. */
-    private static final List<String> COPIES = List.of("people", "matched_people", "matched_tags");
+    private static final List<String> COPIES = List.of(
+        "people",
+        "matched_people",
+        "matched_tags",
+        "candidate_people",
+        "candidate_tags",
+        "face_groups"
+    );
     private static final List<String> ALL = Stream.of(OWN, OWN_OF_FACES, OWN_OF_SINGLE_FACE, SHARED, COPIES)
         .flatMap(List::stream)
         .toList();

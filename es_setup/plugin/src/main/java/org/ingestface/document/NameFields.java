@@ -10,7 +10,8 @@ import org.ingestface.common.DottedPaths;
 import org.ingestface.common.Names;
 
 /**
- * The fields in which people name somebody: {@code person.name} of a photo, {@code label.name} and {@code not} of a face.
+ * The fields in which people name somebody: {@code person.name} of a photo, {@code label.name} and {@code not} of a face. And {@code
+ * ignored}, of a face that needs no name because nobody wants to see it.
  *
  * <p>A sender may give them in any shape that Elasticsearch indexes as a keyword. They are stored in one form, so that the labels, the
  * number of unnamed faces and the field {@code people}, which the mapping fills, have the same names.
@@ -19,6 +20,7 @@ final class NameFields {
 
     private static final String PERSON = "person.name";
     private static final String LABEL = "label.name";
+    private static final String IGNORED = "ignored";
 
     private NameFields() {}
 
@@ -35,7 +37,7 @@ final class NameFields {
     }
 
     /**
-     * The objects of an array such as {@code faces}, with label and {@code not} in one form.
+     * The objects of an array such as {@code faces}, with label, {@code not} and {@code ignored} in one form.
      *
      * @param faces one object is an array of one, as in a synthetic {@code _source}
      * @return copies, since an earlier processor may have left immutable objects
@@ -48,6 +50,7 @@ final class NameFields {
                 object.forEach((key, value) -> entry.put((String) key, value));
                 tidyLabel(entry);
                 DottedPaths.replaceEach(entry, "not", NameFields::tidyNot);
+                DottedPaths.replaceEach(entry, IGNORED, ignored -> isTrue(ignored) ? true : null);
                 entries.add(entry);
             }
         }
@@ -76,6 +79,11 @@ final class NameFields {
         return tidy instanceof String name ? new ArrayList<>(List.of(name)) : tidy;
     }
 
+    /** In any shape that Elasticsearch indexes as a true boolean. */
+    private static boolean isTrue(Object value) {
+        return value instanceof List<?> list ? list.stream().anyMatch(NameFields::isTrue) : "true".equals(String.valueOf(value));
+    }
+
     @Nullable
     private static Object onlyElement(@Nullable Object value) {
         return value instanceof List<?> list && list.size() == 1 ? list.get(0) : value;
@@ -87,9 +95,35 @@ final class NameFields {
         return Names.plain(DottedPaths.values(entry, LABEL));
     }
 
-    /** Whether a person said who a face shows or does not show. */
-    static boolean isDecided(Map<String, Object> entry) {
-        return DottedPaths.values(entry, LABEL).isEmpty() == false || DottedPaths.values(entry, "not").isEmpty() == false;
+    /** Whether a person said who a face shows or does not show, or that nobody wants to see it. */
+    private static boolean isDecided(Map<String, Object> entry) {
+        return isIgnored(entry) || DottedPaths.values(entry, LABEL).isEmpty() == false || DottedPaths.values(entry, "not").isEmpty() == false;
+    }
+
+    private static boolean isIgnored(Map<String, Object> entry) {
+        return Boolean.TRUE.equals(entry.get(IGNORED));
+    }
+
+    /** @param entries of {@link #tidyEntries} */
+    static int unnamed(List<Map<String, Object>> entries) {
+        return (int) entries.stream().filter(face -> label(face) == null && isIgnored(face) == false).count();
+    }
+
+    /**
+     * The number of faces with candidates about which nobody has decided; null if no face has candidates.
+     *
+     * @param entries of {@link #tidyEntries}
+     */
+    @Nullable
+    static Integer undecided(List<Map<String, Object>> entries) {
+        List<Map<String, Object>> withCandidates = entries.stream().filter(face -> face.get("best_similarity") != null).toList();
+        long undecided = withCandidates.stream().filter(face -> isDecided(face) == false).count();
+        return withCandidates.isEmpty() ? null : (int) undecided;
+    }
+
+    /** Only faces that nobody has named or ignored are in a group of {@code faces group}. */
+    static void leaveGroups(List<Map<String, Object>> entries) {
+        entries.stream().filter(face -> label(face) != null || isIgnored(face)).forEach(face -> DottedPaths.remove(face, "group"));
     }
 
     /** Whether the label is nothing but this name. */

@@ -106,8 +106,11 @@ final class AnswerParser {
             faces.add(parseFace(face, dims, path + ".faces." + faces.size()));
         }
         return new FaceAnswer.Faces(
-            modelId,
-            optional(model, "digest", String.class, "model.digest"),
+            new FaceAnswer.Model(
+                modelId,
+                optional(model, "digest", String.class, "model.digest"),
+                optional(model, "precision", String.class, "model.precision")
+            ),
             List.copyOf(faces),
             result.get("photo") == null ? Map.of() : object(result.get("photo"), path + ".photo"),
             parseFile(result.get("file"), request, path + ".file"),
@@ -133,10 +136,11 @@ final class AnswerParser {
         optional(face, "quality", Map.class, path + ".quality");
         optional(face, "landmarks", Map.class, path + ".landmarks");
         optional(face, "crop", String.class, path + ".crop");
+        optional(face, "drawn", Boolean.class, path + ".drawn");
 
         Map<String, Object> fields = new LinkedHashMap<>();
         for (String field : FaceAnswer.Face.FIELDS) {
-            if (face.get(field) != null) {
+            if (face.get(field) != null && face.get(field) != Boolean.FALSE) {
                 fields.put(field, face.get(field));
             }
         }
@@ -193,7 +197,10 @@ final class AnswerParser {
         if (Collection.class.isAssignableFrom(type)) {
             return "list";
         }
-        return Map.class.isAssignableFrom(type) ? "JSON object" : type == String.class ? "string" : "number";
+        return Map.class.isAssignableFrom(type) ? "JSON object"
+            : type == String.class ? "string"
+            : type == Boolean.class ? "boolean"
+            : "number";
     }
 
     private static double finite(Object value, String path) throws Malformed {

@@ -193,7 +193,7 @@ record EndpointFault(String endpoint, String code, String reason, String remedy,
             case 401, 403 -> "put the service's key into the keystore as [face.endpoint." + endpoint
                 + ".api_key] and POST _nodes/reload_secure_settings";
             case 404, 405 -> "fix " + urls(endpoint) + ", there is no face service at this address";
-            case 409 -> "choose a model that the service has, or start a service with this model";
+            case 409 -> "[faces status] says which index has which model, and what to do";
             case 413 -> "use smaller photos, raise the service's limits or lower [face.batch.size] and [face.batch.bytes]";
             case 408, 429, 503 -> "send fewer photos at a time or add copies of the service to " + urls(endpoint);
             default -> "see the service's log";

@@ -37,12 +37,19 @@ public sealed interface FaceAnswer {
     }
 
     /**
+     * @param model     that found them
      * @param faces     in the service's order; empty if the photo shows none
      * @param photo     {@code width} and {@code height} in pixels, perhaps {@code taken} and {@code fingerprint}
      * @param thumbnail base64 JPEG; null if there is none
      */
-    record Faces(String modelId, @Nullable String modelDigest, List<Face> faces, Map<String, Object> photo, File file,
-        @Nullable String thumbnail) implements FaceAnswer {}
+    record Faces(Model model, List<Face> faces, Map<String, Object> photo, File file, @Nullable String thumbnail) implements FaceAnswer {}
+
+    /**
+     * @param id        only vectors of the same are comparable
+     * @param digest    over everything that shapes a vector; null if the service gave none
+     * @param precision that the faces were embedded in; null if the service gave none, as an older one does
+     */
+    record Model(String id, @Nullable String digest, @Nullable String precision) {}
 
     /**
      * The decoded photo as a file. Each part is null if the service gave none; a search needs none.
@@ -61,6 +68,6 @@ public sealed interface FaceAnswer {
     record Face(float[] vector, double area, Map<String, Object> fields) {
 
         /** The parts of a face that a document gets: exactly those that the index template maps. */
-        static final List<String> FIELDS = List.of("vector", "box", "confidence", "quality", "landmarks", "crop");
+        static final List<String> FIELDS = List.of("vector", "box", "confidence", "quality", "landmarks", "crop", "drawn");
     }
 }

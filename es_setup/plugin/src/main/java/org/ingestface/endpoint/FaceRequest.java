@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 
 import org.elasticsearch.common.Strings;
@@ -19,8 +20,9 @@ import org.elasticsearch.xcontent.json.JsonXContent;
  * @param model    the exact model id that must answer; null for any
  * @param priority whether the request is interactive
  * @param limits   which of the photo's faces to return
+ * @param boxes    {x, y, width, height} in pixels of the upright photo, where people drew faces that are to be returned as well
  */
-public record FaceRequest(String image, @Nullable String model, Priority priority, Limits limits) {
+public record FaceRequest(String image, @Nullable String model, Priority priority, Limits limits, List<Map<String, Integer>> boxes) {
 
     /** Interactive ({@link #SEARCH}) or not ({@link #INGEST}), each with the parts of an answer that it needs. */
     public enum Priority {
@@ -62,6 +64,12 @@ public record FaceRequest(String image, @Nullable String model, Priority priorit
         Objects.requireNonNull(image);
         Objects.requireNonNull(priority);
         Objects.requireNonNull(limits);
+        boxes = List.copyOf(boxes);
+    }
+
+    /** Of a photo without drawn boxes. */
+    public FaceRequest(String image, @Nullable String model, Priority priority, Limits limits) {
+        this(image, model, priority, limits, List.of());
     }
 
     /** Bytes of the photo in memory: Latin-1 strings such as base64 take one byte a character. */
@@ -82,8 +90,8 @@ public record FaceRequest(String image, @Nullable String model, Priority priorit
             json.startArray("images");
             for (FaceRequest request : batch) {
                 json.startObject().field("image", request.image);
-                if (request.limits.equals(Limits.NONE) == false) {
-                    request.writeLimits(json);
+                if (request.limits.equals(Limits.NONE) == false || request.boxes.isEmpty() == false) {
+                    request.writeOptions(json);
                 }
                 json.endObject();
             }
@@ -94,7 +102,7 @@ public record FaceRequest(String image, @Nullable String model, Priority priorit
         }
     }
 
-    private void writeLimits(XContentBuilder json) throws IOException {
+    private void writeOptions(XContentBuilder json) throws IOException {
         json.startObject("options");
         if (limits.maxFaces != null) {
             json.field("max_faces", limits.maxFaces);
@@ -105,12 +113,15 @@ public record FaceRequest(String image, @Nullable String model, Priority priorit
         if (limits.minQuality != null) {
             json.field("min_quality", limits.minQuality);
         }
+        if (boxes.isEmpty() == false) {
+            json.field("boxes", boxes);
+        }
         json.endObject();
     }
 
     /** Without the photo, because it may be logged. */
     @Override
     public String toString() {
-        return Strings.format("FaceRequest[%d characters, model %s, %s, %s]", image.length(), model, priority, limits);
+        return Strings.format("FaceRequest[%d characters, model %s, %s, %s, %d boxes]", image.length(), model, priority, limits, boxes.size());
     }
 }

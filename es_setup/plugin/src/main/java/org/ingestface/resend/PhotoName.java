@@ -9,6 +9,7 @@ import java.util.function.BooleanSupplier;
 import org.elasticsearch.core.Nullable;
 import org.ingestface.common.DottedPaths;
 import org.ingestface.common.Names;
+import org.ingestface.document.DrawnBoxes;
 import org.ingestface.document.FaceOptions;
 import org.ingestface.document.FaceProcessor;
 
@@ -159,7 +160,9 @@ final class PhotoName {
         List<Map<String, Object>> entries = options.singleFace() ? List.of() : SaidOfFaces.entries(options, "faces", source);
         Object found = DottedPaths.get(source, options.written("photo.faces_found"));
         Object count = found == null ? DottedPaths.get(source, options.written("face_count")) : found;
-        boolean isLone = entries.size() == 1 && (count instanceof Number number ? number.intValue() == 1 : true);
+        boolean isLone = entries.size() == 1
+            && DrawnBoxes.isDrawn(entries.get(0)) == false
+            && (count instanceof Number number ? number.intValue() == 1 : true);
         return isLone ? entries.get(0) : null;
     }
 

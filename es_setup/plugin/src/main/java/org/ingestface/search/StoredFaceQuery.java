@@ -182,13 +182,13 @@ record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder
         List<StoredFace> read = new ArrayList<>();
         // Each nested face is one value, an object of fields.
         for (Object value : values(fields, "faces")) {
-            if (value instanceof Map<?, ?> face && vector(DottedPaths.get(face, "vector")) != null) {
+            if (value instanceof Map<?, ?> face && Vectors.of(DottedPaths.get(face, "vector")) != null) {
                 Object faceId = first(DottedPaths.get(face, "id"));
                 double area = number(DottedPaths.get(face, "box.width")) * number(DottedPaths.get(face, "box.height"));
-                read.add(new StoredFace(Objects.toString(faceId, null), vector(DottedPaths.get(face, "vector")), area));
+                read.add(new StoredFace(Objects.toString(faceId, null), Vectors.of(DottedPaths.get(face, "vector")), area));
             }
         }
-        float[] portrait = vector(values(fields, "vector"));
+        float[] portrait = Vectors.of(values(fields, "vector"));
         if (portrait != null) {
             read.add(new StoredFace(Objects.toString(first(values(fields, "face.id")), null), portrait, 0));
         }
@@ -202,21 +202,6 @@ record StoredFaceQuery(String index, @Nullable String id, @Nullable QueryBuilder
 
     private String path(String field) {
         return target == null ? field : target + "." + field;
-    }
-
-    @Nullable
-    private static float[] vector(@Nullable Object value) {
-        if (value instanceof List<?> list && list.size() == 1 && list.get(0) instanceof List<?> inner) {
-            return vector(inner);
-        }
-        if (value instanceof List<?> numbers && numbers.isEmpty() == false && numbers.stream().allMatch(Number.class::isInstance)) {
-            float[] vector = new float[numbers.size()];
-            for (int i = 0; i < vector.length; i++) {
-                vector[i] = ((Number) numbers.get(i)).floatValue();
-            }
-            return vector;
-        }
-        return null;
     }
 
     private static double number(@Nullable Object values) {

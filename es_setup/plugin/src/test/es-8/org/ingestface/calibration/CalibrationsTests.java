@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 /** Cases that the tests on a server cannot show: it has no data streams, and accepts no document before it has a cluster state. */
 class CalibrationsTests {
 
+    private static final String MODEL = "facenet-m";
     private static final String BACKING = ".ds-portraits-2026.11.25-000001";
 
     /** Index settings need Elasticsearch's own logger. */
@@ -35,12 +36,12 @@ class CalibrationsTests {
     private static Calibrations.Thresholds thresholds(ClusterState state, String gallery) {
         ThreadContext context = new ThreadContext(Settings.EMPTY);
         IndexNameExpressionResolver names = new IndexNameExpressionResolver(context, new SystemIndices(List.of()));
-        return new Calibrations(() -> state, names).thresholds(new String[] { gallery }, "m");
+        return new Calibrations(() -> state, names).thresholds(new String[] { gallery }, MODEL);
     }
 
     /** Has the data stream {@code portraits}, whose only index is calibrated. */
     private static ClusterState state() {
-        Map<String, Object> calibration = new HashMap<>(Map.of("model", "m", "similarity", 0.7));
+        Map<String, Object> calibration = new HashMap<>(Map.of("model", MODEL, "similarity", 0.7));
         calibration.put("logistic", Map.of("slope", 20, "offset", -10));
         calibration.putAll(Map.of("fpir", 0.01, "gallery_size", 9, "fnir", 0.1, "made", "2026-11-25"));
         calibration.put("data", Map.of("people", 9, "photos", 18));
@@ -62,7 +63,7 @@ class CalibrationsTests {
 
     @Test
     void aDataStreamHasTheThresholdsOfItsIndices() {
-        Calibrations.Thresholds expected = new Calibrations.Thresholds(0.7, 0.5, Map.of(BACKING, new Calibration("m", 0.7, 20, -10)));
+        Calibrations.Thresholds expected = new Calibrations.Thresholds(0.7, 0.5, Map.of(BACKING, new Calibration(MODEL, 0.7, 20, -10)));
         assertEquals(expected, thresholds(state(), "portraits"));
         assertEquals(expected, thresholds(state(), "port*"));
     }

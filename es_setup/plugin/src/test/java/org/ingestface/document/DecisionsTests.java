@@ -3,6 +3,7 @@ package org.ingestface.document;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -26,7 +27,8 @@ class DecisionsTests extends FaceDocumentTestCase {
             faces.add(new FaceAnswer.Face(new float[] { 1 }, 1, Map.of("vector", List.of(1.0), "box", box)));
         }
         Map<String, Object> photo = Map.of("width", 300 * scale, "height", 237 * scale);
-        return new FaceAnswer.Faces("m", null, faces, photo, new FaceAnswer.File(7, "image/png", "f".repeat(64)), null);
+        FaceAnswer.Model model = new FaceAnswer.Model("m", null, null);
+        return new FaceAnswer.Faces(model, faces, photo, new FaceAnswer.File(7, "image/png", "f".repeat(64)), null);
     }
 
     private static Map<String, Object> box(int x, int y, int width, int height) {
@@ -88,6 +90,24 @@ class DecisionsTests extends FaceDocumentTestCase {
         assertEquals(7, faces().get(0).get("mine"));
         assertEquals(List.of("Bea"), faces().get(1).get("not"));
         assertFalse(source.containsKey("unplaced"));
+    }
+
+    @Test
+    void anIgnoredFaceStaysIgnoredOrWaits() {
+        writeTwoFaces();
+        faces().get(0).remove("label");
+        faces().get(0).put("ignored", true);
+        document.writeFaces(another(2, box(10, 0, 80, 80)), null, 1, LATER);
+        assertEquals(true, faces().get(0).get("ignored"));
+        assertEquals(0, source.get("unnamed_faces"));
+        document.writeError(error("not_an_image", "no"), null, 1, LATER);
+        assertTrue(unplaced().stream().anyMatch(waiting -> Boolean.TRUE.equals(waiting.get("ignored"))));
+        document.writeFaces(another(1, box(0, 0, 40, 40)), null, 1, LATER);
+        assertEquals(true, faces().get(0).get("ignored"));
+        assertEquals(0, source.get("unnamed_faces"));
+        document.writeFaces(another(1, box(0, 0, 40, 40), box(200, 100, 50, 50)), null, 1, LATER);
+        assertFalse(source.containsKey("unplaced"));
+        assertEquals(1, source.get("unnamed_faces"));
     }
 
     @Test

@@ -55,6 +55,7 @@ class FaceCheckProcessorTests {
         document.removeField("model");
         document.removeField("faces.0.match");
         document.setFieldValue("faces.0.label", Map.of("name", "Bea"));
+        document.setFieldValue("faces.0.ignored", true);
         document.setFieldValue("event.ingested", "2026-11-30");
         document.setFieldValue("mine", 6);
         assertEquals(List.of(), foreign(document, Map.of()));
@@ -65,9 +66,14 @@ class FaceCheckProcessorTests {
         IngestDocument document = sealed();
         document.setFieldValue("faces.0.match.name", "Innocent");
         document.setFieldValue("faces.0.vector.1", 3.0);
+        document.setFieldValue("faces.0.drawn", true);
         document.setFieldValue("matched_tags", "watch");
+        document.setFieldValue("candidate_tags", "watch");
         document.setFieldValue("vector", List.of(1.0));
-        assertEquals(List.of("faces.match.name", "faces.vector", "matched_tags", "vector"), foreign(document, Map.of()));
+        assertEquals(
+            List.of("candidate_tags", "faces.drawn", "faces.match.name", "faces.vector", "matched_tags", "vector"),
+            foreign(document, Map.of())
+        );
     }
 
     @Test

@@ -44,6 +44,6 @@ abstract class FaceDocumentTestCase {
             photo.put("taken", taken);
         }
         FaceAnswer.File file = new FaceAnswer.File(77, "image/png", "f".repeat(64));
-        return new FaceAnswer.Faces(found.modelId(), found.modelDigest(), found.faces(), photo, file, null);
+        return new FaceAnswer.Faces(found.model(), found.faces(), photo, file, null);
     }
 }

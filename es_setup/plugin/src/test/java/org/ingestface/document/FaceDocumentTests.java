@@ -21,13 +21,22 @@ class FaceDocumentTests extends FaceDocumentTestCase {
         assertEquals(List.of("0123456789abcdef-0", "0123456789abcdef-1"), faces().stream().map(face -> face.get("id")).toList());
         assertEquals(2, source.get("face_count"));
         assertEquals(0.6, source.get("best_quality"));
-        assertEquals(Map.of("id", Answers.MODEL, "digest", "d1"), source.get("model"));
+        assertEquals(Map.of("id", Answers.MODEL, "digest", "d1", "precision", "bf16"), source.get("model"));
         assertEquals(300, get("photo.width"));
         assertEquals("VEhVTUI=", source.get("thumbnail"));
         assertEquals(9, get("file.size"));
         assertEquals(Answers.SHA256, get("file.hash.sha256"));
         assertEquals(Map.of("ingested", "2026-11-22T16:00:00.000Z", "duration", 1_234L, "outcome", "success"), source.get("event"));
         assertNull(source.get("tags"));
+    }
+
+    @Test
+    void whatAnOlderServiceDoesNotSayIsNotInTheDocument() {
+        document.writeFaces(Answers.found(1), null, 1, NOW);
+        FaceAnswer.Faces found = Answers.found(1);
+        FaceAnswer.Model older = new FaceAnswer.Model("m", null, null);
+        document.writeFaces(new FaceAnswer.Faces(older, found.faces(), found.photo(), found.file(), null), null, 1, NOW);
+        assertEquals(Map.of("id", "m"), source.get("model"));
     }
 
     @Test
@@ -89,7 +98,7 @@ class FaceDocumentTests extends FaceDocumentTestCase {
         source.put("photo", Map.of("raw", "cGhvdG8=", "width", 1));
         FaceAnswer.Faces found = Answers.found(1);
         Map<String, Object> photo = Map.of("raw", "another", "width", 5);
-        document.writeFaces(new FaceAnswer.Faces("m", null, found.faces(), photo, found.file(), null), null, 1, NOW);
+        document.writeFaces(new FaceAnswer.Faces(found.model(), found.faces(), photo, found.file(), null), null, 1, NOW);
         assertEquals(Map.of("raw", "cGhvdG8=", "width", 5, "faces_found", 1), source.get("photo"));
         document.writeError(error("c", "m"), null, 1, NOW);
         assertEquals(Map.of("raw", "cGhvdG8="), source.get("photo"));

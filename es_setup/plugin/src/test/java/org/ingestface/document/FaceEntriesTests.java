@@ -151,6 +151,23 @@ class FaceEntriesTests extends FaceDocumentTestCase {
         faces().get(0).put("not", List.of(""));
         document.followEdits();
         assertEquals(1, source.get("undecided_faces"));
+        faces().get(0).put("ignored", true);
+        document.followEdits();
+        assertEquals(0, source.get("undecided_faces"));
+        faces().get(0).put("ignored", false);
+        document.followEdits();
+        assertEquals(1, source.get("undecided_faces"));
+    }
+
+    @Test
+    void anIgnoredFaceIsNeitherNamedNorUnnamed() {
+        document.writeFaces(Answers.found(2), null, 1, NOW);
+        faces().get(0).put("ignored", true);
+        assertEquals(1, unnamedFaces());
+        faces().get(1).put("label", "Ann");
+        assertEquals(0, unnamedFaces());
+        faces().get(0).remove("ignored");
+        assertEquals(1, unnamedFaces());
     }
 
     @Test

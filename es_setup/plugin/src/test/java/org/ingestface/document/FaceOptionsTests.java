@@ -42,6 +42,7 @@ class FaceOptionsTests {
             new FaceOptions(
                 "image",
                 null,
+                null,
                 "default",
                 null,
                 false,
@@ -70,6 +71,7 @@ class FaceOptionsTests {
             new FaceOptions(
                 "f",
                 "t",
+                null,
                 "e",
                 "m",
                 false,
@@ -108,6 +110,9 @@ class FaceOptionsTests {
         for (String wrong : List.of("", "..", "a..b", "_source", "_id", "a".repeat(201))) {
             assertFacts(optionError(Map.of("target_field", wrong)), "target_field", wrong, "portrait");
         }
+        assertFacts(optionError(Map.of("path_field", "a..b")), "path_field", "a..b", "path.real");
+        Map<String, Object> both = Map.of("path_field", "path.real", "target_field", "portrait");
+        assertFacts(optionError(both), "path_field", "target_field", "file.path");
     }
 
     private static String identifyError(Object identify) {

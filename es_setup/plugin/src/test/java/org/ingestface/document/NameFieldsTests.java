@@ -157,6 +157,28 @@ class NameFieldsTests extends FaceDocumentTestCase {
     }
 
     @Test
+    void anIgnoredFaceIsTrueOrNothing() {
+        for (Object sent : Arrays.asList(true, "true", List.of(true), false, "false", "", List.of(), null, 1, Map.of())) {
+            document.writeFaces(Answers.found(2), null, 1, NOW);
+            faces().get(1).put("ignored", sent);
+            document.followEdits();
+            boolean isIgnored = sent != null && sent.toString().contains("true");
+            assertEquals(isIgnored ? true : null, faces().get(1).get("ignored"), String.valueOf(sent));
+            assertEquals(isIgnored ? 1 : 2, source.get("unnamed_faces"));
+        }
+    }
+
+    @Test
+    void aFaceThatIsNamedOrIgnoredLeavesItsGroup() {
+        document.writeFaces(Answers.found(3), null, 1, NOW);
+        faces().forEach(face -> face.put("group", "g2k7ha"));
+        faces().get(0).put("label", ZOE);
+        faces().get(1).put("ignored", true);
+        document.followEdits();
+        assertEquals(Arrays.asList(null, null, "g2k7ha"), faces().stream().map(face -> face.get("group")).toList());
+    }
+
+    @Test
     void anObjectLabelWithoutANameGetsThePhotosName() {
         source.put("person", ZOE);
         document.writeFaces(Answers.found(1), null, 1, NOW);

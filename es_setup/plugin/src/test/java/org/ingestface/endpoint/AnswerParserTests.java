@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 import org.elasticsearch.ElasticsearchStatusException;
@@ -26,11 +27,22 @@ class AnswerParserTests {
     @Test
     void facesKeepTheirOrderAndOnlyTheirKnownFields() throws Exception {
         FaceAnswer.Faces found = Answers.found(2);
-        assertEquals(Answers.MODEL, found.modelId());
+        assertEquals(Answers.MODEL, found.model().id());
         assertEquals(List.of(100.0, 110.0), found.faces().stream().map(FaceAnswer.Face::area).toList());
-        assertEquals(FaceAnswer.Face.FIELDS, List.copyOf(found.faces().get(0).fields().keySet()));
+        List<String> ofEveryFace = FaceAnswer.Face.FIELDS.stream().filter(field -> field.equals("drawn") == false).toList();
+        assertEquals(ofEveryFace, List.copyOf(found.faces().get(0).fields().keySet()));
         assertArrayEquals(new float[] { 0.1f, 0.2f, 0.3f, 0.4f }, found.faces().get(0).vector());
         assertEquals(Map.of("score", 0.6), found.faces().get(1).fields().get("quality"));
+    }
+
+    @Test
+    void onlyAFaceWhoseBoxAPersonDrewSaysSo() throws Exception {
+        FaceAnswer.Faces found = Answers.found(Answers.face(10, 0.5).replace("\"later\"", "\"drawn\": false, \"later\""), Answers.drawn(1, 2, 30, 40));
+        assertFalse(found.faces().get(0).fields().containsKey("drawn"));
+        assertEquals(true, found.faces().get(1).fields().get("drawn"));
+        String broken = Answers.faces(Answers.drawn(1, 2, 30, 40).replace("true", "\"yes\""));
+        String message = assertThrows(AnswerParser.Malformed.class, () -> Answers.parse(broken)).getMessage();
+        assertEquals(List.of("results.0.faces.0.drawn"), Facts.of(message));
     }
 
     @Test
@@ -117,6 +129,18 @@ class AnswerParserTests {
             new String(FaceRequest.toJson(List.of(request)), StandardCharsets.UTF_8)
         );
         assertFalse(request.toString().contains("cGhvdG8"), request.toString());
+    }
+
+    @Test
+    void aRequestHasTheBoxesOfItsPhoto() {
+        FaceRequest.Limits two = new FaceRequest.Limits(2, null, null);
+        Map<String, Integer> box = new TreeMap<>(Map.of("x", 1, "y", 2, "width", 30, "height", 40));
+        for (FaceRequest.Limits limits : List.of(FaceRequest.Limits.NONE, two)) {
+            FaceRequest request = new FaceRequest("cGhvdG8=", null, FaceRequest.Priority.SEARCH, limits, List.of(box));
+            String options = "{" + (limits == two ? "\"max_faces\":2," : "") + "\"boxes\":[{\"height\":40,\"width\":30,\"x\":1,\"y\":2}]}";
+            String json = new String(FaceRequest.toJson(List.of(request)), StandardCharsets.UTF_8);
+            assertTrue(json.endsWith("{\"image\":\"cGhvdG8=\",\"options\":" + options + "}]}"), json);
+        }
     }
 
     @Test

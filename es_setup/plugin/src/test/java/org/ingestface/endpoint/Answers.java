@@ -21,6 +21,13 @@ public final class Answers {
             """.formatted(width, score);
     }
 
+    /** A face at this place, whose box a person drew. */
+    public static String drawn(int x, int y, int width, int height) {
+        return """
+            {"vector": [0.4, 0.3, 0.2, 0.1], "box": {"x": %d, "y": %d, "width": %d, "height": %d}, "confidence": 0, "drawn": true}
+            """.formatted(x, y, width, height);
+    }
+
     public static String faces(String... faces) {
         return results(List.of(result("VEhVTUI=", faces)));
     }
@@ -36,7 +43,7 @@ public final class Answers {
 
     static String results(List<String> results) {
         return """
-            {"model": {"id": "%s", "digest": "d1", "dims": 4}, "results": [%s]}
+            {"model": {"id": "%s", "digest": "d1", "dims": 4, "precision": "bf16"}, "results": [%s]}
             """.formatted(MODEL, String.join(",", results));
     }
 

@@ -48,8 +48,7 @@ class GalleryTests {
         });
         SearchModule search = new SearchModule(Settings.EMPTY, List.of());
         NamedXContentRegistry queries = new NamedXContentRegistry(search.getNamedXContents());
-        IdentifyRights rights = new IdentifyRights(Settings.EMPTY, threadPool.getThreadContext(), null);
-        return new Gallery(client, queries, threadPool, rights, (galleries, model) -> thresholds);
+        return Galleries.of(client, queries, threadPool, (galleries, model) -> thresholds);
     }
 
     @Test

@@ -1,0 +1,2 @@
+"""Gives documents their faces from the client side: what the plugin's processor [face] writes, where none
+runs."""

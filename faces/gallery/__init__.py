@@ -1,0 +1,1 @@
+"""The people of a gallery and their portraits: enrolled, shown, tagged and removed."""

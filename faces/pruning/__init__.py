@@ -1,0 +1,1 @@
+"""What was deleted at its source leaves the index."""

@@ -1,0 +1,1 @@
+"""Uncertain matches: which they are, and what a person decides about them."""

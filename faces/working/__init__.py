@@ -1,0 +1,1 @@
+"""`faces worker`: documents that wait for their faces get them from the client side."""
