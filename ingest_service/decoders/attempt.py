@@ -64,7 +64,8 @@ class Attempt:
         message, file = self._answer()
         if "opened" in message:
             self._header = Header(**message["opened"])
-            self.process.send({"decode": self._has_its_lane()})
+            if self._header.pixels > costs.LARGE:
+                self.process.send({"decode": self._has_its_lane()})
             message, file = self._answer()
         self.is_done = True
         if "dropped" in message:
@@ -79,8 +80,8 @@ class Attempt:
         self.process.send(asked, data)
 
     def _has_its_lane(self) -> bool:
-        in_its_lane = self._header.pixels <= costs.LARGE or self.turn.lane is Lane.SLOW
-        return in_its_lane or self._lanes.to_slow(self.turn, self.memory)
+        """A large photo's is the slow one."""
+        return self.turn.lane is Lane.SLOW or self._lanes.to_slow(self.turn, self.memory)
 
     def _answer(self) -> tuple[dict[str, Any], int | None]:
         while not self._is_slowed and not self.process.answers_within(PATIENCE_S):

@@ -22,8 +22,9 @@ class Dropped(Exception):
 
 
 class BoundedSpace:
-    """Bounds CPU time and memory by a photo's header, once the service agrees, and shares the pixels by a
-    file without a name, which nobody needs to delete."""
+    """Bounds CPU time and memory by a photo's header, and shares the pixels by a file without a name, which
+    nobody needs to delete. A large photo is decoded once the service agrees; others don't wait for a service
+    that is busy."""
 
     def __init__(self, service: socket.socket) -> None:
         self._service = service
@@ -31,9 +32,10 @@ class BoundedSpace:
 
     def opened(self, header: Header) -> None:
         messages.send(self._service, {"opened": vars(header)})
-        answer, _ = messages.receive(self._service)
-        if not answer["decode"]:
-            raise Dropped
+        if header.pixels > costs.LARGE:
+            answer, _ = messages.receive(self._service)
+            if not answer["decode"]:
+                raise Dropped
         _bound(header.file_bytes, header.pixels)
 
     def pixels(self, size: int) -> memoryview:
