@@ -5,6 +5,12 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+from ingest_service.errors import UserError
+
+
+class UnknownPerson(UserError):
+    """Nobody of this name is known; the message says what to do."""
+
 
 def nfc(text: str) -> str:
     """``text`` in Unicode's form NFC. A file system of macOS spells an accented letter with two characters, a

@@ -12,19 +12,14 @@ from elasticsearch import Elasticsearch
 
 from faces.error_rates.similarity import normalized
 from faces.explore.stored_faces import FIELDS, of_document, stored
-from faces.names import nfc, spellings
+from faces.names import UnknownPerson, nfc, spellings
 from faces.searchable import FaceField, Searchable, newest_first
-from ingest_service.errors import UserError
 
 MOST = 100
 """Faces that a person is searched by, the newest, as `identify` does it."""
 NAMES = 10_000
 """Among so many of an index, the most frequent, a name near an unknown one is looked for."""
 NEAR = 5
-
-
-class UnknownPerson(UserError):
-    """Nobody of this name can be searched for; the message says what to do."""
 
 
 @dataclass(frozen=True)

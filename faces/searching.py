@@ -35,6 +35,8 @@ class FaceQuery:
     face: its position on the photo, largest first, from 0; None: the largest.
     min_similarity: the least cosine of a match, -1 to 1.
     name: only photos on which this person is, as people said.
+    since, until: only photos whose ``@timestamp`` is from this day on, or up to it; as ISO 8601.
+    observer: only photos of this camera or collection, their ``observer.name``.
     """
 
     photo: bytes | None
@@ -43,6 +45,9 @@ class FaceQuery:
     min_similarity: float | None = None
     name: str | None = None
     vector: tuple[float, ...] | None = None
+    since: str | None = None
+    until: str | None = None
+    observer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -148,14 +153,26 @@ def _kind(query: FaceQuery, field: FaceField, model: str | None) -> dict[str, An
             **least,
         }
     }
-    if query.name is not None:
-        knn["knn"]["filter"] = {"terms": {field.at("people"): spellings(query.name)}}
+    if filters := _filters(query, field):
+        knn["knn"]["filter"] = filters
     if field.nested:
         path = field.at("faces")
         inner = {"name": path, "size": 1, "_source": [f"{path}.{name}" for name in FACE]}
         knn = {"nested": {"path": path, "ignore_unmapped": True, "query": knn, "inner_hits": inner}}
     # First the indices, as another one may have a field of this name that holds no vectors.
     return {"bool": {"filter": [{"terms": {"_index": list(field.indices)}}], "must": [knn]}}
+
+
+def _filters(query: FaceQuery, field: FaceField) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if query.name is not None:
+        found.append({"terms": {field.at("people"): spellings(query.name)}})
+    if query.observer is not None:
+        found.append({"term": {"observer.name": query.observer}})
+    days = {"gte": query.since, "lte": query.until}
+    if within := {end: day for end, day in days.items() if day is not None}:
+        found.append({"range": {field.at("@timestamp"): within}})
+    return found
 
 
 def _query_vector(query: FaceQuery, model: str | None) -> dict[str, Any]:

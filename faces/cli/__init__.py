@@ -15,6 +15,7 @@ from faces.cli import (
     calibrate,
     cluster,
     dashboards,
+    desk,
     discard,
     doctor,
     duplicates,
@@ -84,6 +85,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "review": review.review,
     "status": status.status,
     "doctor": doctor.doctor,
+    "desk": desk.desk,
     "up": servers.up,
     "demo": servers.demo,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +15,11 @@ from faces.cli.options import IndexOption, JsonFlag, connected
 from faces.cli.output import counted, explained, fail, out, print_json
 from faces.decisions.adding import DrawnBox, DrawnFace, NotAdded, add_face, drawn_face
 from faces.decisions.changing import Changed
+from faces.decisions.choosing import documents_of, is_file
 from faces.decisions.journal import Journal
 from faces.decisions.labelling import one_name
 from faces.erasure.kept_away import KeptAway
-from faces.indexing.contents import PhotoContent
-from faces.photo_folders.file_kinds import START
-from faces.photos import SentPhoto
+from faces.indexing.contents import content_of
 from faces.searchable import searchable
 
 BOX = re.compile(r"(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9})", re.ASCII)
@@ -53,7 +51,9 @@ def add_face_command(
         name = one_name(name) if name is not None else None
         es = connection.elasticsearch()
         where = searchable(es, index)
-        face = drawn_face(es, connection.service(), where, photo, drawn)
+        documents = documents_of(es, where, photo)
+        file = Path(photo).read_bytes() if is_file(Path(photo)) else None
+        face = drawn_face(es, connection.service(), where, documents, drawn, photo, file)
         _require_not_forgotten(es, face, photo)
         changed = list(add_face(es, Journal(es), where, face, name, dry_run))
     if as_json:
@@ -77,9 +77,7 @@ def _require_not_forgotten(es: Elasticsearch, face: DrawnFace, text: str) -> Non
     Raises:
         NotAdded: the face, or its whole photo, was forgotten.
     """
-    photo = SentPhoto(Path(text), text, data=face.photo)
-    content = PhotoContent(photo, hashlib.sha256(face.photo).hexdigest(), face.photo[:START])
-    if KeptAway(es).is_forgotten(content, face.entry["box"], face.size):
+    if KeptAway(es).is_forgotten(content_of(text, face.photo), face.entry["box"], face.size):
         raise NotAdded(
             f"the face at this place of [{text}] was forgotten: `faces forget --lift FILE` lets it come back"
         )

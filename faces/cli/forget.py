@@ -17,11 +17,11 @@ from faces.decisions.labelling import known_name
 from faces.erasure.finding import Findings, find, ids_of, with_content
 from faces.erasure.forgetting import Forgetting, refresh
 from faces.erasure.forgotten import Forgotten, Run, require_installed
-from faces.erasure.journal_names import entries_naming
 from faces.erasure.keyed_hashes import BadKey, KeyedHashes, existing, made
+from faces.erasure.planning import ForgetPlan
 from faces.erasure.proving import mentions
 from faces.erasure.scope import Scope, scope_of
-from faces.erasure.similar import SimilarFace, similar_faces
+from faces.erasure.similar import SimilarFace
 from faces.erasure.subject import Subject
 from faces.erasure.unreachable import unreachable
 from faces.people import find_person
@@ -84,39 +84,31 @@ def forget_command(
         scope = scope_of(es, index)
         refresh(es, scope)
         subject, digest = _subject(es, scope, hashes, person, photo, id, face)
-        forgotten = Forgotten(es, hashes) if hashes else None
-        run = forgotten.run_of(digest) if forgotten else None
-        if run and not run.done:
-            subject = run.rest_of(subject)
-        findings = find(es, scope, subject)
-        similar = similar_faces(es, scope, findings, subject)
-        entries = entries_naming(es, subject.name) if subject.name else 0
-        unfinished = run is not None and not run.done
-        if not findings.documents and not entries and not unfinished:
-            _nothing(es, scope, subject, run, as_json)
+        plan = ForgetPlan.of(es, scope, hashes, subject, digest)
+        if plan.is_empty:
+            _nothing(es, scope, plan.subject, plan.run, as_json)
             return
         if not as_json:
-            print_found(findings, entries, unfinished and run)
-        chosen = _confirmed(similar, also or [], include_similar, ask=not (yes or dry_run), quiet=as_json)
-        if chosen:
-            subject = subject.and_also(one.face.key for one in chosen)
-            findings = find(es, scope, subject)
+            print_found(plan.findings, plan.entries, plan.run if plan.is_unfinished else None)
+        chosen = _confirmed(
+            plan.similar, also or [], include_similar, ask=not (yes or dry_run), quiet=as_json
+        )
+        plan = plan.also(chosen)
         report: dict[str, Any] = {
-            "found": [found.as_json() for found in findings.documents],
-            "journal_entries": entries,
-            "similar": [one.as_json() for one in similar],
+            "found": [found.as_json() for found in plan.findings.documents],
+            "journal_entries": plan.entries,
+            "similar": [one.as_json() for one in plan.similar],
             "included": [one.face.id for one in chosen],
         }
         if dry_run:
-            print_dry_run(report, findings, as_json)
+            print_dry_run(report, plan.findings, as_json)
             return
-        assert forgotten
-        if not (yes or (unfinished and not findings.documents)):
-            typer.confirm(f"{what_goes(findings)}. Forget all of it? It can't be undone", abort=True)
-        forgetting = Forgetting(es, scope, forgotten, subject, digest, allow_again)
-        _run(forgetting, findings, None if no_expunge else wait)
+        if not (yes or (plan.is_unfinished and not plan.findings.documents)):
+            typer.confirm(f"{what_goes(plan.findings)}. Forget all of it? It can't be undone", abort=True)
+        forgetting = plan.forgetting(allow_again)
+        _run(forgetting, plan.findings, None if no_expunge else wait)
         beyond = unreachable(es, scope, forgetting.run.indices)
-        named = mentions(es, scope, subject.name) if subject.name else {}
+        named = mentions(es, scope, plan.subject.name) if plan.subject.name else {}
     print_report(forgetting, report, beyond, named, no_expunge, as_json)
     if not forgetting.is_proved or any(one.left for one in forgetting.expunged):
         raise typer.Exit(1)

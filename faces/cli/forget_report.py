@@ -13,8 +13,8 @@ from faces.erasure.unreachable import Unreachable
 from faces.shown.terminal import table
 
 
-def print_found(findings: Findings, entries: int, unfinished: Run | bool | None) -> None:
-    if isinstance(unfinished, Run):
+def print_found(findings: Findings, entries: int, unfinished: Run | None) -> None:
+    if unfinished:
         say(f"a run of {unfinished.started[:16]} isn't finished: going on")
     if findings.documents:
         found = table("goes", "index", "photo", "faces", "id", "names it in")

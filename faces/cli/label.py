@@ -20,12 +20,11 @@ from faces.cli.output import counted, explained, fail, out, say, tracked, verdic
 from faces.cli.servers import stopped_by_signals
 from faces.decisions import labelling
 from faces.decisions.assignments import assignments
-from faces.decisions.changing import change
 from faces.decisions.choosing import NoSuchFace, NoSuchPosition, SeveralFaces, chosen
+from faces.decisions.deciding import EDITS, Deciding
 from faces.decisions.documents import Key, face_id
 from faces.decisions.entries import Action
-from faces.decisions.journal import Journal
-from faces.decisions.labelling import BadName, FaceEdit, FaceEdits, one_name
+from faces.decisions.labelling import BadName, FaceEdits, one_name
 from faces.decisions.similar import Similar, similar, stored_vector
 from faces.photo_faces import photo_faces, read_photo
 from faces.searchable import Searchable, searchable
@@ -57,24 +56,19 @@ class _Place:
 
     es: Elasticsearch
     where: Searchable
-    journal: Journal
     dry_run: bool
     as_json: bool
 
     @classmethod
     def of(cls, connection: Connection, index: str, dry_run: bool, as_json: bool) -> _Place:
         es = connection.elasticsearch()
-        return cls(es, searchable(es, index), Journal(es), dry_run, as_json)
+        return cls(es, searchable(es, index), dry_run, as_json)
 
     def edit(self, action: Action, edits: FaceEdits, about: Iterable[str]) -> Changes:
         """Makes the edits as one operation, of which a second run makes the rest if this one is killed."""
-        operation = self.journal.begin(action, [self.where.name, *about])
-        changes = Changes(operation, self.dry_run)
-        results = change(self.es, self.journal, operation, self.where, edits.keys, edits.edit, self.dry_run)
-        changes.collect(tracked(results, len(edits.keys), "changing"))
-        if not self.dry_run and not changes.failed:
-            self.journal.finish(operation)
-        return changes
+        deciding = Deciding.begin(self.es, self.where, action, [*about])
+        changes = Changes(deciding.operation, self.dry_run)
+        return changes.collect(tracked(deciding.make(edits, self.dry_run), len(edits.keys), "changing"))
 
 
 @connected
@@ -187,14 +181,6 @@ ignore = _of_faces(
     "ignore", "ignored", "Leave a face out of what is to be named and reviewed, as nobody wants to see it."
 )
 unignore = _of_faces("unignore", "no longer ignored", "Take a face back that was ignored.")
-
-EDITS: dict[Action, Callable[[list[str]], FaceEdit]] = {
-    "label": lambda names: labelling.label(names[0]),
-    "unlabel": lambda _: labelling.unlabel,
-    "not": labelling.rule_out,
-    "ignore": lambda _: labelling.ignore(True),
-    "unignore": lambda _: labelling.ignore(False),
-}
 
 
 def _edit_chosen(

@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 from es_setup.connection import Connection
 from faces.copies.pictures import Picture, PictureDocument, photos
 from faces.decisions.choosing import documents_of, is_file
-from faces.decisions.documents import of_keys
+from faces.decisions.documents import Key, of_keys
 from faces.photo_faces import photo_faces, read_photo
 from faces.photo_hashes import of_content
 from faces.searchable import Searchable, refresh
@@ -66,16 +66,27 @@ def asked(connection: Connection, es: Elasticsearch, where: Searchable, text: st
     if is_file(Path(text)):
         return Asked(text, _of_file(connection, es, where, Path(text)))
     # Of several documents with the same content the first; the others are its copies.
-    found = _first(es, where, of_keys([documents_of(es, where, text)[0].key]))
+    return stored_photo(es, where, documents_of(es, where, text)[0].key, text)
+
+
+def stored_photo(es: Elasticsearch, where: Searchable, key: Key, given: str) -> Asked:
+    """
+    Args:
+        given: as the user named the photo.
+
+    Raises:
+        NothingToCompare: as `asked`.
+    """
+    found = _first(es, where, of_keys([key]))
     if found is None:
-        raise NothingToCompare(f"[{text}] was deleted meanwhile")
+        raise NothingToCompare(f"[{given}] was deleted meanwhile")
     picture = found.picture
     if picture.sha256 is None and picture.fingerprint is None and not picture.faces:
         why = f": it was stored with its error [{found.error}]" if found.error else ""
         raise NothingToCompare(
             f"[{found.id}] in [{found.index}] has neither hash, fingerprint nor faces to compare{why}"
         )
-    return Asked(text, picture, found)
+    return Asked(given, picture, found)
 
 
 def _of_file(connection: Connection, es: Elasticsearch, where: Searchable, path: Path) -> Picture:

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -14,7 +13,7 @@ from elasticsearch import Elasticsearch
 from es_setup.connection import Service
 from faces.boxes import SAME_FACE, overlap
 from faces.decisions.changing import Changed, change
-from faces.decisions.choosing import described, documents_of
+from faces.decisions.choosing import described
 from faces.decisions.documents import Document
 from faces.decisions.journal import Journal
 from faces.refusals import PHOTO
@@ -58,29 +57,37 @@ class DrawnFace:
         return float(self.entry["confidence"]) > 0
 
 
-def drawn_face(es: Elasticsearch, service: Service, where: Searchable, text: str, box: DrawnBox) -> DrawnFace:
+def drawn_face(
+    es: Elasticsearch,
+    service: Service,
+    where: Searchable,
+    documents: Sequence[Document],
+    box: DrawnBox,
+    given: str,
+    file: bytes | None = None,
+) -> DrawnFace:
     """The face in a box of a photo, embedded like any other. Changes nothing.
 
     Args:
-        text: the photo, as `faces.decisions.choosing.documents_of` takes it.
+        documents: of the photo.
+        given: as the user named the photo.
+        file: its bytes, if the user gave them; default: those that a document keeps.
 
     Raises:
-        NoSuchFace, SeveralFaces: as there.
         NotAdded: the documents take no such face, it is there already, the photo is nowhere, or the service
             can't read it, or refuses the box.
         ConnectionFailed: the service can't be reached, or serves another model.
     """
-    documents = documents_of(es, where, text)
     for document in documents:
-        _check(document, text)
+        _check(document, given)
         _require_new(document, box)
     models = {str(document.get("model.id")) for document in documents}
     if len(models) > 1:
-        raise NotAdded(f"[{text}] has faces of several models, {sorted(models)}: name one index by --index")
-    photo = _photo(es, where, text, documents)
+        raise NotAdded(f"[{given}] has faces of several models, {sorted(models)}: name one index by --index")
+    photo = _photo(es, where, given, documents, file)
     result = service.faces_at(photo, [box], models.pop())
     if "error" in result:
-        raise NotAdded(f"[{text}]: {result['error']['message']}")
+        raise NotAdded(f"[{given}]: {result['error']['message']}")
     # Not drawn: the detector finds it in the whole photo. So the box is around a stored face, though loosely,
     # or around one that somebody removed.
     found = max(result["faces"], key=lambda face: overlap(face["box"], box))
@@ -161,22 +168,23 @@ def _require_new(document: Document, box: DrawnBox) -> None:
         raise NotAdded(f"there is a face at this place already, face {position} ({face}): label that one")
 
 
-def _photo(es: Elasticsearch, where: Searchable, text: str, documents: Sequence[Document]) -> bytes:
-    """The photo that the documents' faces come from: the file that was named, or one that a document keeps.
+def _photo(
+    es: Elasticsearch, where: Searchable, given: str, documents: Sequence[Document], file: bytes | None
+) -> bytes:
+    """The photo that the documents' faces come from: the file that was given, or one that a document keeps.
     Never a file or an address that only a document names."""
     wanted = {str(document.get("file.hash.sha256")) for document in documents}
-    for data in _copies(es, where, text, documents):
+    for data in _copies(es, where, documents, file):
         if {hashlib.sha256(data).hexdigest()} == wanted:
             return data
-    raise NotAdded(f"the photo isn't kept in [{where.name}]: name its file in place of [{text}]")
+    raise NotAdded(f"the photo isn't kept in [{where.name}]: name its file in place of [{given}]")
 
 
 def _copies(
-    es: Elasticsearch, where: Searchable, text: str, documents: Sequence[Document]
+    es: Elasticsearch, where: Searchable, documents: Sequence[Document], file: bytes | None
 ) -> Iterator[bytes]:
-    path = Path(text)
-    if path.is_file():
-        yield path.read_bytes()
+    if file is not None:
+        yield file
     for document in documents:
         field = where.recorded[document.index].get("field", PHOTO)
         found = es.get(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from faces.boxes import in_words
-from faces.decisions.documents import Document, source_of
+from faces.decisions.documents import Document, Key, of_keys, source_of
 from faces.names import all_names, spellings
 from faces.photo_hashes import of_content
 from faces.photos import sha256_of
@@ -118,6 +118,26 @@ def documents_of(es: Elasticsearch, where: Searchable, text: str) -> list[Docume
     )
 
 
+def copies_of(es: Elasticsearch, where: Searchable, key: Key) -> list[Document]:
+    """A document, and the others of the same photo.
+
+    Raises:
+        NoSuchFace: it is gone.
+    """
+    found = _found(es, where, of_keys([key]))
+    if not found:
+        raise NoSuchFace(f"[{key[1]}] was deleted meanwhile")
+    sha256 = found[0].get("file.hash.sha256")
+    return _found(es, where, of_content(where, [str(sha256)])) if sha256 else found
+
+
+def with_faces_of(es: Elasticsearch, where: Searchable, ids: Collection[str]) -> list[Document]:
+    """The documents that have a face with one of these ids: of one photo, archive and probes may both have a
+    document."""
+    query = {"bool": {"should": [_of_face(field, one) for field in where.fields for one in ids]}}
+    return _found(es, where, query, size=AT_MOST * max(1, len(ids))) if ids else []
+
+
 def described(face: dict[str, Any], document: Document) -> str:
     """Who a face is, as people said, and where on the photo."""
     box = face.get("box") or {}
@@ -135,11 +155,13 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _found(es: Elasticsearch, where: Searchable, query: dict[str, Any]) -> list[Document]:
+def _found(
+    es: Elasticsearch, where: Searchable, query: dict[str, Any], size: int = AT_MOST
+) -> list[Document]:
     hits = es.search(
         index=where.name,
         query={"bool": {"filter": [{"terms": {"_index": list(where.recorded)}}, query]}},
-        size=AT_MOST,
+        size=size,
         source=source_of(where),
         seq_no_primary_term=True,
         track_total_hits=False,

@@ -92,7 +92,14 @@ class FaceEdits:
     def add(self, faces: Iterable[Chosen], edit: FaceEdit) -> None:
         """Another edit of the same face takes the place of the one before."""
         for one in faces:
-            self._edits[one.document.key][face_id(one.face, one.position)] = edit
+            self.add_by_id(one.document.key, face_id(one.face, one.position), edit)
+
+    def add_by_id(self, key: Key, face: str, edit: FaceEdit) -> None:
+        """
+        Args:
+            face: its id, by `face_id`.
+        """
+        self._edits[key][face] = edit
 
     @property
     def keys(self) -> list[Key]:

@@ -75,6 +75,21 @@ class ClientSide:
             return [Refusal("not_reached", str(error)) for _ in sources]
         return [Refusal("refused", str(one.reason)) if one.source is None else one.source for one in found]
 
+    def whole(self, source: Source, index: str | None = None) -> Source:
+        """One document with its faces.
+
+        Args:
+            index: that it is in; default: it is new.
+
+        Raises:
+            ServiceAway: the service can't look at its photo now.
+            Unwritable: the document takes no faces.
+        """
+        (done,) = self.completer.complete([Unfinished(index or self.name, source)])
+        if done.source is None:
+            raise Unwritable(str(done.reason))
+        return done.source
+
     def update(self, stored: StoredPhoto, change: Source) -> None:
         """Merges a partial document into a document that is as it was read, as an ``_update`` through the
         pipeline: with a photo it gets that one's faces, else names and numbers follow.
@@ -91,10 +106,7 @@ class ClientSide:
         options = self.completer.options.get(stored.index, self.options)
         source = merged(before, change)
         if options.field in change:
-            (done,) = self.completer.complete([Unfinished(stored.index, source)])
-            if done.source is None:
-                raise Unwritable(str(done.reason))
-            source = done.source
+            source = self.whole(source, stored.index)
         else:
             source = followed(source, before, stored.index, options)
         self.es.index(

@@ -122,6 +122,12 @@ class PhotoContent:
         return data
 
 
+def content_of(name: str, data: bytes) -> PhotoContent:
+    """Of a photo that is in no file of ours."""
+    photo = SentPhoto(Path(name), name, data=data)
+    return PhotoContent(photo, hashlib.sha256(data).hexdigest(), data[:START])
+
+
 def read_content(photo: PhotoFile) -> PhotoContent:
     """
     Raises:

@@ -10,9 +10,9 @@ from elasticsearch import Elasticsearch
 
 from faces.decisions.documents import Document
 from faces.gallery.people import Gallery
-from faces.names import all_names, spellings
+from faces.names import UnknownPerson, all_names, spellings
 from faces.pages import every_hit
-from faces.people import UnknownPerson, did_you_mean, names_of
+from faces.people import did_you_mean, names_of
 from faces.searchable import FaceField, Searchable, archives, newest_first
 
 SOURCE = ("id", "box", "label", "not", "drawn", "match", "candidates")

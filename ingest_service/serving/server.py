@@ -7,26 +7,16 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.config import Config
-from gunicorn.glogging import Logger
 
 from ingest_service.app import create_app
 from ingest_service.errors import SettingsError
+from ingest_service.serving.json_logger import JsonLogger
 from ingest_service.serving.worker import Worker
 from ingest_service.settings import Settings
 from ingest_service.telemetry import log_native_lines
 
 OTHER_FILES = 200
 """File descriptors of everything but connections: listeners, pipes, decoding processes, weights."""
-
-
-class JsonLogger(Logger):  # type: ignore[misc]
-    """gunicorn's own log lines in our format."""
-
-    def setup(self, cfg: Config) -> None:
-        super().setup(cfg)
-        self.error_log.handlers.clear()
-        self.error_log.propagate = True
 
 
 class Server(BaseApplication):  # type: ignore[misc]

@@ -22,7 +22,6 @@ from ingest_service.serving.connection import Connection, Disconnected, Stage
 from ingest_service.serving.connections import Connections
 from ingest_service.serving.exchange import Exchange
 from ingest_service.serving.tls import Certificate
-from ingest_service.settings import Settings
 from ingest_service.turns import HEALTH_PATHS
 
 log = logging.getLogger("ingest_service")
@@ -36,8 +35,27 @@ ACCEPTED_AT_ONCE = 64
 HEALTH_THREADS = 2
 
 
+class FrontSettings(Protocol):
+    """Of whatever is served: the service's own, or the desk's."""
+
+    @property
+    def request_timeout_s(self) -> float: ...
+
+    @property
+    def max_body_bytes(self) -> int: ...
+
+    @property
+    def max_connections(self) -> int: ...
+
+    @property
+    def max_connections_per_address(self) -> int: ...
+
+    @property
+    def api_keys(self) -> tuple[str, ...]: ...
+
+
 class HasSettings(Protocol):
-    settings: Settings
+    settings: FrontSettings
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
