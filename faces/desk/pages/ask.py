@@ -50,6 +50,7 @@ def show(photo: str) -> str:
         chosen=faces[chosen] if faces else None,
         judged=judged,
         matches=matches,
+        elsewhere=asking.named_elsewhere(matches),
         query=query,
         filters=_filters(),
         more=min(MOST, query.k + 10) if query and len(matches) == query.k < MOST else None,
