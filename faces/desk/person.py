@@ -171,7 +171,7 @@ def periods(es: Elasticsearch, where: Searchable, person: ListedPerson) -> list[
         for bucket in answer["aggregations"]["times"]["buckets"]:
             found[bucket["key_as_string"]] += int(bucket["doc_count"])
     most = max(found.values(), default=1)
-    return [Period(name, number, number / most) for name, number in sorted(found.items())]
+    return [Period(name, number, number / most) for name, number in sorted(found.items()) if number]
 
 
 def _moment(text: str) -> datetime:
