@@ -16,7 +16,6 @@ from faces.desk.pages.decide import flash, told
 from faces.desk.person import A_PAGE
 from faces.desk.settings import BOARD, kql
 from faces.desk.shown import count
-from faces.desk.view import listed_names
 from faces.erasure.forgetting import Forgetting, refresh
 from faces.erasure.forgotten import require_installed
 from faces.erasure.keyed_hashes import existing, made
@@ -55,6 +54,13 @@ def index() -> str:
     )
 
 
+@page.get("/names")
+def names() -> dict[str, list[str]]:
+    """For a form to complete."""
+    wanted = request.args.get("q", "").strip()
+    return {"names": persons.names_like(session().es, settings(), wanted) if wanted else []}
+
+
 @page.get("/person")
 def show() -> str:
     es, person = session().es, _person(request.args.get("name", ""))
@@ -69,7 +75,6 @@ def show() -> str:
         periods=persons.periods(es, where, person),
         start=start,
         next=start + A_PAGE if start + A_PAGE < person.photos else None,
-        names=listed_names(es, settings()),
         board=settings().board(BOARD, kql("people", person.name)),
     )
 
