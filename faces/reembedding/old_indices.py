@@ -58,4 +58,7 @@ def require_erasable(es: Elasticsearch, old: dict[str, Standing], holding: Colle
 
 
 def _finish(old: dict[str, Standing], indices: list[str]) -> str:
-    return "; ".join(dict.fromkeys(old[index].finish for index in indices))
+    """A run that isn't settled must be before its old indices can be deleted."""
+    runs = [old[index] for index in indices]
+    commands = [one.finish if one.is_settled else f"{one.onward} && {one.finish}" for one in runs]
+    return " && ".join(dict.fromkeys(commands))

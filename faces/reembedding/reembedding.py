@@ -25,6 +25,7 @@ from faces.reembedding.run import Move, Run, RunRecord
 from faces.reembedding.sampling import Sample, sample
 from faces.refusals import pixel
 from faces.searchable import NoFaces, searchable
+from faces.writable import require_writable
 from ingest_service.errors import UserError
 
 Result = Copied | Changed | Sample | InstallStep
@@ -183,8 +184,14 @@ class Reembedding:
             raise NotGood(f"nothing was moved:\n{listed}\n--force moves all the same; --rollback gives up")
 
     def move(self) -> None:
-        """The aliases move in one request; then Elasticsearch asks the new model's service."""
+        """The aliases move in one request; then Elasticsearch asks the new model's service.
+
+        Raises:
+            NotWritable, Overtaken, NotMoved: nothing was moved.
+        """
         if not self.is_moved:
+            require_writable(self.es, self.run.targets)
+            self.record.keep(self.run)
             for move in self.run.moves:
                 if move.aside:
                     self._free_name(move)
