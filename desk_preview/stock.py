@@ -11,7 +11,7 @@ from elasticsearch import Elasticsearch
 from board_preview import scene_loading
 from board_preview.scene_documents import OBSERVERS, PEOPLE, UNENROLLED
 from board_preview.scene_loading import Track
-from board_preview.scene_photos import group, jpeg, poor
+from board_preview.scene_photos import group, jpeg, landscape, poor
 from es_setup.shipped_files import ARCHIVE, PROBES
 from faces.grouping.run import grouping, write
 from faces.searchable import searchable
@@ -28,12 +28,14 @@ ASKED = 2
 class Stock:
     """Photos that are stored nowhere.
 
-    party: of four people. single: of one who is in the gallery. unknown: of one who isn't.
+    party: of four people. single: of one who is in the gallery. unknown: of one who isn't. nobody: without a
+    face.
     """
 
     party: bytes
     single: bytes
     unknown: bytes
+    nobody: bytes
 
 
 def fill(es: Elasticsearch, sample: Path, track: Track = lambda items, total, what: items) -> Stock:
@@ -54,7 +56,9 @@ def fill(es: Elasticsearch, sample: Path, track: Track = lambda items, total, wh
     es.indices.refresh(index=f"{ARCHIVE},{PROBES}")
     asked = {folder: _photos(sample / "val" / folder)[ASKED] for folder in PEOPLE}
     party, _ = group([asked[name] for name in ("madonna", "ben_afflek", UNENROLLED, "elton_john")])
-    return Stock(jpeg(party), asked["madonna"].read_bytes(), asked[UNENROLLED].read_bytes())
+    return Stock(
+        jpeg(party), asked["madonna"].read_bytes(), asked[UNENROLLED].read_bytes(), jpeg(landscape(640, 400))
+    )
 
 
 def _probe(es: Elasticsearch, sample: Path) -> None:
