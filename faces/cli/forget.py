@@ -107,7 +107,7 @@ def forget_command(
             "included": [one.face.id for one in chosen],
         }
         with _only_told(dry_run):
-            require_erasable(es, old, {found.index for found in findings.documents})
+            require_erasable(es, old, {found.index for found in plan.findings.documents})
         if dry_run:
             print_dry_run(report, plan.findings, as_json)
             return

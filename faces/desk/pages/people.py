@@ -26,6 +26,7 @@ from faces.erasure.unreachable import unreachable
 from faces.listing.exporting import columns, exported
 from faces.listing.people import ListedPerson
 from faces.people import did_you_mean
+from faces.reembedding.old_indices import old_indices, require_erasable, require_open
 from faces.searchable import searchable
 from faces.shown import csv_text
 from ingest_service.errors import WrongArguments
@@ -116,6 +117,9 @@ def forget() -> str | Response:
         plan = _plan(name)
         wanted = set(request.form.getlist("also"))
         plan = plan.also([one for one in plan.similar if one.face.id in wanted])
+        old = old_indices(me.es)
+        require_open(old, plan.scope.closed)
+        require_erasable(me.es, old, {found.index for found in plan.findings.documents})
         done = _forget(plan)
         beyond = unreachable(me.es, plan.scope, done.run.indices)
         answer.append(render_template("forgotten.html", name=name, done=done, beyond=beyond))
