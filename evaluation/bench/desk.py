@@ -47,7 +47,7 @@ def measure(rounds: int) -> dict[str, Any]:
         es = running.connection.elasticsearch()
         photos = stock.fill(es, cache.sample, tracked)
         with running_desk(running.connection, running.folder / "desk") as desk:
-            asked = {"one face": photos.single, "four faces": photos.party}
+            asked = {"one face": photos.single, "five faces": photos.party}
             pages = asking(running.connection, es, desk.url, asked, running.model, rounds)
             with running_chromium() as browser:
                 chromium = browser.version
