@@ -42,8 +42,8 @@ def desk(
         bool,
         typer.Option(
             "--without-users",
-            help="listen beyond this machine although Elasticsearch has no users, as in a container whose port "
-            "is bound to loopback; browsers must still address it by loopback",
+            help="listen beyond this machine although Elasticsearch has no users, as in a container whose "
+            "port is bound to loopback; browsers must still address it by loopback",
         ),
     ] = False,
     archive: Annotated[str, typer.Option(help="index or alias of photos")] = ARCHIVE,
@@ -67,8 +67,8 @@ def desk(
         if not is_loopback(host) and not (has_users or without_users):
             fail(
                 f"--host [{host}]: Elasticsearch has no users here, so everybody who reaches the desk may do "
-                "everything: it listens on loopback alone. Switch security on in Elasticsearch first, or give "
-                "--without-users in a container whose port only this machine reaches"
+                "everything: it listens on loopback alone. Switch security on in Elasticsearch first, or "
+                "give --without-users in a container whose port only this machine reaches"
             )
         if not is_loopback(host) and not (tls_cert or insecure):
             fail(
