@@ -20,9 +20,9 @@ from faces.completing.storing import Place, read, replace
 from faces.completing.writing import Source, Unwritable, followed
 from faces.indexing.contents import PhotoContent
 from faces.indexing.failed_documents import FailedDocument
-from faces.indexing.refused import Refusal
 from faces.indexing.stored_photos import StoredPhoto
 from faces.refusals import require_fields
+from faces.refused import Refusal
 from faces.searchable import searchable
 
 BUSY = 429
