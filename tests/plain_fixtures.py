@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
@@ -18,6 +19,9 @@ from es_setup.embedded.local_node import running_node
 from es_setup.install import install
 from es_setup.shipped_files import CREATED
 from faces.local_stack import LocalStack, working_folder
+
+VARYING = ("ingested", "duration", "lag")
+"""Times of ``event``."""
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +68,12 @@ def without(plain: Elasticsearch, run) -> Callable[..., tuple[int, str, str]]:
         empty(plain, alias)
     (url,) = (str(node.base_url) for node in plain.transport.node_pool.all())
     return partial(run, ES_URL=url)
+
+
+def comparable(source: dict) -> dict:
+    """Without what differs from run to run, and with numbers as Elasticsearch keeps them."""
+    whole = json.loads(json.dumps(source), parse_float=lambda text: pytest.approx(float(text), abs=2e-6))
+    event = whole.get("event", {})
+    if whole.get("@timestamp") == event.get("ingested"):
+        whole["@timestamp"] = "now"
+    return whole | {"event": {key: value for key, value in event.items() if key not in VARYING}}

@@ -16,8 +16,9 @@ from es_setup.connection import Service
 from faces.completing.asking import AT_ONCE, ServiceAway, require_model
 from faces.completing.completing import Completed, Completer, Unfinished
 from faces.completing.options import FaceOptions, recorded_options
+from faces.completing.stored_faces import stay
 from faces.completing.storing import Place, read, replace
-from faces.completing.writing import Source, Unwritable, followed
+from faces.completing.writing import Source, Unwritable, followed, with_its_faces
 from faces.indexing.contents import PhotoContent
 from faces.indexing.failed_documents import FailedDocument
 from faces.indexing.stored_photos import StoredPhoto
@@ -90,7 +91,9 @@ class ClientSide:
         before: Source = found.source if found else {}
         options = self.completer.options.get(stored.index, self.options)
         source = merged(before, change)
-        if options.field in change:
+        if options.field in change and stay(source, options):
+            source = with_its_faces(source, before, stored.index, options)
+        elif options.field in change:
             (done,) = self.completer.complete([Unfinished(stored.index, source)])
             if done.source is None:
                 raise Unwritable(str(done.reason))

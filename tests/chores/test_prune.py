@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from command_fixtures import at_once
 from indexed import documents, paths, say
 from tools import encoded, landscape, line_with, numbers, picture
 
@@ -221,6 +222,51 @@ def test_another_folder_of_equal_paths_is_not_touched(run, es, indexed, tmp_path
     assert pruned(other)["deleted"] == 1
 
 
+@pytest.mark.parametrize("name", ["b.jpg", "other.jpg"])
+def test_a_photo_of_two_folders_goes_once_it_is_gone_in_both(run, es, indexed, tmp_path, pruned, name):
+    other = tmp_path / "backup"
+    photo(other / name, FIVE.index("b.jpg"))
+    photo(other / "stays.jpg", 60)
+    assert run("index", other)[0] == 0
+    key = key_of(es, "b.jpg")
+    (indexed / "b.jpg").unlink()
+    (other / name).unlink()
+    before = documents(es)[key]
+    assert run("index", indexed, "--prune", "--dry-run")[0] == 0
+    assert documents(es)[key] == before
+    assert why(pruned(indexed)) == {"b.jpg": "elsewhere"}
+    assert pruned(other)["deleted"] == 1
+    assert key not in documents(es)
+
+
+def test_a_photo_of_two_folders_that_comes_back_is_in_both_again(run, es, indexed, tmp_path, pruned):
+    other = tmp_path / "backup"
+    photo(other / "other.jpg", FIVE.index("b.jpg"))
+    assert run("index", other)[0] == 0
+    key = key_of(es, "b.jpg")
+    data = (indexed / "b.jpg").read_bytes()
+    (indexed / "b.jpg").unlink()
+    assert pruned(indexed)["deleted"] == 0
+    (indexed / "b.jpg").write_bytes(data)
+    assert run("index", indexed)[0] == 0
+    (other / "other.jpg").unlink()
+    assert why(pruned(other, "--prune-all")) == {"other.jpg": "elsewhere"}
+    assert key in documents(es)
+
+
+def test_two_at_once_delete_each_document_once_and_both_end_well(es, running, indexed):
+    for name in FIVE[1:]:
+        (indexed / name).unlink()
+    gone = {key for key, source in documents(es).items() if source["file"]["path"] != "a.jpg"}
+    words = ("index", indexed, "--prune", "--prune-all", "--yes", "--json")
+    ended = at_once(running, words, words)
+    assert [status for status, _, _ in ended] == [0, 0], ended
+    said = [json.loads(out)["prune"] for _, out, _ in ended]
+    assert all((one["changed"], one["refused"]) == (0, 0) for one in said)
+    assert paths(es) == [["a.jpg"]]
+    assert {entry["document"]["id"] for entry in entries(es)} == gone
+
+
 def test_an_address_tells_two_machines_apart(run, es, faces, journal, folder, pruned):
     run("index", folder, "--url-prefix", "https://one.example.org/")
     (folder / "a.jpg").unlink()
@@ -277,11 +323,13 @@ def test_a_document_that_is_changed_after_it_was_shown_is_kept(run, es, indexed,
     monkeypatch.setattr(removing, "_delete", change_first)
     for name in ("a.jpg", "b.jpg"):
         (indexed / name).unlink()
-    status, _, err = run("index", indexed, "--prune", "--yes")
+    status, out, err = run("index", indexed, "--prune", "--yes")
     assert (status, bool(line_with("a.jpg: ", err))) == (1, True)
+    assert "b.jpg: " not in err
+    assert numbers(out.splitlines()[-1]) == [1, 1]
     assert changed in documents(es)
     assert gone not in documents(es), "another run was faster"
-    assert changed not in {entry["document"]["id"] for entry in entries(es)}
+    assert {entry["document"]["id"] for entry in entries(es)} == {gone}
 
 
 def test_a_photo_that_comes_back_before_it_is_deleted_is_kept(run, es, indexed, monkeypatch):

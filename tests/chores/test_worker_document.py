@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
 from elasticsearch import Elasticsearch
+from plain_fixtures import comparable
 from tools import encoded, landscape, picture, side_by_side
 
 from es_setup.client_side import WORKER
 from es_setup.models import record
 
-VARYING = ("ingested", "duration", "lag")
-"""Times of ``event``."""
 SENT = {
     "nothing": {},
     "name": {"person": {"name": " Ann "}, "tags": "stage", "@timestamp": "2026-04-15T12:00:00Z"},
@@ -37,15 +35,6 @@ SENT = {
 }
 """What senders say beside a photo."""
 NO_PHOTOS = {"text": "%%%", "words": "bm8gcGhvdG8=", "empty": "", "list": ["aaaa"], "number": 17}
-
-
-def comparable(source: dict) -> dict:
-    """Without what differs from run to run, and with numbers as Elasticsearch keeps them."""
-    whole = json.loads(json.dumps(source), parse_float=lambda text: pytest.approx(float(text), abs=2e-6))
-    event = whole.get("event", {})
-    if whole.get("@timestamp") == event.get("ingested"):
-        whole["@timestamp"] = "now"
-    return whole | {"event": {key: value for key, value in event.items() if key not in VARYING}}
 
 
 @pytest.fixture
