@@ -4,67 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from command_fixtures import at_once
 from indexed import documents, paths, say
-from tools import encoded, landscape, line_with, numbers, picture
+from prune_fixtures import FIVE, entries, key_of, photo, why
+from tools import encoded, line_with, numbers
 
 from faces.cli import prune
-from faces.decisions.journal import JOURNAL
 from faces.pruning import removing
-
-FIVE = ("a.jpg", "b.jpg", "trip/c.jpg", "trip/d.jpg", "e.jpg")
-
-
-def photo(path: Path, seed: int) -> None:
-    """A photo without a face, another one for each seed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(picture(landscape(200 + seed, 150)))
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    """Five photos without faces, two of them in `trip`."""
-    for seed, name in enumerate(FIVE):
-        photo(tmp_path / "photos" / name, seed)
-    return tmp_path / "photos"
-
-
-@pytest.fixture
-def indexed(run, faces, journal, folder) -> Path:
-    assert run("index", folder)[0] == 0
-    return folder
-
-
-@pytest.fixture
-def pruned(run) -> Callable[..., dict]:
-    """Runs `faces index ... --prune --yes --json`; returns what it says of the documents that went."""
-
-    def call(source: Path, *more: object, status: int = 0, flag: str = "--prune") -> dict:
-        ended, out, err = run("index", source, flag, "--yes", "--json", *more)
-        assert ended == status, err
-        said = json.loads(out)
-        return said.get("prune", said)
-
-    return call
-
-
-def key_of(es, path: str) -> str:
-    return next(key for key, source in documents(es).items() if path in source["file"]["path"])
-
-
-def entries(es) -> list[dict]:
-    es.indices.refresh(index=JOURNAL)
-    query = {"bool": {"filter": [{"term": {"event.action": "prune"}}, {"exists": {"field": "document.id"}}]}}
-    return [hit["_source"] for hit in es.search(index=JOURNAL, query=query, size=100)["hits"]["hits"]]
-
-
-def why(said: dict) -> dict[str, str]:
-    return {one["path"]: one["why"] for one in said["kept"]}
 
 
 def test_it_shows_what_would_go_and_deletes_that_alone(run, es, indexed, pruned):
@@ -220,51 +168,6 @@ def test_another_folder_of_equal_paths_is_not_touched(run, es, indexed, tmp_path
     assert left.count("a.jpg") == 1
     (other / "a.jpg").unlink()
     assert pruned(other)["deleted"] == 1
-
-
-@pytest.mark.parametrize("name", ["b.jpg", "other.jpg"])
-def test_a_photo_of_two_folders_goes_once_it_is_gone_in_both(run, es, indexed, tmp_path, pruned, name):
-    other = tmp_path / "backup"
-    photo(other / name, FIVE.index("b.jpg"))
-    photo(other / "stays.jpg", 60)
-    assert run("index", other)[0] == 0
-    key = key_of(es, "b.jpg")
-    (indexed / "b.jpg").unlink()
-    (other / name).unlink()
-    before = documents(es)[key]
-    assert run("index", indexed, "--prune", "--dry-run")[0] == 0
-    assert documents(es)[key] == before
-    assert why(pruned(indexed)) == {"b.jpg": "elsewhere"}
-    assert pruned(other)["deleted"] == 1
-    assert key not in documents(es)
-
-
-def test_a_photo_of_two_folders_that_comes_back_is_in_both_again(run, es, indexed, tmp_path, pruned):
-    other = tmp_path / "backup"
-    photo(other / "other.jpg", FIVE.index("b.jpg"))
-    assert run("index", other)[0] == 0
-    key = key_of(es, "b.jpg")
-    data = (indexed / "b.jpg").read_bytes()
-    (indexed / "b.jpg").unlink()
-    assert pruned(indexed)["deleted"] == 0
-    (indexed / "b.jpg").write_bytes(data)
-    assert run("index", indexed)[0] == 0
-    (other / "other.jpg").unlink()
-    assert why(pruned(other, "--prune-all")) == {"other.jpg": "elsewhere"}
-    assert key in documents(es)
-
-
-def test_two_at_once_delete_each_document_once_and_both_end_well(es, running, indexed):
-    for name in FIVE[1:]:
-        (indexed / name).unlink()
-    gone = {key for key, source in documents(es).items() if source["file"]["path"] != "a.jpg"}
-    words = ("index", indexed, "--prune", "--prune-all", "--yes", "--json")
-    ended = at_once(running, words, words)
-    assert [status for status, _, _ in ended] == [0, 0], ended
-    said = [json.loads(out)["prune"] for _, out, _ in ended]
-    assert all((one["changed"], one["refused"]) == (0, 0) for one in said)
-    assert paths(es) == [["a.jpg"]]
-    assert {entry["document"]["id"] for entry in entries(es)} == gone
 
 
 def test_an_address_tells_two_machines_apart(run, es, faces, journal, folder, pruned):
