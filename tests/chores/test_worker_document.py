@@ -22,6 +22,7 @@ SENT = {
         "own": {"x": 1},
     },
     "names": {"person": {"name": ["Ann", "Ben"], "team": "red"}, "photo": {"caption": "us", "width": 1}},
+    "nulls": {"person": None, "file": None, "photo": None, "model": None, "event": None, "tags": None},
     "empty": {"person": {"name": ""}, "observer": {"name": "gate 3"}, "event": {"kind": "event"}},
     "faces": {
         "faces": [{"label": {"name": "Ann"}, "box": {"x": 0, "y": 0, "width": 9, "height": 9}, "own": 1}]
