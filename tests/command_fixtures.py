@@ -14,6 +14,7 @@ from elasticsearch import Elasticsearch
 from tools import CALIBRATION, Vector, encoded
 from typer.testing import CliRunner
 
+from es_setup.connection import Connection
 from faces.cli import app
 from faces.local_stack import LocalStack
 
@@ -113,10 +114,9 @@ def counted(run) -> Callable[..., dict[str, int]]:
     return index
 
 
-def at_once(running: LocalStack, *commands: Sequence[object]) -> list[tuple[int, str, str]]:
+def at_once(connection: Connection, *commands: Sequence[object]) -> list[tuple[int, str, str]]:
     """Runs `faces ...` in processes that are started together; returns each one's exit status, standard
     output and error."""
-    connection = running.connection
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "faces", *map(str, words)],

@@ -38,7 +38,7 @@ def test_two_processes_leave_groups_that_stay(
 ):
     store(faces, copies(album))
     assert run("label", "ann-0-0", "--name", "Ann")[0] == 0
-    ended = at_once(running, ("group", "--json"), ("group", "--json", *second))
+    ended = at_once(running.connection, ("group", "--json"), ("group", "--json", *second))
     for status, _, err in ended:
         assert status == 0 or "run this again" in err.lower(), err
     if not second:

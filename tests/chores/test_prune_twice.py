@@ -47,7 +47,7 @@ def test_two_at_once_delete_each_document_once_and_both_end_well(es, running, in
         (indexed / name).unlink()
     gone = {key for key, source in documents(es).items() if source["file"]["path"] != "a.jpg"}
     words = ("index", indexed, "--prune", "--prune-all", "--yes", "--json")
-    ended = at_once(running, words, words)
+    ended = at_once(running.connection, words, words)
     assert [status for status, _, _ in ended] == [0, 0], ended
     said = [json.loads(out)["prune"] for _, out, _ in ended]
     assert all((one["changed"], one["refused"]) == (0, 0) for one in said)
