@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from elasticsearch import Elasticsearch
-from elasticsearch.helpers import streaming_bulk
+from elasticsearch.helpers import bulk
 
 from faces.decisions.documents import Document, read
 from faces.partial_documents import document_of
@@ -20,25 +20,17 @@ from faces.pruning.source_folder import SourceFolder
 from faces.searchable import Searchable, below
 
 
-def leave(es: Elasticsearch, where: Searchable, folder: SourceFolder, kept: Sequence[Kept]) -> int:
-    """Returns how many documents were changed. One that somebody changes at the same moment stays as it is:
-    the next run tries again.
+def leave(es: Elasticsearch, where: Searchable, folder: SourceFolder, kept: Sequence[Kept]) -> None:
+    """Changes those of the documents that are kept for another folder. One that somebody changes at the same
+    moment stays as it is: the next run tries again.
 
     Args:
         folder: that hasn't looked yet.
     """
     waiting = iter([one.key for one in kept if one.why == "elsewhere"])
-    left = 0
     while keys := list(islice(waiting, AT_ONCE)):
-        answers = streaming_bulk(
-            es,
-            _updates(read(es, where, keys, {"includes": ["file*"]}), folder),
-            raise_on_error=False,
-            raise_on_exception=False,
-            refresh=True,
-        )
-        left += sum(ok for ok, _ in answers)
-    return left
+        updates = _updates(read(es, where, keys, {"includes": ["file*"]}), folder)
+        bulk(es, updates, raise_on_error=False, raise_on_exception=False, refresh=True)
 
 
 def _updates(documents: Sequence[Document], folder: SourceFolder) -> Iterator[dict[str, Any]]:
