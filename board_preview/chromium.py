@@ -194,8 +194,8 @@ def running_renderer(say: Callable[[str], None] = lambda _: None) -> Iterator[Re
     Raises:
         RendererError: Node, npm or Chromium is missing, or npm can't install Vega.
     """
-    node, browser = _found("node"), _browser()
-    _install(say)
+    node, browser = _found("node"), browser_path()
+    install(say)
     process = subprocess.Popen(
         [node, str(HERE / "draw.mjs")],
         stdin=subprocess.PIPE,
@@ -229,8 +229,12 @@ def _described(panel: PreparedPanel | str) -> dict[str, Any]:
     }
 
 
-def _install(say: Callable[[str], None]) -> None:
-    """Installs Vega and the browser's driver from the lock file, once."""
+def install(say: Callable[[str], None]) -> None:
+    """Installs Vega and the browser's driver from the lock file, once.
+
+    Raises:
+        RendererError: npm is missing, or fails.
+    """
     stamp = HERE / "node_modules" / ".stamp"
     wanted = str(zlib.crc32((HERE / "package-lock.json").read_bytes()))
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -254,7 +258,12 @@ def _found(command: str) -> str:
     return path
 
 
-def _browser() -> str:
+def browser_path() -> str:
+    """The path of Chromium.
+
+    Raises:
+        RendererError: there is none.
+    """
     named = os.environ.get("CHROMIUM")
     for path in map(shutil.which, [named] if named else BROWSERS):
         if path:

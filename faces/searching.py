@@ -40,6 +40,7 @@ class FaceQuery:
     name: only photos on which this person is, as people said.
     since, until: only photos whose ``@timestamp`` is from this day on, or up to it; as ISO 8601.
     observer: only photos of this camera or collection, their ``observer.name``.
+    crops: whether the matches bring the crops of their faces.
     """
 
     photo: bytes | None
@@ -51,6 +52,7 @@ class FaceQuery:
     since: str | None = None
     until: str | None = None
     observer: str | None = None
+    crops: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,8 @@ def _kind(query: FaceQuery, field: FaceField, model: str | None) -> dict[str, An
         knn["knn"]["filter"] = filters
     if field.nested:
         path = field.at("faces")
-        inner = {"name": path, "size": 1, "_source": [f"{path}.{name}" for name in FACE]}
+        wanted = (*FACE, "crop") if query.crops else FACE
+        inner = {"name": path, "size": 1, "_source": [f"{path}.{name}" for name in wanted]}
         knn = {"nested": {"path": path, "ignore_unmapped": True, "query": knn, "inner_hits": inner}}
     # First the indices, as another one may have a field of this name that holds no vectors.
     return {"bool": {"filter": [{"terms": {"_index": list(field.indices)}}], "must": [knn]}}

@@ -39,7 +39,7 @@ def running_stack(weights: Cache, version: str) -> Iterator[LocalStack]:
                 connection = Connection(es_url=url, faces_url=service.url)
                 for _ in install(connection.elasticsearch(), service.model):
                     pass
-                yield LocalStack(connection, service.model, service)
+                yield LocalStack(connection, service.model, service, folder)
 
 
 @contextmanager
