@@ -61,7 +61,7 @@ def ask(page: Page, photo: bytes | Path, name: str = "photo.jpg") -> None:
 
 
 def loaded(page: Page, selector: str = ".photo > img") -> None:
-    """Waits until a picture is there. Playwright's own waiting for a script's value is what the policy forbids."""
+    """Waits until a picture is there; not by Playwright's `wait_for_function`, which the policy forbids."""
     image = page.locator(selector).first
     wait_until(lambda: image.evaluate("(one) => one.complete && one.naturalWidth > 0"))
 

@@ -64,7 +64,7 @@ def test_the_best_matches_have_names_similarities_and_verdicts(visit, people):
     assert 0.6 < float(re.search(r"\d\.\d\d", card.inner_text()).group()) <= 1
     matches = photo_matches(page)
     assert len(matches) == 5
-    assert matches[:3] == ["Ann"] * 3
+    assert matches.count("Ann") == 3
     assert page.locator(".cards img").count() == len(gallery_matches(page)) + len(matches)
     loaded(page, ".cards img")
 

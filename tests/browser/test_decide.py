@@ -108,7 +108,7 @@ def test_a_face_is_selected_by_its_box_and_decided_about_by_keyboard(visit, face
     assert [one[0] for one in faces_of("team")] == [None, "Mia", None]
 
 
-def test_a_missed_face_is_drawn_by_mouse(visit, root, people):
+def test_a_missed_face_is_drawn_by_mouse(visit, root, stock):
     page = visit()
     document = root.get(index="faces-000001", id="team")["_source"]
     missed = document["faces"][0]["box"]
@@ -129,7 +129,7 @@ def test_a_missed_face_is_drawn_by_mouse(visit, root, people):
     assert all(abs(values[side] - missed[side]) <= 3 for side in missed)
     page.get_by_label("Who it is, if you know").fill("Mia")
     page.get_by_label("The photo's file").set_input_files(
-        {"name": "team.jpg", "mimeType": "image/jpeg", "buffer": photo_of(people)}
+        {"name": "team.jpg", "mimeType": "image/jpeg", "buffer": stock.team}
     )
     press(page, "Add this face")
     added = [
@@ -138,13 +138,6 @@ def test_a_missed_face_is_drawn_by_mouse(visit, root, people):
     assert [face["label"]["name"] for face in added] == ["Mia"]
     assert all(abs(added[0]["box"][side] - missed[side]) <= 3 for side in missed)
     expect(page.locator(".faces li")).to_have_count(3)
-
-
-def photo_of(people) -> bytes:
-    from desk_stock import BEN, CARA
-    from tools import picture, side_by_side
-
-    return picture(side_by_side([people[name][6] for name in (ANN, BEN, CARA)]), quality=92)
 
 
 def test_the_page_of_decisions_undoes_an_older_one(visit, faces_of, operations):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 
 import pytest
-from command_fixtures import CliRunner
 from desk_pages import names, press, said
 from playwright.sync_api import expect
 from secured import PASSWORD
+from typer.testing import CliRunner
 
 from faces.cli import app
 
@@ -168,8 +168,7 @@ def test_what_is_known_of_a_person_is_exported(visit):
     page.goto("/person?name=Ann")
     with page.expect_download() as download:
         page.get_by_role("link", name="Export CSV").click()
-    with open(download.value.path(), newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
     assert len(rows) == 3
     assert all("Ann" in row.values() for row in rows)
     assert "Ann" not in download.value.suggested_filename
