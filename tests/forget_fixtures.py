@@ -78,3 +78,12 @@ def counted(es: Elasticsearch, name: str) -> int:
     query = {"bool": {"should": [{"term": {field: name}} for field in fields]}}
     es.indices.refresh(index="*")
     return es.count(index="faces,face-gallery,face-probes", query=query)["count"]
+
+
+def copy_to(es: Elasticsearch, index: str) -> None:
+    """All documents of the archive as they are, past the pipeline."""
+    hits = es.search(index="faces", size=100, source={"includes": ["*"], "exclude_vectors": False})["hits"]
+    operations: list[dict] = []
+    for hit in hits["hits"]:
+        operations += [{"index": {"_index": index, "_id": hit["_id"]}}, hit["_source"]]
+    assert not es.bulk(operations=operations, pipeline="_none", refresh=True)["errors"]

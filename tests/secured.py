@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,17 +56,23 @@ def security(
     roles: Mapping[str, Mapping[str, Any]],
     files: Mapping[str, str] | None = None,
     keystore: Mapping[str, str] | None = None,
+    several: Mapping[str, Sequence[str]] | None = None,
 ) -> Security:
-    """A user for each role, of the same name, and a superuser `root`; all passwords are ``PASSWORD``."""
+    """A user for each role, of the same name, and a superuser `root`; all passwords are ``PASSWORD``.
+
+    Args:
+        several: more users, each with several of the roles.
+    """
     certificate, key = authority.issue("http")
-    users = {ROOT: "superuser"} | {name: name for name in roles}
+    users = {ROOT: ["superuser"]} | {name: [name] for name in roles} | dict(several or {})
+    holders = {role: [user for user, own in users.items() if role in own] for role in ("superuser", *roles)}
     return Security(
         user=ROOT,
         password=PASSWORD,
         certificate_authority=authority.certificate,
         files={
             "users": "".join(f"{user}:{password_hash(PASSWORD)}\n" for user in users),
-            "users_roles": "".join(f"{role}:{user}\n" for user, role in users.items()),
+            "users_roles": "".join(f"{role}:{','.join(own)}\n" for role, own in holders.items()),
             "roles.yml": "".join(f"{name}: {json.dumps(body)}\n" for name, body in roles.items()),
             "http.crt": certificate.read_text(),
             "http.key": key.read_text(),

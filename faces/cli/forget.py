@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +13,7 @@ from elasticsearch import Elasticsearch
 from es_setup.connection import Connection
 from faces.cli.forget_report import print_dry_run, print_found, print_report, print_similar, what_goes
 from faces.cli.options import DryRun, JsonFlag, connected_to_elasticsearch
-from faces.cli.output import counted, explained, fail, out, print_json, say, tracked
+from faces.cli.output import counted, err, explained, fail, out, print_json, say, tracked
 from faces.cli.servers import stopped_by_signals
 from faces.decisions.labelling import known_name
 from faces.erasure.finding import Findings, find, ids_of, with_content
@@ -26,6 +28,7 @@ from faces.erasure.subject import Subject
 from faces.erasure.unreachable import unreachable
 from faces.people import find_person
 from faces.photos import sha256_of
+from faces.reembedding.old_indices import NotErasable, old_indices, require_erasable, require_open
 
 WAIT = 120
 
@@ -82,6 +85,9 @@ def forget_command(
             require_installed(es)
         hashes = _key_if_readable(es) if dry_run else made(es)
         scope = scope_of(es, index)
+        old = old_indices(es)
+        with _only_told(dry_run):
+            require_open(old, scope.closed)
         refresh(es, scope)
         subject, digest = _subject(es, scope, hashes, person, photo, id, face)
         plan = ForgetPlan.of(es, scope, hashes, subject, digest)
@@ -100,6 +106,8 @@ def forget_command(
             "similar": [one.as_json() for one in plan.similar],
             "included": [one.face.id for one in chosen],
         }
+        with _only_told(dry_run):
+            require_erasable(es, old, {found.index for found in plan.findings.documents})
         if dry_run:
             print_dry_run(report, plan.findings, as_json)
             return
@@ -112,6 +120,17 @@ def forget_command(
     print_report(forgetting, report, beyond, named, no_expunge, as_json)
     if not forgetting.is_proved or any(one.left for one in forgetting.expunged):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _only_told(dry_run: bool) -> Iterator[None]:
+    """With a dry run what would be refused is a note: it lists all the same."""
+    try:
+        yield
+    except NotErasable as error:
+        if not dry_run:
+            raise
+        err.print(f"note: {error}")
 
 
 def _key_if_readable(es: Elasticsearch) -> KeyedHashes | None:

@@ -32,6 +32,7 @@ from faces.calibration.indices import Shared
 from faces.calibration.record import Calibration
 from faces.cli.options import USED
 from faces.indexing.outcomes import IndexingCounts
+from faces.indexing.refused import BLOCK, DISK, blocked
 from faces.shown.printable import printable
 from faces.shown.terminal import PlainConsole
 from ingest_service.errors import UserError, WrongArguments
@@ -228,7 +229,13 @@ def explain(error: ApiError | TransportError | ConnectionFailed | MixedModels, u
     if not is_elasticsearch(error):
         return f"what answers{at} (status {error.status_code}) isn't Elasticsearch: set ES_URL to its address"
     missing = error.error == "index_not_found_exception"
-    return no_such_index(error.body["error"]["index"]) if missing else innermost_reason(error)
+    return no_such_index(error.body["error"]["index"]) if missing else _told(error)
+
+
+def _told(error: ApiError) -> str:
+    """Elasticsearch's reason, with the remedy where its disk is full."""
+    why = innermost_reason(error)
+    return blocked(why) if error.error == BLOCK and DISK.search(why) else why
 
 
 def _authority(error: TransportError) -> str:

@@ -73,6 +73,8 @@ def _print(health: HealthReport, facts: dict[str, dict[str, Any]], unreachable: 
         out.print(_judged(es.indices))
     if es.unfinished:
         out.print(f"forgetting: {counted(len(es.unfinished), 'run')} of `faces forget` not finished")
+    if count := es.unfinished_reembeddings:
+        out.print(f"re-embedding: {counted(count, 'run')} of `faces reembed` not finished")
     for one in es.unseen:
         say(f"not seen: {one.what}: {f'needs the {one.privilege}' if one.privilege else one.why}")
 

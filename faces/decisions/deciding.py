@@ -17,7 +17,7 @@ from faces.searchable import Searchable
 EDITS: dict[Action, Callable[[Sequence[str]], FaceEdit]] = {
     "label": lambda names: labelling.label(names[0]),
     "unlabel": lambda _: labelling.unlabel,
-    "not": labelling.rule_out,
+    "not": lambda names: labelling.rule_out(names) if names else labelling.rule_out_shown,
     "ignore": lambda _: labelling.ignore(True),
     "unignore": lambda _: labelling.ignore(False),
 }

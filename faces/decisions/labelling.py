@@ -9,7 +9,7 @@ from typing import Any
 from faces.decisions.changing import Edit, NotEdited
 from faces.decisions.choosing import Chosen
 from faces.decisions.documents import Document, Key, face_id
-from faces.names import tidy
+from faces.names import plain, tidy
 from ingest_service.errors import WrongArguments
 
 FaceEdit = Callable[[Document, dict[str, Any]], None]
@@ -72,6 +72,14 @@ def rule_out(names: Sequence[str]) -> FaceEdit:
             document.set_label(face, None)
 
     return edit
+
+
+def rule_out_shown(document: Document, face: dict[str, Any]) -> None:
+    """The face isn't whom it is shown as: its label, or else the best guess."""
+    shown = document.label_of(face) or plain((face.get("match") or {}).get("name"))
+    if shown is None:
+        raise NotEdited("nobody is shown there: say who it isn't")
+    rule_out([shown])(document, face)
 
 
 def ignore(ignored: bool) -> FaceEdit:

@@ -58,10 +58,9 @@ def sign_in(settings: DeskSettings, user: str, password: str, api_key: str) -> S
     return Session(own, es, name, may_write(es, settings))
 
 
-def without_users(settings: DeskSettings, connection: Connection) -> Session:
-    """A session where nobody signs in."""
-    es = connection.elasticsearch()
-    return Session(connection, es, user_name(es), may_write=True)
+def without_users(connection: Connection, es: Elasticsearch) -> Session:
+    """A session where nobody signs in, with the client of all."""
+    return Session(connection, es, user_name(es), may_write=True, owns_client=False)
 
 
 def may_write(es: Elasticsearch, settings: DeskSettings) -> bool:

@@ -16,7 +16,8 @@ from faces.desk.sessions import Sessions
 from faces.desk.settings import DeskSettings
 from faces.desk.shown import FILTERS
 
-OPEN = {"sign_in.form", "sign_in.send", "static", "health"}
+WITHOUT_SESSION = {"static", "health"}
+OPEN = WITHOUT_SESSION | {"sign_in.form", "sign_in.send"}
 """Pages for which nobody needs to be signed in."""
 
 
@@ -27,6 +28,7 @@ def create_app(settings: DeskSettings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["desk"] = settings
     sessions = app.extensions["desk_sessions"] = Sessions()
+    shared = None if settings.has_users else settings.connection.elasticsearch()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     for page in (ask, photo, decide, review, groups, people, sign_in):
@@ -37,9 +39,12 @@ def create_app(settings: DeskSettings) -> Flask:
     def guard() -> Response | None:
         guards.require_own_host(settings)
         guards.require_own_origin()
+        g.session = None
+        if request.endpoint in WITHOUT_SESSION:
+            return None
         g.session = sessions.get(request.cookies.get(COOKIE))
-        if g.session is None and not settings.has_users and request.endpoint != "health":
-            g.session = access.without_users(settings, settings.connection)
+        if g.session is None and shared is not None:
+            g.session = access.without_users(settings.connection, shared)
             g.new_key = sessions.add(g.session)
         if request.endpoint in OPEN:
             return None
@@ -58,7 +63,7 @@ def create_app(settings: DeskSettings) -> Flask:
         return response
 
     @app.context_processor
-    def shared() -> dict[str, Any]:
+    def of_every_page() -> dict[str, Any]:
         return {
             "settings": settings,
             "session": g.get("session"),

@@ -137,6 +137,13 @@ def elsewhere(es: Elasticsearch, settings: DeskSettings, query: FaceQuery) -> li
     ]
 
 
+def named_elsewhere(matches: Sequence[ShownMatch]) -> str | None:
+    """Who it is by the most similar face that somebody named, if that is a strong match."""
+    named = (one.match for one in matches if one.match.name)
+    best = next(named, None)
+    return best.name if best and best.verdict == "strong" else None
+
+
 def keep_as_probe(
     connection: Connection, es: Elasticsearch, settings: DeskSettings, photo: AskedPhoto
 ) -> tuple[str, str]:

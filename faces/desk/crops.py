@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from elasticsearch import Elasticsearch
 
-from faces.decisions.documents import face_id, of_keys
+from faces.decisions.documents import Key, face_id, of_keys
 from faces.explore.stored_faces import CROP, HOLDERS, held
-from faces.searchable import Searchable
+from faces.searchable import Searchable, below
 from ingest_service.errors import WrongArguments
 
 
@@ -61,3 +61,24 @@ def crops_of_faces(es: Elasticsearch, where: Searchable, faces: Sequence[FaceId]
                 if isinstance(crop := face.get("crop"), str):
                     found[FaceId(hit["_index"], hit["_id"], face_id(face, position))] = crop
     return {one: found[one] for one in faces if one in found}
+
+
+def thumbnails(es: Elasticsearch, where: Searchable, keys: Sequence[Key]) -> dict[Key, str]:
+    """Of photos, base64 JPEG; without those that have none."""
+    if not keys:
+        return {}
+    names = sorted({field.at("thumbnail") for field in where.fields})
+    hits = es.search(
+        index=where.name,
+        query=of_keys(keys),
+        size=len(keys),
+        source={"includes": names},
+        track_total_hits=False,
+    )["hits"]["hits"]
+    found = {
+        (hit["_index"], hit["_id"]): next(
+            (one for name in names if isinstance(one := below(hit["_source"], name), str)), None
+        )
+        for hit in hits
+    }
+    return {key: picture for key, picture in found.items() if picture}

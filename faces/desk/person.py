@@ -12,7 +12,7 @@ from typing import Any
 from elasticsearch import Elasticsearch, NotFoundError
 
 from faces.decisions.documents import face_id
-from faces.desk.crops import FaceId, crops_of_faces
+from faces.desk.crops import FaceId, crops_of_faces, thumbnails
 from faces.desk.settings import DeskSettings
 from faces.gallery.people import Gallery
 from faces.gallery.showing import ShownPortrait, portraits_of
@@ -20,21 +20,24 @@ from faces.listing.people import ListedPerson, people
 from faces.listing.photos import ListedPhoto, photos, together
 from faces.many_searches import search_all
 from faces.names import all_names
+from faces.people import names_of
 from faces.reviewing.portraits import crops_of
 from faces.searchable import NoFaces, Searchable, archives, below, searchable
 
 A_PAGE = 24
 COMPANIONS = 12
+SUGGESTED = 20
+"""Names that a form offers."""
 FEW_DAYS = 400
 """Days from the first photo to the last up to which months are counted, and not years."""
 
 
 @dataclass(frozen=True)
 class ShownPhoto:
-    """crop: of the person's face on it, else none."""
+    """picture: the crop of the person's face on it; where it isn't known which that is, the thumbnail."""
 
     photo: ListedPhoto
-    crop: str | None
+    picture: str | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,19 @@ def gallery_of(es: Elasticsearch, settings: DeskSettings) -> Gallery | None:
 
 def everybody(es: Elasticsearch, settings: DeskSettings) -> list[ListedPerson]:
     return people(es, searchable(es, settings.places), gallery_of(es, settings))
+
+
+def names_like(es: Elasticsearch, settings: DeskSettings, text: str) -> list[str]:
+    """Some people whose name has this text in it, those first whose name begins with it."""
+    wanted, found = text.casefold(), set[str]()
+    for where in (
+        searchable(es, settings.places),
+        *([one.where] if (one := gallery_of(es, settings)) else []),
+    ):
+        for field in where.fields:
+            found |= names_of(es, where, field)
+    fitting = [name for name in found if wanted in name.casefold()]
+    return sorted(fitting, key=lambda name: (not name.casefold().startswith(wanted), name))[:SUGGESTED]
 
 
 def faces_of_people(es: Elasticsearch, settings: DeskSettings, names: Sequence[str]) -> dict[str, str]:
@@ -104,7 +120,13 @@ def photos_of(es: Elasticsearch, settings: DeskSettings, name: str, start: int) 
     found = list(islice(photos(es, where, [name], guesses=False), start, start + A_PAGE))
     ids = {photo.document.key: _own_face(photo, name) for photo in found}
     crops = crops_of_faces(es, where, [one for one in ids.values() if one])
-    return [ShownPhoto(one, crops.get(own) if (own := ids[one.document.key]) else None) for one in found]
+    whole = thumbnails(es, where, [key for key, own in ids.items() if own not in crops])
+    return [
+        ShownPhoto(
+            one, crops.get(own) if (own := ids[one.document.key]) in crops else whole.get(one.document.key)
+        )
+        for one in found
+    ]
 
 
 def _own_face(photo: ListedPhoto, name: str) -> FaceId | None:
@@ -149,7 +171,7 @@ def periods(es: Elasticsearch, where: Searchable, person: ListedPerson) -> list[
         for bucket in answer["aggregations"]["times"]["buckets"]:
             found[bucket["key_as_string"]] += int(bucket["doc_count"])
     most = max(found.values(), default=1)
-    return [Period(name, number, number / most) for name, number in sorted(found.items())]
+    return [Period(name, number, number / most) for name, number in sorted(found.items()) if number]
 
 
 def _moment(text: str) -> datetime:

@@ -21,12 +21,14 @@ class ReviewState:
     """Of one session; whoever uses it holds ``lock``.
 
     current: the face that is asked about; None before the first, and after the last.
+    with_matches: whether matches that nobody confirmed belong to the queue.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     review: Review | None = None
     current: UncertainFace | None = None
     total: int = 0
+    with_matches: bool = False
     _faces: Iterator[UncertainFace] = field(default_factory=lambda: iter(()))
     _waiting: deque[UncertainFace] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 

@@ -48,6 +48,7 @@ class Session:
     connection: with the person's own credentials.
     user: their name in Elasticsearch.
     may_write: whether they may change photos, or only look.
+    owns_client: whether ``es`` ends with the session.
     csrf: what each of their forms carries.
     """
 
@@ -55,6 +56,7 @@ class Session:
     es: Elasticsearch
     user: str
     may_write: bool
+    owns_client: bool = True
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     began: float = field(default_factory=time.monotonic)
     used: float = field(default_factory=time.monotonic)
@@ -63,6 +65,10 @@ class Session:
     flash: Flash | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _answers: OrderedDict[str, str | None] = field(default_factory=OrderedDict)
+
+    def close(self) -> None:
+        if self.owns_client:
+            self.es.close()
 
     def take_flash(self) -> Flash | None:
         flash, self.flash = self.flash, None
@@ -113,7 +119,7 @@ class Sessions:
             self._drop_old()
             self._by_key[key] = session
             while len(self._by_key) > MOST:
-                self._by_key.popitem(last=False)
+                self._by_key.popitem(last=False)[1].close()
         return key
 
     def get(self, key: str | None) -> Session | None:
@@ -130,10 +136,10 @@ class Sessions:
         with self._lock:
             session = self._by_key.pop(key or "", None)
         if session:
-            session.es.close()
+            session.close()
 
     def _drop_old(self) -> None:
         now = time.monotonic()
         for key, session in list(self._by_key.items()):
             if now - session.used > IDLE_S or now - session.began > LONGEST_S:
-                del self._by_key[key]
+                self._by_key.pop(key).close()

@@ -9,7 +9,6 @@ from faces.explore.stored_faces import decoded
 
 KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
 """The first bytes of a picture that a browser shows -> its media type."""
-VERDICTS = {"strong": "strong match", "possible": "possible match", "unlikely": "unlikely"}
 
 
 def media_type(data: bytes) -> str | None:
@@ -30,10 +29,6 @@ def similarity(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def verdict(word: str) -> str:
-    return VERDICTS.get(word, word)
-
-
 def day(moment: Any) -> str:
     """The date of an ISO 8601 time."""
     return str(moment)[:10] if moment else ""
@@ -47,7 +42,6 @@ def count(number: int, what: str, several: str | None = None) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "picture": data_uri,
     "similarity": similarity,
-    "verdict": verdict,
     "day": day,
     "count": count,
 }

@@ -12,11 +12,9 @@ from faces.boxes import Box
 from faces.decisions.derived import is_unnamed
 from faces.decisions.documents import Document, face_id, of_keys
 from faces.desk.crops import FaceId
-from faces.desk.settings import DeskSettings
 from faces.names import all_names
-from faces.people import names_of
 from faces.refusals import PHOTO
-from faces.searchable import NoFaces, Searchable, below, searchable
+from faces.searchable import Searchable, below
 from ingest_service.data_uris import photo_bytes
 from ingest_service.errors import FaceServiceError
 
@@ -155,16 +153,3 @@ def kept_photo(es: Elasticsearch, where: Searchable, photo: ViewedPhoto) -> byte
         return photo_bytes(found.get(field, below(found, field)), MOST_BYTES)
     except FaceServiceError:
         return None
-
-
-def listed_names(es: Elasticsearch, settings: DeskSettings) -> list[str]:
-    """Who is known by name, for a form to complete."""
-    found: set[str] = set()
-    for name in (settings.places, settings.gallery):
-        try:
-            where = searchable(es, name)
-        except (NoFaces, LookupError):
-            continue
-        for field in where.fields:
-            found |= names_of(es, where, field)
-    return sorted(found)

@@ -20,7 +20,7 @@ from faces.erasure.proving import Check, prove
 from faces.erasure.removing import Removed, Remover
 from faces.erasure.scope import Scope
 from faces.erasure.subject import Subject
-from faces.writable import require_writable
+from faces.writable import NotWritable, require_writable
 
 ROUNDS = 5
 """How often is looked again for what somebody stored or changed meanwhile."""
@@ -32,6 +32,7 @@ class Forgetting:
 
     digest: the keyed hash by which the run is found again.
     vectors: model -> vectors of what goes; for the proof, and kept nowhere.
+    is_expunged: whether every index was looked at whose segments are to be rewritten.
     """
 
     es: Elasticsearch
@@ -43,6 +44,7 @@ class Forgetting:
     run: Run = field(init=False)
     vectors: dict[str, list[list[float]]] = field(default_factory=dict)
     expunged: list[Expunged] = field(default_factory=list)
+    is_expunged: bool = False
     checks: list[Check] = field(default_factory=list)
     problems: list[Removed] = field(default_factory=list)
 
@@ -59,6 +61,7 @@ class Forgetting:
         earlier = self.forgotten.run_of(self.digest)
         resumed = earlier is not None and not earlier.done
         self.run = earlier if earlier and resumed else Run(self.digest, operation.id)
+        self._require_open()
         self.operation = replace(operation, id=self.run.operation)
         self.journal = journal
         self.vectors = findings.vectors
@@ -108,6 +111,7 @@ class Forgetting:
         for one in expunge(self.es, [*there, *journals], wait):
             self.expunged.append(one)
             yield one
+        self.is_expunged = True
 
     def prove(self) -> list[Check]:
         merged = [one.index for one in self.expunged]
@@ -125,8 +129,17 @@ class Forgetting:
             Decision(self.operation, index, EVERYWHERE, None, {}, {**counts, "subject": self.digest})
             for index, counts in self.counts().items()
         )
-        self.run.done = self.is_proved and bool(self.expunged or not self.run.indices)
+        self.run.done = self.is_proved and (self.is_expunged or not self.run.indices)
         self.forgotten.keep(self.run)
+
+    def _require_open(self) -> None:
+        """Those that an earlier try changed, too, as their segments are still to be rewritten."""
+        for index in self.run.indices:
+            if index in self.scope.closed:
+                raise NotWritable(
+                    f"[{index}] was closed meanwhile, and its segments still have what was forgotten: open "
+                    f"it (POST /{index}/_open) and run this again"
+                )
 
     def counts(self) -> dict[str, dict[str, Any]]:
         """Index -> numbers of deleted documents, changed documents, and faces that are gone."""

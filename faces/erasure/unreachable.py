@@ -36,7 +36,10 @@ def unreachable(es: Elasticsearch, scope: Scope, indices: list[str]) -> list[Unr
     Args:
         indices: those that had something that was forgotten.
     """
-    found = [Unreachable("closed index", f"[{index}]: open it, and run this again") for index in scope.closed]
+    found = [
+        Unreachable("closed index", f"[{index}]: open it (POST /{index}/_open), and run this again")
+        for index in scope.closed
+    ]
     found += _asked("snapshots", lambda: list(_snapshots(es, indices)))
     found += _asked(
         "logs", lambda: [f"{one} is on: switch it off, delete the log" for one in logged_requests(es)]
@@ -70,6 +73,8 @@ def _snapshots(es: Elasticsearch, indices: list[str]) -> Iterator[str]:
 
 def _clusters(es: Elasticsearch, indices: list[str]) -> Iterator[str]:
     for index in indices:
+        if not es.indices.exists(index=index):
+            continue
         shards = es.indices.stats(index=index, level="shards")["indices"].get(index, {}).get("shards", {})
         sources = {
             lease["source"]

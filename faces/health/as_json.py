@@ -39,6 +39,7 @@ def elasticsearch_as_json(es: ElasticsearchReport, unreachable: str | None) -> d
     if es.indices is not None:
         facts |= _indices(es.indices)
     facts["unfinished_forgets"] = None if es.unfinished is None else len(es.unfinished)
+    facts["unfinished_reembeds"] = es.unfinished_reembeddings
     facts["unseen"] = [one.as_json() for one in es.unseen]
     if problem := unreachable or (_unsearchable(es.indices) if es.indices else None):
         facts["error"] = problem

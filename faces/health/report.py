@@ -8,7 +8,7 @@ from elasticsearch import ApiError, TransportError
 
 from es_setup.connection import Connection, ConnectionFailed, without_password
 from faces.erasure.forgotten import Run
-from faces.health import cluster, disk, endpoints, erasures, index_findings, installation
+from faces.health import cluster, disk, endpoints, erasures, index_findings, installation, reembeddings
 from faces.health.asking import Asking, Unseen
 from faces.health.cluster import Cluster
 from faces.health.disk import Disk
@@ -16,13 +16,14 @@ from faces.health.endpoints import Endpoints, ServiceState
 from faces.health.findings import Finding, Requests, in_order
 from faces.health.indices import Indices, indices_of
 from faces.health.installation import Installation
+from faces.reembedding.standing import Standing
 
 
 @dataclass(frozen=True)
 class ElasticsearchReport:
     """Each part is None if it can't be seen, or if Elasticsearch stopped answering before it.
 
-    unfinished: runs of `faces forget`.
+    unfinished: runs of `faces forget`; reembeddings: of `faces reembed`, whose old indices are there.
     failure: why nothing more was asked; None if all was.
     """
 
@@ -33,8 +34,16 @@ class ElasticsearchReport:
     installation: Installation | None = None
     endpoints: Endpoints | None = None
     unfinished: tuple[Run, ...] | None = None
+    reembeddings: tuple[Standing, ...] | None = None
     unseen: tuple[Unseen, ...] = ()
     failure: ApiError | TransportError | ConnectionFailed | None = None
+
+    @property
+    def unfinished_reembeddings(self) -> int | None:
+        """How many runs of `faces reembed` have something left to do; None if that can't be seen."""
+        if self.reembeddings is None:
+            return None
+        return sum(not one.is_settled for one in self.reembeddings)
 
     @property
     def by_worker(self) -> bool:
@@ -79,6 +88,7 @@ def _ask_all(asking: Asking, version: str | None, found: dict[str, object]) -> N
     # Without the plugin no node has any.
     found["endpoints"] = None if made.by_worker else endpoints.endpoints_of(asking)
     found["unfinished"] = erasures.unfinished_of(asking)
+    found["reembeddings"] = reembeddings.reembeddings_of(asking)
 
 
 def findings(
@@ -102,6 +112,7 @@ def findings(
         found += index_findings.findings(es.indices, served.id if served else None, requests)
     found += disk.findings(es.disks or (), requests)
     found += erasures.findings(es.unfinished or ())
+    found += reembeddings.findings(es.reembeddings or ())
     found += [_unseen(one) for one in es.unseen]
     return in_order(found)
 

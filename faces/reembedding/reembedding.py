@@ -25,6 +25,7 @@ from faces.reembedding.run import Move, Run, RunRecord
 from faces.reembedding.sampling import Sample, sample
 from faces.refusals import pixel
 from faces.searchable import NoFaces, searchable
+from faces.writable import require_writable
 from ingest_service.errors import UserError
 
 Result = Copied | Changed | Sample | InstallStep
@@ -114,9 +115,11 @@ class Reembedding:
         return sum(count_of(self.es, move.source, {"match_all": {}}) for move in self.run.moves)
 
     def copy(self) -> Iterator[Copied]:
-        """Every document that isn't copied yet."""
+        """Every document that isn't copied yet. What is no more goes before faces are identified, so that
+        nobody is guessed who isn't in the gallery any more."""
         for move in self.run.moves:
             yield from self._round(move)
+        self._sweep(moved=False)
 
     def catch_up(self) -> Iterator[Copied]:
         """What arrived, changed or was deleted meanwhile, until little is left."""
@@ -131,10 +134,10 @@ class Reembedding:
         self._sweep(moved=False)
 
     def identify(self) -> Iterator[Changed]:
-        """Guesses are made anew, by the new model."""
+        """Guesses are made anew, by the new model; also where an earlier copy alone still has some."""
         targets = dict(zip(self.run.sources, self.run.targets, strict=True))
         for move in self.run.moves:
-            if not self._has_guesses(move):
+            if not any(self._has_guesses(index) for index in (move.source, move.target)):
                 continue
             try:
                 lookup = lookup_of(self.es, searchable(self.es, move.source))
@@ -181,8 +184,14 @@ class Reembedding:
             raise NotGood(f"nothing was moved:\n{listed}\n--force moves all the same; --rollback gives up")
 
     def move(self) -> None:
-        """The aliases move in one request; then Elasticsearch asks the new model's service."""
+        """The aliases move in one request; then Elasticsearch asks the new model's service.
+
+        Raises:
+            NotWritable, Overtaken, NotMoved: nothing was moved.
+        """
         if not self.is_moved:
+            require_writable(self.es, self.run.targets)
+            self.record.keep(self.run)
             for move in self.run.moves:
                 if move.aside:
                     self._free_name(move)
@@ -206,7 +215,7 @@ class Reembedding:
         self._sweep(moved=True)
         if self._has_plugin:
             yield from serving.put_pipelines_back(self.es, self.run, from_meta(self.run.thresholds))
-        if self.progress["caught_up"]:
+        if self.progress["caught_up"] or self.progress["deleted"]:
             yield from self.identify()
         self.run.state = "settled"
         self.record.keep(self.run)
@@ -254,13 +263,14 @@ class Reembedding:
         """Whether the names lead to the new indices already; then only `move` and `settle` are left."""
         return self.run.state != "copying" or moving.has_moved(self.es, self.run)
 
-    def _has_guesses(self, move: Move) -> bool:
-        """Whether the old index has any, as probes have."""
-        for kind in searchable(self.es, move.source).fields:
+    def _has_guesses(self, index: str) -> bool:
+        """Whether an index has any, as probes have."""
+        self.es.indices.refresh(index=index)
+        for kind in searchable(self.es, index).fields:
             if kind.nested:
                 each = [{"exists": {"field": kind.at(f"faces.{name}")}} for name in GUESSES]
                 query = {"nested": {"path": kind.at("faces"), "query": {"bool": {"should": each}}}}
-                if count_of(self.es, move.source, query):
+                if count_of(self.es, index, query):
                     return True
         return False
 

@@ -19,6 +19,8 @@ from ingest_service.errors import UserError
 
 LEASE_S = 120
 """Seconds for which a command that was killed keeps others out. It is renewed with each batch."""
+REEMBED = "reembed"
+"""The action by which the records are told from what people decided."""
 State = Literal["copying", "moved", "settled"]
 Aliases = dict[str, dict[str, Any]]
 """Alias -> its properties for one index, as `POST _aliases` takes them."""
@@ -106,7 +108,7 @@ class RunRecord:
 
     @property
     def id(self) -> str:
-        return "reembed-" + hashlib.sha256(self.name.encode()).hexdigest()[:16]
+        return f"{REEMBED}-" + hashlib.sha256(self.name.encode()).hexdigest()[:16]
 
     def read(self) -> Run | None:
         """
@@ -196,7 +198,7 @@ class RunRecord:
         self._until = until
         document = {
             "@timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            "event": {"action": "reembed"},
+            "event": {"action": REEMBED},
             "run": asdict(self.run) if self.run else None,
             "lease": {"holder": self._holder, "until": until, "host": _host()},
         }

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch
+from elasticsearch import ApiError, AuthorizationException, Elasticsearch
 
 from es_setup import models
 from es_setup.connection import innermost_reason
@@ -34,6 +34,10 @@ SUFFIX = "-reembedding"
 
 class NotAsked(UserError):
     """Elasticsearch can't ask the service of the new model; the message says why, and what to do."""
+
+
+class NotAllowed(UserError):
+    """This user lacks a right; the message says which role has it."""
 
 
 def urls_of(endpoint: str) -> str:
@@ -84,11 +88,18 @@ def open_endpoint(es: Elasticsearch, run: Run) -> None:
     """Lets pipelines ask the service of the new model by an endpoint of its own.
 
     Raises:
+        NotAllowed: this user may not.
         NotAsked: the cluster's settings forbid it, or it doesn't answer there.
         OtherModel: it serves another model there.
     """
     try:
         set_urls(es, endpoint_of(run), [run.url])
+    except AuthorizationException:
+        raise NotAllowed(
+            "this user may not change the cluster's settings, by which Elasticsearch learns the address of "
+            "the new model's service: with the plugin `faces reembed` needs the role [faces_reembedder] "
+            "beside [faces_admin] (`faces install --roles`). Nothing was changed"
+        ) from None
     except ApiError as error:
         raise _not_asked(run, innermost_reason(error)) from None
     field = searchable(es, run.sources[0]).fields[0]

@@ -10,23 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from elasticsearch import Elasticsearch
-from forget_fixtures import counted, left_to_right, named, source
+from forget_fixtures import copy_to, counted, left_to_right, named, source
 from PIL import Image
 from tools import encoded, mapping_of, picture, side_by_side
 
 from evaluation.bench.traces import Traces, count
 
 pytestmark = pytest.mark.usefixtures("nothing_remembered")
-
-
-def copy_to(es: Elasticsearch, index: str) -> None:
-    """All documents of the archive as they are, past the pipeline."""
-    hits = es.search(index="faces", size=100, source={"includes": ["*"], "exclude_vectors": False})["hits"]
-    operations: list[dict] = []
-    for hit in hits["hits"]:
-        operations += [{"index": {"_index": index, "_id": hit["_id"]}}, hit["_source"]]
-    assert not es.bulk(operations=operations, pipeline="_none", refresh=True)["errors"]
 
 
 def proof_of(report: dict) -> set[int]:

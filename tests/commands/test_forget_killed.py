@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from forget_fixtures import counted, named, source
+from forget_fixtures import copy_to, counted, named, source
+from tools import mapping_of
 
 from faces.erasure import forgetting
 from faces.erasure.forgetting import Forgetting
@@ -93,3 +94,37 @@ def test_what_is_not_finished_is_a_finding_until_it_is(es, archive, run, forget,
     assert "Ann" not in doctor()[1]["forget-unfinished"]["problem"]
     forget("--person", "Ann", expunge=True)
     assert told() == ([], 0)
+
+
+@pytest.fixture
+def copied(es, archive, own_index) -> str:
+    """An index that has all of the archive, too."""
+    settings = {"index.default_pipeline": "_none"}
+    index = own_index("copied", mappings=mapping_of(es, "faces"), settings=settings)
+    copy_to(es, index)
+    return index
+
+
+def test_an_index_that_is_deleted_before_its_segments_are_rewritten_has_nothing_left(
+    es, copied, run, forget, doctor
+):
+    assert copied in forget("--person", "Ann")["indices"]
+    assert run("forget", "--person", "Ben", "--index", copied, "--yes", "--no-expunge")[0] == 0
+    es.indices.delete(index=copied)
+    report = forget("--person", "Ann")
+    assert report["proved"]
+    assert not any(copied in one["what"] for one in report["not_reached"])
+    forget("--person", "Ann", expunge=True)
+    forget("--person", "Ben", "--index", "faces", expunge=True)
+    assert "forget-unfinished" not in doctor()[1]
+
+
+def test_an_index_that_is_closed_before_its_segments_are_rewritten_is_to_be_opened(es, copied, forget):
+    forget("--person", "Ann", "--index", copied)
+    es.indices.close(index=copied)
+    told = forget("--person", "Ann", status=1)["error"]
+    assert f"[{copied}]" in told
+    assert f"POST /{copied}/_open" in told
+    assert source(es, "faces", "ann-0") is not None
+    es.indices.open(index=copied)
+    assert forget("--person", "Ann")["proved"]

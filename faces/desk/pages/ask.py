@@ -12,7 +12,6 @@ from faces.desk.asked_photos import AskedPhoto
 from faces.desk.asking import BEST, MOST
 from faces.desk.current import back_to, session, settings
 from faces.desk.sessions import Flash
-from faces.desk.view import listed_names
 from faces.names import tidy
 from faces.photo_faces import PhotoRefused
 from faces.searching import FaceQuery
@@ -51,10 +50,10 @@ def show(photo: str) -> str:
         chosen=faces[chosen] if faces else None,
         judged=judged,
         matches=matches,
+        elsewhere=asking.named_elsewhere(matches),
         query=query,
         filters=_filters(),
         more=min(MOST, query.k + 10) if query and len(matches) == query.k < MOST else None,
-        names=listed_names(me.es, settings()),
     )
 
 

@@ -67,8 +67,9 @@ def _decide() -> Flash:
     faces = [FaceId.of(text) for text in request.form.getlist("face")]
     if not faces:
         return Flash("No face was selected.", failed=True)
-    names = [one_name(request.form.get("name", ""))] if action in ("label", "not") else []
-    return say(action, faces, names)
+    name = request.form.get("name", "")
+    is_needed = action == "label" or (action == "not" and name.strip())
+    return say(action, faces, [one_name(name)] if is_needed else [])
 
 
 def say(action: Action, faces: Sequence[FaceId], names: Sequence[str] = ()) -> Flash:
@@ -84,7 +85,8 @@ def say(action: Action, faces: Sequence[FaceId], names: Sequence[str] = ()) -> F
                 edits.add_by_id(document.key, own, edit)
     deciding = Deciding.begin(es, where, action, [*map(str, faces), *names])
     changed, problems = told(deciding.make(edits))
-    what = DONE[action].format(faces=count(changed, "face"), names=", ".join(names))
+    who = ", ".join(names) or "whom they were shown as"
+    what = DONE[action].format(faces=count(changed, "face"), names=who)
     return flash(what, deciding.operation.id if changed else None, problems)
 
 

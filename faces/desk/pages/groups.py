@@ -12,7 +12,6 @@ from faces.desk.current import back_to, session, settings
 from faces.desk.pages.decide import flash, told
 from faces.desk.sessions import Flash
 from faces.desk.shown import count
-from faces.desk.view import listed_names
 from faces.grouping.deciding import GroupNaming, split
 from faces.grouping.listing import members, sizes, with_photos
 from faces.searchable import Searchable, searchable
@@ -37,7 +36,6 @@ def index() -> str:
         crops=crops_of_faces(es, where, [one for each in ids.values() for one in each]),
         total=len(every),
         next=start + A_PAGE if start + A_PAGE < len(every) else None,
-        names=listed_names(es, settings()),
     )
 
 
@@ -52,7 +50,6 @@ def show(group: str) -> str:
         members=list(zip(ids, every, strict=False)),
         total=len(every),
         crops=crops_of_faces(es, where, ids),
-        names=listed_names(es, settings()),
     )
 
 

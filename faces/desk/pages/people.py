@@ -16,7 +16,6 @@ from faces.desk.pages.decide import flash, told
 from faces.desk.person import A_PAGE
 from faces.desk.settings import BOARD, kql
 from faces.desk.shown import count
-from faces.desk.view import listed_names
 from faces.erasure.forgetting import Forgetting, refresh
 from faces.erasure.forgotten import require_installed
 from faces.erasure.keyed_hashes import existing, made
@@ -27,6 +26,7 @@ from faces.erasure.unreachable import unreachable
 from faces.listing.exporting import columns, exported
 from faces.listing.people import ListedPerson
 from faces.people import did_you_mean
+from faces.reembedding.old_indices import old_indices, require_erasable, require_open
 from faces.searchable import searchable
 from faces.shown import csv_text
 from ingest_service.errors import WrongArguments
@@ -55,6 +55,13 @@ def index() -> str:
     )
 
 
+@page.get("/names")
+def names() -> dict[str, list[str]]:
+    """For a form to complete."""
+    wanted = request.args.get("q", "").strip()
+    return {"names": persons.names_like(session().es, settings(), wanted) if wanted else []}
+
+
 @page.get("/person")
 def show() -> str:
     es, person = session().es, _person(request.args.get("name", ""))
@@ -69,7 +76,6 @@ def show() -> str:
         periods=persons.periods(es, where, person),
         start=start,
         next=start + A_PAGE if start + A_PAGE < person.photos else None,
-        names=listed_names(es, settings()),
         board=settings().board(BOARD, kql("people", person.name)),
     )
 
@@ -111,6 +117,9 @@ def forget() -> str | Response:
         plan = _plan(name)
         wanted = set(request.form.getlist("also"))
         plan = plan.also([one for one in plan.similar if one.face.id in wanted])
+        old = old_indices(me.es)
+        require_open(old, plan.scope.closed)
+        require_erasable(me.es, old, {found.index for found in plan.findings.documents})
         done = _forget(plan)
         beyond = unreachable(me.es, plan.scope, done.run.indices)
         answer.append(render_template("forgotten.html", name=name, done=done, beyond=beyond))

@@ -16,7 +16,7 @@ from faces.desk.current import back_to, session, settings
 from faces.desk.sessions import Flash
 from faces.desk.settings import BOARD, kql
 from faces.desk.shown import media_type
-from faces.desk.view import ViewedPhoto, kept_photo, listed_names, viewed
+from faces.desk.view import ViewedPhoto, kept_photo, viewed
 from faces.erasure.kept_away import KeptAway
 from faces.indexing.contents import content_of
 from faces.searchable import Searchable, searchable
@@ -37,7 +37,6 @@ def show() -> str:
         is_kept=data is not None,
         is_showable=data is not None and media_type(data) is not None,
         chosen=request.args.get("face"),
-        names=listed_names(me.es, settings()),
         versions=_versions(where, photo) if "versions" in request.args else None,
         board=settings().board(BOARD, kql("file.path", photo.document.path)),
     )

@@ -10,7 +10,6 @@ from faces.decisions.labelling import one_name
 from faces.desk.current import back_to, session, settings
 from faces.desk.review_state import ReviewState
 from faces.desk.sessions import Flash
-from faces.desk.view import listed_names
 from faces.reviewing.deciding import Decided, Review
 from faces.reviewing.portraits import crops_of
 from faces.reviewing.queue import Queue, UncertainFace
@@ -24,15 +23,26 @@ page = Blueprint("review", __name__)
 def show() -> str:
     me = session()
     with me.review.lock:
-        if me.review.review is None or "again" in request.args or me.review.current is None:
-            me.review.begin(me.es, _queue())
+        state = me.review
+        if "matches" in request.args:
+            matches = request.args["matches"] == "1"
+            is_begun = state.review is not None and matches == state.with_matches
+            state.with_matches = matches
+        else:
+            is_begun = state.review is not None
+        if not is_begun or "again" in request.args or state.current is None:
+            state.begin(me.es, _queue(state.with_matches))
         face, total = me.review.current, me.review.total
     crops: dict[str, str] = {}
     if face:
         ids = [one.gallery_id for one in face.candidates if one.gallery_id]
         crops = crops_of(me.es, searchable(me.es, settings().gallery), ids)
     return render_template(
-        "review.html", face=face, total=total, crops=crops, names=listed_names(me.es, settings())
+        "review.html",
+        face=face,
+        total=total,
+        with_matches=state.with_matches,
+        crops=crops,
     )
 
 
@@ -46,10 +56,10 @@ def send() -> Response:
     return back_to(answer[0])
 
 
-def _queue() -> Queue:
+def _queue(matches: bool) -> Queue:
     es = session().es
     # Candidates come from the gallery: it says how their similarities are judged.
-    return Queue(searchable(es, settings().probes), judgement_of(es, settings().gallery))
+    return Queue(searchable(es, settings().probes), judgement_of(es, settings().gallery), matches)
 
 
 def _answered(state: ReviewState) -> Flash | None:

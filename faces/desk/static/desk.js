@@ -132,6 +132,24 @@ each(".box[href^='#face-']", (link) => link.addEventListener("click", () => {
   if (box) box.checked = !box.checked;
 }));
 
+// Names that are known, for the fields that take one.
+each("[data-names]", (input) => {
+  let asked = "";
+  input.addEventListener("input", async () => {
+    const wanted = input.value.trim();
+    if (!wanted || wanted === asked) return;
+    asked = wanted;
+    const answer = await fetch(`/names?q=${encodeURIComponent(wanted)}`).catch(() => null);
+    if (!answer?.ok || asked !== wanted) return;
+    const { names } = await answer.json();
+    document.querySelector("#people").replaceChildren(...names.map((name) => {
+      const option = document.createElement("option");
+      option.value = name;
+      return option;
+    }));
+  });
+});
+
 each("[data-keys]", (form) => addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
   const button = form.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
