@@ -15,6 +15,7 @@ from es_setup.thresholds import as_meta
 from faces.calibration.indices import Shared, shared
 from faces.matches import Match, match_of
 from faces.names import spellings
+from faces.photo_faces import NotChosen
 from faces.searchable import FaceField, Searchable
 from ingest_service.errors import UserError
 
@@ -25,6 +26,8 @@ SENT = ("file.path", "person.name")
 FACE = ("id", "box", "label.name", "match.name", "drawn")
 NO_BUILDER = re.compile(r"unknown (named object category \[.*QueryVectorBuilder|field \[face\])")
 """Elasticsearch's reason where no plugin brings the query vector builder [face]."""
+NO_SUCH_FACE = re.compile(r"face \[\d+\] not found in \[image\]")
+"""The plugin's reason where the photo has fewer faces."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,11 @@ def search(es: Elasticsearch, query: FaceQuery, where: Searchable) -> list[Match
 
     Raises:
         NoPlugin: the query is a photo.
+        NotChosen: the photo has fewer faces than ``query.face`` says.
         MixedModels: the indices hold vectors of several models.
         OtherModel: the service serves another one than theirs.
-        elasticsearch.ApiError: 400 if the photo can't be read or lacks the face, 429 if the service is busy
-            or down.
+        elasticsearch.ApiError: 400 if the photo can't be read or has no face, 429 if the service is busy or
+            down.
     """
     body = search_body(query, where, where.model(es))
     try:
@@ -115,6 +119,8 @@ def search(es: Elasticsearch, query: FaceQuery, where: Searchable) -> list[Match
         check_refusal(refusal, where.name)
         if NO_BUILDER.search(refusal):
             raise NoPlugin(f"Elasticsearch lacks the plugin [ingest-face]: {refusal}") from None
+        if NO_SUCH_FACE.search(refusal):
+            raise NotChosen("no_such_face", refusal) from None
         raise
     judged = shared(where.recorded)
     return [match_of(rank, hit, _field_of(hit, where), judged) for rank, hit in enumerate(hits, start=1)]

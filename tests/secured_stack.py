@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from elasticsearch import Elasticsearch
-from secured import PASSWORD, Authority
+from secured import PASSWORD, Authority, security
 
-from es_setup.embedded.local_node import Node
+from es_setup.embedded.local_node import Node, running_node
+from es_setup.install import install
 from es_setup.shipped_files import role_requests
-from faces.local_service import RunningService
+from faces.local_service import RunningService, running_service
+from ingest_service.weights.cache import Cache
 
 KEY = "the-key-of-the-service-e4b1c0"
 WRONG_KEY = "another-key-77d1a9"
@@ -62,3 +67,29 @@ class Secured:
         """Changes the plugin's key for the service, without a restart."""
         self.node.store_secret(SETTING, key)
         self.as_("faces_admin").nodes.reload_secure_settings()
+
+
+@contextmanager
+def running_secured(cache: Cache, home: Path, folder: Path, certificates: Path) -> Iterator[Secured]:
+    """A node with security on, and a service with TLS and a key; pipelines and templates are installed."""
+    ours, other = Authority(certificates, "ours"), Authority(certificates, "other")
+    certificate, key = ours.issue("service")
+    environment = {
+        "FACES_TLS_CERTIFICATE": str(certificate),
+        "FACES_TLS_KEY": str(key),
+        "FACES_API_KEY": KEY,
+    }
+    authorities = {path.name: path.read_text() for path in (ours.certificate, other.certificate)}
+    with running_service(
+        cache, folder / "service", environment=environment, certificate_authority=ours.certificate
+    ) as service:
+        settings = {
+            "face.endpoint.default.urls": service.url,
+            "face.endpoint.default.ssl.certificate_authorities": ours.certificate.name,
+        }
+        guard = security(ours, ROLES, files=authorities, keystore={SETTING: KEY})
+        with running_node(home, folder / "node", settings, security=guard) as node:
+            found = Secured(node, service, ours)
+            for _ in install(found.as_("faces_admin"), service.model):
+                pass
+            yield found
