@@ -98,7 +98,8 @@ def _list_with_our_settings(theirs: list[Any], built: list[Any], ours: list[Any]
         pairs = list(zip(built, ours, strict=True))
         matching = (next((pair for pair in pairs if _contains(one, pair[0])), (one, one)) for one in theirs)
         return [_with_our_settings(one, *pair) for one, pair in zip(theirs, matching, strict=True)]
-    if _contains(theirs, built):
+    both = min(len(built), len(ours))
+    if built[:both] == ours[:both] and _contains(theirs, built):
         # The link to the desk is the last of its row, and only one of both has it.
         return [*map(_with_our_settings, theirs, built, ours), *ours[len(built) :]]
     return theirs
