@@ -102,7 +102,7 @@ def _list_with_our_settings(theirs: list[Any], built: list[Any], ours: list[Any]
     if built[:both] == ours[:both] and _contains(theirs, built):
         # The link to the desk is the last of its row, and only one of both has it.
         return [*map(_with_our_settings, theirs, built, ours), *ours[len(built) :]]
-    return theirs
+    return ours if theirs == built else theirs
 
 
 def _references(one: SavedObject) -> set[tuple[str, str, str]]:
