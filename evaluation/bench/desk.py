@@ -31,7 +31,7 @@ from faces.shown.terminal import PlainConsole
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench desk", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    parser.add_argument("--rounds", type=int, default=20, help="of asking with each photo [20]")
+    parser.add_argument("--rounds", type=int, default=30, help="of asking with each photo [30]")
     arguments = parser.parse_args()
     found = measure(arguments.rounds)
     report(found)
