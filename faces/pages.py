@@ -9,6 +9,10 @@ from elasticsearch import Elasticsearch
 
 KEEP_ALIVE = "5m"
 AT_ONCE = 200
+OPEN: dict[str, Elasticsearch] = {}
+"""The clients of the points in time that are open. One that is left open by an error is closed by the garbage
+collector; that would first take the connections from a client that nobody else holds, and then wait for ever
+for one of them."""
 BY_SHARD: dict[str, Any] = {"_shard_doc": {"order": "asc"}}
 
 
@@ -28,6 +32,8 @@ def every_hit(
         search: further arguments of the search, such as ``source``.
     """
     pit, after = es.open_point_in_time(index=index, keep_alive=KEEP_ALIVE)["id"], None
+    first = pit
+    OPEN[first] = es
     try:
         while True:
             page = es.search(
@@ -47,7 +53,10 @@ def every_hit(
                 return
             after = hits[-1]["sort"]
     finally:
-        es.close_point_in_time(id=pit)
+        try:
+            es.close_point_in_time(id=pit)
+        finally:
+            OPEN.pop(first, None)
 
 
 def count_of(es: Elasticsearch, index: str, query: dict[str, Any]) -> int:
