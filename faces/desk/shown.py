@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from faces.explore.stored_faces import decoded
+from faces.matches import Match
 
 KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
 """The first bytes of a picture that a browser shows -> its media type."""
@@ -29,6 +30,18 @@ def similarity(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
+def chance(probability: float) -> str:
+    """Never 0 or 100 %."""
+    if probability > 0.99:
+        return "> 99 %"
+    return "< 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
+
+
+def who(match: Match) -> str:
+    """Who a stored face is, as people said; a guess with a question mark."""
+    return match.name or (f"{match.guess}?" if match.guess else "unknown")
+
+
 def day(moment: Any) -> str:
     """The date of an ISO 8601 time."""
     return str(moment)[:10] if moment else ""
@@ -42,6 +55,8 @@ def count(number: int, what: str, several: str | None = None) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "picture": data_uri,
     "similarity": similarity,
+    "chance": chance,
+    "who": who,
     "day": day,
     "count": count,
 }
