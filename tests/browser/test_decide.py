@@ -28,7 +28,7 @@ def operations(root):
     def read() -> list[str]:
         root.indices.refresh(index="face-decisions")
         hits = root.search(index="face-decisions", size=100, sort="@timestamp")["hits"]["hits"]
-        return [hit["_source"]["action"] for hit in hits]
+        return [hit["_source"]["event"]["action"] for hit in hits]
 
     return read
 
