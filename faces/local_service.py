@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from es_setup.connection import ConnectionFailed, ServedModel, Service
+from es_setup.connection import ServedModel, Service
 from es_setup.embedded import local_node
-from es_setup.private_files import PRIVATE_UMASK, close, open_log, private_folder
+from faces.local_process import ServerModule, end_what_is_left
 from ingest_service.weights.cache import Cache
 
-START_TIMEOUT = 120
-"""In seconds."""
 NOT_INHERITED = {"FACES_API_KEY", "FACES_API_KEYS_FILE", "FACES_TLS_CERTIFICATE", "FACES_TLS_KEY"}
 """Of the caller's environment: they are for another service, which this one's clients don't know."""
 
@@ -50,8 +45,7 @@ class RunningService:
         Raises:
             ConnectionFailed: it doesn't start; the message has the end of its log.
         """
-        with suppress(ProcessLookupError):  # its own processes may outlive it, and hold the port
-            os.killpg(self.pid, signal.SIGKILL)
+        end_what_is_left(self.process)
         self.process, _ = self._start()
 
 
@@ -80,50 +74,23 @@ def running_service(
     port = port or local_node.free_port()
     local_node.require_free(port, "the inference service")
     url = f"{'https' if certificate_authority else 'http'}://127.0.0.1:{port}"
-    log = folder / "logs" / "service.log"
-    private_folder(folder)
-    private_folder(log.parent)
-    close(log.parent)
     inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     ours = {"FACES_PORT": str(port), "FACES_HOST": "127.0.0.1", "FACES_CACHE": str(cache.root)}
-    log.unlink(missing_ok=True)
+    server = ServerModule(
+        "the inference service",
+        [module],
+        folder / "logs" / "service.log",
+        {**inherited, **ours, **environment},
+    )
+    server.prepare_log()
     service = Service(url, certificate_authority=certificate_authority)
 
     def start() -> tuple[subprocess.Popen[bytes], ServedModel]:
-        with open_log(log) as sink:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module],
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                cwd=Path(__file__).parents[1],
-                env={**inherited, **ours, **environment},
-                start_new_session=True,
-                umask=PRIVATE_UMASK,
-            )
-        try:
-            return process, _wait_until_ready(service, process, log)
-        except BaseException:
-            local_node.stop(process)
-            raise
+        return server.start(service.model)
 
     process, model = start()
-    running = RunningService(url, model.id, model.dims, process, log, start)
+    running = RunningService(url, model.id, model.dims, process, server.log, start)
     try:
         yield running
     finally:
         local_node.stop(running.process)
-
-
-def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> ServedModel:
-    """The model that is served, once the service is ready."""
-    deadline = time.monotonic() + START_TIMEOUT
-    while True:
-        try:
-            return service.model()
-        except ConnectionFailed:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise ConnectionFailed(
-                    f"the inference service doesn't start:\n{log.read_text()[-2000:]}"
-                ) from None
-            time.sleep(0.1)

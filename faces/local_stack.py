@@ -31,11 +31,17 @@ class LocalServer(Protocol):
 
 @dataclass(frozen=True)
 class LocalStack:
-    """A running stack. ``model`` is the id of the model of ``service``; ``servers`` are the others."""
+    """A running stack.
+
+    model: the id of the model of ``service``.
+    servers: the others.
+    folder: where they write.
+    """
 
     connection: Connection
     model: str
     service: RunningService
+    folder: Path
     servers: Mapping[str, LocalServer] = field(default_factory=dict)
 
     def ended(self) -> str | None:
@@ -105,7 +111,7 @@ def running_stack(
                 if data is None:
                     raise
                 say(f"pipelines, templates and indices not installed: {error}")
-            yield LocalStack(connection, service.model, service, {"Elasticsearch": node})
+            yield LocalStack(connection, service.model, service, folder, {"Elasticsearch": node})
 
 
 @contextmanager

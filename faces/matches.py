@@ -19,12 +19,14 @@ class MatchedFace:
     id: empty if it isn't stored.
     position: in the document, from 0; of: how many faces the photo has.
     box: x, y, width, height in pixels of the upright photo, if stored.
+    crop: base64 JPEG, if stored and asked for.
     """
 
     id: str
     position: int
     of: int
     box: tuple[int, int, int, int] | None
+    crop: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         box = dict(zip(("x", "y", "width", "height"), self.box, strict=True)) if self.box else None
@@ -108,7 +110,7 @@ def match_of(rank: int, hit: dict[str, Any], field: FaceField, judged: Shared) -
         index=hit["_index"],
         document_id=hit["_id"],
         path=str(fields.get("file.path", [hit["_id"]])[0]),
-        face=MatchedFace(str(face.get("id", "")), position, count, _box(face)),
+        face=MatchedFace(str(face.get("id", "")), position, count, _box(face), face.get("crop")),
         # Elasticsearch's score is (1 + cosine) / 2.
         similarity=2 * hit["_score"] - 1,
         name=name_of_face(label, fields.get("person.name"), count, found, face.get("drawn") is True),

@@ -19,5 +19,8 @@ def put(document: dict[str, Any], name: str, value: Any) -> None:
     """Sets the field of this full name, and makes the objects that it needs."""
     *above, last = name.split(".")
     for part in above:
-        document = document.setdefault(part, {})
+        if document.get(part) is None:
+            # A sender's null is no object, and stands for none.
+            document[part] = {}
+        document = document[part]
     document[last] = value

@@ -16,7 +16,7 @@ from faces.photos import readable
 from ingest_service.errors import UserError, WrongArguments
 
 IMAGE = "image"
-FACE_FIELDS = ("vector", "box", "confidence", "quality", "landmarks", "crop")
+FACE_FIELDS = ("vector", "box", "confidence", "quality", "landmarks", "crop", "drawn")
 """The parts of a face that a document gets, in their order, beside its ``id``."""
 PHOTO_FIELDS = ("width", "height", "taken", "fingerprint")
 

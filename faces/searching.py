@@ -15,6 +15,7 @@ from es_setup.thresholds import as_meta
 from faces.calibration.indices import Shared, shared
 from faces.matches import Match, match_of
 from faces.names import spellings
+from faces.photo_faces import NotChosen
 from faces.searchable import FaceField, Searchable
 from ingest_service.errors import UserError
 
@@ -25,6 +26,8 @@ SENT = ("file.path", "person.name")
 FACE = ("id", "box", "label.name", "match.name", "drawn")
 NO_BUILDER = re.compile(r"unknown (named object category \[.*QueryVectorBuilder|field \[face\])")
 """Elasticsearch's reason where no plugin brings the query vector builder [face]."""
+NO_SUCH_FACE = re.compile(r"face \[\d+\] not found in \[image\]")
+"""The plugin's reason where the photo has fewer faces."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class FaceQuery:
     name: only photos on which this person is, as people said.
     since, until: only photos whose ``@timestamp`` is from this day on, or up to it; as ISO 8601.
     observer: only photos of this camera or collection, their ``observer.name``.
+    crops: whether the matches bring the crops of their faces.
     """
 
     photo: bytes | None
@@ -48,6 +52,7 @@ class FaceQuery:
     since: str | None = None
     until: str | None = None
     observer: str | None = None
+    crops: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,10 +105,11 @@ def search(es: Elasticsearch, query: FaceQuery, where: Searchable) -> list[Match
 
     Raises:
         NoPlugin: the query is a photo.
+        NotChosen: the photo has fewer faces than ``query.face`` says.
         MixedModels: the indices hold vectors of several models.
         OtherModel: the service serves another one than theirs.
-        elasticsearch.ApiError: 400 if the photo can't be read or lacks the face, 429 if the service is busy
-            or down.
+        elasticsearch.ApiError: 400 if the photo can't be read or has no face, 429 if the service is busy or
+            down.
     """
     body = search_body(query, where, where.model(es))
     try:
@@ -113,6 +119,8 @@ def search(es: Elasticsearch, query: FaceQuery, where: Searchable) -> list[Match
         check_refusal(refusal, where.name)
         if NO_BUILDER.search(refusal):
             raise NoPlugin(f"Elasticsearch lacks the plugin [ingest-face]: {refusal}") from None
+        if NO_SUCH_FACE.search(refusal):
+            raise NotChosen("no_such_face", refusal) from None
         raise
     judged = shared(where.recorded)
     return [match_of(rank, hit, _field_of(hit, where), judged) for rank, hit in enumerate(hits, start=1)]
@@ -157,7 +165,8 @@ def _kind(query: FaceQuery, field: FaceField, model: str | None) -> dict[str, An
         knn["knn"]["filter"] = filters
     if field.nested:
         path = field.at("faces")
-        inner = {"name": path, "size": 1, "_source": [f"{path}.{name}" for name in FACE]}
+        wanted = (*FACE, "crop") if query.crops else FACE
+        inner = {"name": path, "size": 1, "_source": [f"{path}.{name}" for name in wanted]}
         knn = {"nested": {"path": path, "ignore_unmapped": True, "query": knn, "inner_hits": inner}}
     # First the indices, as another one may have a field of this name that holds no vectors.
     return {"bool": {"filter": [{"terms": {"_index": list(field.indices)}}], "must": [knn]}}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import pytest
@@ -11,6 +14,7 @@ from elasticsearch import Elasticsearch
 from tools import CALIBRATION, Vector, encoded
 from typer.testing import CliRunner
 
+from es_setup.connection import Connection
 from faces.cli import app
 from faces.local_stack import LocalStack
 
@@ -108,6 +112,26 @@ def counted(run) -> Callable[..., dict[str, int]]:
         return {name: count for name, count in json.loads(out).items() if name in OUTCOMES and count}
 
     return index
+
+
+def at_once(connection: Connection, *commands: Sequence[object]) -> list[tuple[int, str, str]]:
+    """Runs `faces ...` in processes that are started together; returns each one's exit status, standard
+    output and error."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "faces", *map(str, words)],
+            env=os.environ | {"ES_URL": connection.es_url, "FACES_URL": connection.faces_url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for words in commands
+    ]
+    found = []
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        found.append((process.returncode, out, err))
+    return found
 
 
 def counts(out: str) -> dict:

@@ -18,7 +18,7 @@ def groups(es: Elasticsearch) -> Callable[..., Groups]:
 
     def read(index: str = "faces", of: Elasticsearch = es) -> Groups:
         of.indices.refresh(index=index)
-        hits = of.search(index=index, size=1000, source=["faces.group"])["hits"]["hits"]
+        hits = of.search(index=index, size=1000, source=["faces.id", "faces.group"])["hits"]["hits"]
         found: Groups = defaultdict(set)
         for hit in hits:
             for position, face in enumerate(hit["_source"].get("faces", [])):

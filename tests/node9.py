@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from tools import one_at_a_time
@@ -28,21 +29,23 @@ STOP_TIMEOUT = 120
 
 
 @contextmanager
-def running_stack(cache: Cache, version: str) -> Iterator[LocalStack]:
+def running_stack(weights: Cache, version: str) -> Iterator[LocalStack]:
     """As ``faces.local_stack.running_stack``, with a node of ``version``."""
     with tempfile.TemporaryDirectory(prefix="ingest-face-") as name:
         folder = Path(name)
-        with running_service(cache, folder) as service:
+        with running_service(weights, folder) as service:
             settings = {"http.port": "0", "face.endpoint.default.urls": service.url}
             with running_node(version, folder, settings) as url:
                 connection = Connection(es_url=url, faces_url=service.url)
                 for _ in install(connection.elasticsearch(), service.model):
                     pass
-                yield LocalStack(connection, service.model, service)
+                yield LocalStack(connection, service.model, service, folder)
 
 
 @contextmanager
-def running_node(version: str, folder: Path, settings: dict[str, str]) -> Iterator[str]:
+def running_node(
+    version: str, folder: Path, settings: dict[str, str], with_plugin: bool = True
+) -> Iterator[str]:
     """The node's URL. The node ends when its standard input does, so also if this process is killed."""
     with one_at_a_time():
         class_path = _build(version)
@@ -54,6 +57,7 @@ def running_node(version: str, folder: Path, settings: dict[str, str]) -> Iterat
         *(java, "-ea", "-Xmx1g", "-cp", class_path, f"-Djava.io.tmpdir={folder / 'tmp'}"),
         *("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"),
         *("-Dtests.security.manager=false", "-Dtests.gradle=false"),
+        f"-Dtests.node.plugin={str(with_plugin).lower()}",
         *(f"-Dtests.node.settings={folder / 'node.yml'}", f"-Dtests.node.address={address}"),
         *("org.junit.runner.JUnitCore", "org.ingestface.NodeUntilStdinEnds"),
     ]
@@ -75,6 +79,7 @@ def running_node(version: str, folder: Path, settings: dict[str, str]) -> Iterat
     assert process.returncode == 0, f"the node of {version} failed at its end:\n{log.read_text()[-6000:]}"
 
 
+@cache
 def _build(version: str) -> str:
     """Compiles the plugin and its tests for ``version``, and returns their class path."""
     target = SOURCES / "target" / f"node-{version}"

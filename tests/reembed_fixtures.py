@@ -8,13 +8,15 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import node9
 import pytest
 from elasticsearch import Elasticsearch
 from tools import encoded
 from typer.testing import CliRunner
 
 from es_setup.connection import Connection, Service
-from es_setup.embedded.local_node import Node, running_node
+from es_setup.embedded import distribution, plugins
+from es_setup.embedded.local_node import running_node
 from es_setup.install import install
 from faces.cli import app
 from faces.local_service import RunningService, running_service
@@ -69,21 +71,25 @@ def new_service(cache, tmp_path_factory) -> Iterator[RunningService]:
 
 
 @pytest.fixture(scope="session")
-def own_node(home, running: LocalStack) -> Iterator[Node]:
-    with (
-        working_folder() as folder,
-        running_node(home, folder, {"face.endpoint.default.urls": running.service.url}) as node,
-    ):
-        yield node
+def own_node(cache, version: str, running: LocalStack) -> Iterator[str]:
+    """Its URL."""
+    settings = {"face.endpoint.default.urls": running.service.url}
+    with working_folder() as folder:
+        if version != plugins.elasticsearch_version():
+            with node9.running_node(version, folder, {"http.port": "0", **settings}) as url:
+                yield url
+            return
+        with running_node(distribution.prepare(cache.root, print), folder, settings) as node:
+            yield node.url
 
 
 @pytest.fixture
 def cluster(own_node, running: LocalStack, new_service) -> Iterator[Cluster]:
     """Empty indices of the old model."""
-    es = Connection(es_url=own_node.url).elasticsearch()
+    es = Connection(es_url=own_node).elasticsearch()
     for _ in install(es, running.model, dims=running.service.dims):
         pass
-    yield Cluster(es, own_node.url, running.service, new_service)
+    yield Cluster(es, own_node, running.service, new_service)
     es.indices.delete(index=",".join(es.indices.get(index="*", expand_wildcards="all")))
     set_back = dict.fromkeys(es.cluster.get_settings(flat_settings=True)["persistent"])
     if set_back:

@@ -25,6 +25,10 @@ class Bar:
         return cls(name, found >= limit, f"{found:.3g}")
 
     @classmethod
+    def at_most(cls, name: str, found: float, limit: float) -> Bar:
+        return cls(name, found <= limit, f"{found:.3g}")
+
+    @classmethod
     def below(cls, name: str, found: float, limit: float) -> Bar:
         return cls(name, found < limit, f"{found:.3g}")
 

@@ -7,14 +7,15 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
-from elasticsearch import AuthorizationException, Elasticsearch
+from elasticsearch import AuthorizationException
 
-from es_setup.connection import Connection, innermost_reason
+from es_setup.connection import Connection
 from es_setup.shipped_files import GALLERY, PROBES
 from faces.buckets import by_index
 from faces.cli.changes import Changes
 from faces.cli.options import DryRun, GalleryOption, JsonFlag, connected_to_elasticsearch
 from faces.cli.output import counted, explained, fail, out, print_json, say, tracked
+from faces.cli.probe_tags import bring_tags
 from faces.cli.servers import stopped_by_signals
 from faces.cli.verbosity import with_verbosity
 from faces.decisions.entries import Action
@@ -187,7 +188,7 @@ def _tag(
         results = tagging.tag(found, journal, operation, person.name, *both, dry_run=dry_run)
         changes.collect(tracked(results, person.portraits, "portraits"))
         after = tagging.tags_of(found, person.name) if not dry_run else _after(person, *both)
-        reached = _refresh(es, changes, probes, person.name, after)
+        reached = bring_tags(es, changes, probes, person.name, after)
         if not dry_run and not changes.has_failed:
             journal.finish(operation)
     if as_json:
@@ -216,27 +217,6 @@ def _require_writable(found: Gallery, name: str, probes: str | None) -> None:
             where = searchable(es, probes or PROBES)
             held |= by_index(es, where.name, tagging.probes_of(es, where, name))
     require_writable(es, held)
-
-
-def _refresh(es: Elasticsearch, changes: Changes, probes: str | None, name: str, tags: Sequence[str]) -> int:
-    """How many documents got the tags."""
-    if probes is None and not es.indices.exists(index=PROBES):
-        return 0
-    reached = 0
-    try:
-        where = searchable(es, probes or PROBES)
-        total = es.count(index=where.name, query=tagging.probes_of(es, where, name))["count"]
-        results = tagging.refresh_probes(es, where, name, tags, changes.dry_run)
-        for one in tracked(results, total, "probes"):
-            reached += one.outcome == "changed"
-            if one.outcome == "failed":
-                changes.add(one)
-    except AuthorizationException as error:
-        changes.problem(
-            f"[{probes or PROBES}] keeps the tags of before: {innermost_reason(error)}. Run this again as "
-            "somebody who may change it"
-        )
-    return reached
 
 
 def _after(person: GalleryPerson, add: Sequence[str], remove: Sequence[str]) -> list[str]:

@@ -32,7 +32,7 @@ from faces.calibration.indices import Shared
 from faces.calibration.record import Calibration
 from faces.cli.options import USED
 from faces.indexing.outcomes import IndexingCounts
-from faces.indexing.refused import BLOCK, DISK, blocked
+from faces.refused import BLOCK, DISK, blocked
 from faces.shown.printable import printable
 from faces.shown.terminal import PlainConsole
 from ingest_service.errors import UserError, WrongArguments

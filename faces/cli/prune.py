@@ -18,6 +18,7 @@ from faces.decisions.documents import Key
 from faces.decisions.journal import Journal
 from faces.photo_folders.reading import read_folder
 from faces.photos import PhotoFile
+from faces.pruning.leaving import leave
 from faces.pruning.missing import Kept, Missing, Pruning, Search, Why
 from faces.pruning.moved import keep_moved
 from faces.pruning.removing import Removed, remove
@@ -31,7 +32,7 @@ REASONS: dict[Why, str] = {
     "said": "people said something in them: --prune-named deletes them too",
     "unreadable": "it can't be seen whether their photos are there",
     "empty_folder": "their folder is empty, as where a share isn't mounted: --prune-all deletes them",
-    "elsewhere": "their photo was also indexed at another place",
+    "elsewhere": "their photo was also indexed at another place: they go by --prune there",
     "other_address": "their address isn't below --url-prefix",
     "moved": "the folder has their photo under another path, which `faces index` writes into them",
 }
@@ -103,12 +104,15 @@ class Prune:
             _show(found, self.root)
         if found.is_suspicious and not self.everything and found.missing:
             return self._refused(found)
-        if self.dry_run or not found.missing:
-            would = "would delete " if self.dry_run else ""
-            return self._finished(found, Counter(), f"{would}{counted(len(found.missing), 'document')}"), True
+        if self.dry_run:
+            went = f"would delete {counted(len(found.missing), 'document')}"
+            return self._finished(found, Counter(), went), True
         question = f"delete {counted(len(found.missing), 'document')}, with all faces in them?"
-        if not self.yes and not typer.confirm(question, err=True):
+        if found.missing and not self.yes and not typer.confirm(question, err=True):
             fail("nothing was deleted")
+        leave(es, search.where, SourceFolder(self.root), found.kept)
+        if not found.missing:
+            return self._finished(found, Counter(), counted(0, "document")), True
         return self._delete(es, found)
 
     def _delete(self, es: Elasticsearch, found: Pruning) -> tuple[dict[str, Any], bool]:

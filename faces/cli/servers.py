@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
+import sys
 import time
+import webbrowser
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,7 +19,7 @@ from elasticsearch import Elasticsearch
 
 from es_setup.connection import Connection
 from es_setup.private_files import write_private
-from faces import local_stack
+from faces import local_desk, local_stack
 from faces.calibration.indices import judgement_of
 from faces.cli.options import Labels
 from faces.cli.output import (
@@ -36,9 +39,10 @@ from faces.cli.search import print_matches
 from faces.demo import DemoPlan, figures, index_all, plan_folder, plan_sample, search_all
 from faces.extras import require
 from faces.indexing.outcomes import IndexedPhoto
+from faces.local_desk import RunningDesk, free_or_other, running_desk
 from faces.local_stack import LocalStack
 from faces.plotting import plot
-from faces.service_keeper import ServiceKeeper
+from faces.server_keeper import ServerKeeper
 from ingest_service.weights.cache import Cache
 
 SERVICE = (
@@ -61,18 +65,24 @@ def up(
     ] = None,
     es_port: Annotated[int, typer.Option(min=1, max=65535, help="Elasticsearch's port")] = 9200,
     faces_port: Annotated[int, typer.Option(min=1, max=65535, help="the service's port")] = 8501,
+    desk_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="the desk's port; where it is taken, a free one")
+    ] = local_desk.PORT,
 ) -> None:
-    """Run Elasticsearch and the service on loopback until Ctrl-C. The data is kept for the next start. Needs
-    nothing that runs.
+    """Run Elasticsearch, the service and the desk on loopback until Ctrl-C. The data is kept for the next
+    start. Needs nothing that runs.
     """
     with explained(), stopped_by_signals():
         require("service", *SERVICE)
         with busy() as step:
             cache, home = local_stack.prepare_all(step)
         folder = (data or cache.root).resolve()
-        with starting(cache, home, folder, es_port, faces_port) as running:
-            print_addresses(running.connection, None)
-            wait_for_ctrl_c(running)
+        with (
+            starting(cache, home, folder, es_port, faces_port) as running,
+            desk_beside(running, desk_port) as desk,
+        ):
+            print_addresses(running.connection, desk.url, None)
+            wait_for_ctrl_c(running, desk)
 
 
 def demo(
@@ -92,8 +102,8 @@ def demo(
         "faces-demo.png"
     ),
 ) -> None:
-    """Start both servers, index a folder of photos, search, show the matches, and stop the servers. Needs
-    nothing that runs.
+    """Start the servers, index a folder of photos, search, show the matches, and stop the servers. With
+    --keep the desk is there, too: a page to ask with a photo. Needs nothing that runs.
     """
     with explained(), stopped_by_signals():
         check_can_write(json_file, plot_file)
@@ -107,9 +117,13 @@ def demo(
             plan = plan_folder(folder, labels == "folder", query)
         with starting(cache, home) as running:
             run_demo(running, plan, json_file, plot_file)
-            if keep:
-                print_addresses(running.connection, plan.queries[0].path if plan.queries else None)
-                wait_for_ctrl_c(running)
+            if not keep:
+                return
+            with desk_beside(running) as desk:
+                photo = plan.queries[0].path if plan.queries else None
+                print_addresses(running.connection, desk.url, photo)
+                open_in_browser(desk.url)
+                wait_for_ctrl_c(running, desk)
 
 
 def run_demo(running: LocalStack, plan: DemoPlan, json_file: Path | None, plot_file: Path) -> None:
@@ -147,19 +161,20 @@ def run_demo(running: LocalStack, plan: DemoPlan, json_file: Path | None, plot_f
         fail(f"not stored: {counted(indexing.counts.not_stored, 'photo')}")
 
 
-def print_addresses(connection: Connection, photo: Path | None) -> None:
+def print_addresses(connection: Connection, desk: str, photo: Path | None) -> None:
     """Prints the servers' addresses, and two searches to paste; of an empty index, how to fill it."""
     name = shlex.quote(str(photo.resolve())) if photo else "photo.jpg"
     before = '{"knn": {"field": "faces.vector", "k": 5, "num_candidates": 100,'
     before += ' "query_vector_builder": {"face": {"image": "'
     wanted = "filter_path=hits.hits._score,hits.hits._source.file.path&pretty"
-    print_lines(f"\nElasticsearch      {connection.es_url}\ninference service  {connection.faces_url}")
+    addresses = {"desk": desk, "Elasticsearch": connection.es_url, "inference service": connection.faces_url}
+    print_lines("\n" + "\n".join(f"{what:<17}  {url}" for what, url in addresses.items()))
     first = first_with_faces(connection.elasticsearch())
     if first is None:
-        addresses = f"ES_URL={connection.es_url} FACES_URL={connection.faces_url}"
+        variables = f"ES_URL={connection.es_url} FACES_URL={connection.faces_url}"
         print_lines(
-            f"\nNo face is indexed yet. Index a folder of photos:\n\n{addresses} \\\n  faces index FOLDER"
-            "\n\n(./run faces index FOLDER in a checkout.) Ctrl-C stops both servers."
+            f"\nNo face is indexed yet. Index a folder of photos:\n\n{variables} \\\n  faces index FOLDER"
+            "\n\n(./run faces index FOLDER in a checkout.) Ctrl-C stops the servers."
         )
         return
     print_lines("\nSearch with a photo:\n")
@@ -181,7 +196,7 @@ GET faces/_search
   "_source": ["file.path"], "docvalue_fields": ["people"]
 }}
 
-Ctrl-C stops both servers."""
+Ctrl-C stops the servers."""
     )
 
 
@@ -212,6 +227,23 @@ def starting(
 
 
 @contextmanager
+def desk_beside(running: LocalStack, port: int = local_desk.PORT) -> Iterator[RunningDesk]:
+    """The desk of a running stack, at a free port if this one is taken."""
+    own = free_or_other(port)
+    if own != port:
+        say(f"port {port} is in use: the desk is at port {own}")
+    with running_desk(running.connection, running.folder / "desk", own) as desk:
+        yield desk
+
+
+def open_in_browser(url: str) -> None:
+    """For a person at a screen; never in CI, nor a browser of text in the command's own terminal."""
+    has_screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if sys.stdout.isatty() and has_screen and not os.environ.get("CI"):
+        webbrowser.open(url)
+
+
+@contextmanager
 def stopped_by_signals() -> Iterator[None]:
     """Turns SIGTERM, SIGHUP and Ctrl-C into a clean-up of what was started, then exit status 130."""
 
@@ -231,17 +263,22 @@ def stopped_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def wait_for_ctrl_c(running: LocalStack) -> None:
-    """Returns at Ctrl-C or SIGTERM, so that the servers are stopped. Meanwhile the service is started again
-    if it ends by itself. Fails if Elasticsearch ends, or, at Ctrl-C, if the service didn't keep running."""
-    keeper = ServiceKeeper(running.service, say)
+def wait_for_ctrl_c(running: LocalStack, desk: RunningDesk) -> None:
+    """Returns at Ctrl-C or SIGTERM, so that the servers are stopped. Meanwhile the service and the desk are
+    started again if they end by themselves. Fails if Elasticsearch ends, or, at Ctrl-C, if one of the others
+    didn't keep running."""
+    keepers = [
+        ServerKeeper(running.service, "the inference service", say),
+        ServerKeeper(desk, "the desk", say),
+    ]
     try:
         while (ended := running.ended()) is None:
-            keeper.check()
+            for keeper in keepers:
+                keeper.check()
             time.sleep(1)
     except KeyboardInterrupt:
         say("stopping")
-        if keeper.lost:
-            fail(keeper.lost)
+        if lost := [keeper.lost for keeper in keepers if keeper.lost]:
+            fail("; ".join(lost))
     else:
         fail(ended)

@@ -11,6 +11,7 @@ from es_setup.connection import Connection
 from faces.cli.changes import Changes, words
 from faces.cli.options import DryRun, JsonFlag, connected_to_elasticsearch
 from faces.cli.output import counted, explained, fail, out, print_json, tracked
+from faces.cli.probe_tags import bring_tags_back
 from faces.cli.servers import stopped_by_signals
 from faces.decisions.entries import Decision, Operation, Recorded
 from faces.decisions.journal import Journal
@@ -57,12 +58,16 @@ def undo_command(
             since += len(kept)
             for text in kept:
                 changes.note(f"{changed.path or changed.id or changed.index}: {text}, so it stays")
-        if not dry_run and not changes.failed:
+        probes = 0 if dry_run else bring_tags_back(es, journal, wanted, changes)
+        if not dry_run and not changes.has_failed:
             journal.finish(undoing)
     if not as_json:
         undid = "would undo" if dry_run else "undid"
         out.print(f"{undid} [{wanted.action}] of {wanted.at} by [{wanted.user}], operation {wanted.id}")
-    changes.finish("restored", as_json, undone=wanted.id, undone_action=wanted.action, kept=since)
+        if probes:
+            out.print(f"{counted(probes, 'probe')} refreshed")
+    undone = {"undone": wanted.id, "undone_action": wanted.action}
+    changes.finish("restored", as_json, **undone, kept=since, probes=probes)
 
 
 @connected_to_elasticsearch

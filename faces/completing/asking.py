@@ -10,6 +10,7 @@ from typing import Any
 
 from es_setup.connection import RETRYABLE, ConnectionFailed, Service, ServiceRefused, without_password
 from es_setup.other_models import MISMATCH, OtherModel, what_to_do
+from faces.decisions.adding import DrawnBox
 from faces.photo_faces import PhotoFaces, PhotoRefused
 from faces.refusals import ServiceUnfit, pixel
 from ingest_service.errors import UserError
@@ -47,13 +48,16 @@ class Photo:
     """
     image: as it was sent: base64, or a ``data:`` URI.
     limits: which faces are kept.
+    boxes: that people drew around faces of it.
     """
 
     image: str = field(repr=False)
     limits: Mapping[str, float]
+    boxes: Sequence[DrawnBox] = ()
 
     def as_json(self) -> dict[str, Any]:
-        return {"image": self.image, **({"options": dict(self.limits)} if self.limits else {})}
+        options = {**self.limits, **({"boxes": list(self.boxes)} if self.boxes else {})}
+        return {"image": self.image, **({"options": options} if options else {})}
 
 
 @dataclass(frozen=True)

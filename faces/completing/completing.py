@@ -15,7 +15,8 @@ from es_setup.connection import Service
 from faces.completing.asking import Answer, Photo, faces_of
 from faces.completing.options import FaceOptions
 from faces.completing.spelling import Fields
-from faces.completing.writing import Source, Unwritable, with_error, with_faces
+from faces.completing.stored_faces import are_of_photo, drawn_boxes, stay
+from faces.completing.writing import Source, Unwritable, with_error, with_faces, with_its_faces
 from faces.identifying.identifier import Candidate, Identifier
 from faces.photo_faces import PhotoFaces, PhotoRefused
 
@@ -79,8 +80,11 @@ class Completer:
         found: dict[int, Completed] = {}
         by_index: dict[str, list[int]] = defaultdict(list)
         for position, document in enumerate(documents):
-            photo = self.photo_of(document)
-            if isinstance(photo, str):
+            photo, options = self.photo_of(document), self.options[document.index]
+            if isinstance(photo, str) and stay(document.source, options):
+                whole = with_its_faces(document.source, document.source, document.index, options)
+                found[position] = Completed(whole, int(Fields(whole, options.target).get("face_count") or 0))
+            elif isinstance(photo, str):
                 by_index[document.index].append(position)
             else:
                 found[position] = self._not_text(document, photo)
@@ -91,7 +95,10 @@ class Completer:
 
     def _of_index(self, index: str, documents: Sequence[Unfinished]) -> list[Completed]:
         options = self.options[index]
-        photos = [Photo(self.photo_of(document), options.limits) for document in documents]
+        photos = [
+            Photo(self.photo_of(document), options.limits, drawn_boxes(document.source, options))
+            for document in documents
+        ]
         answers = faces_of(self._service, photos, options.model, index)
         people = iter(self._identified(options, answers))
         now = datetime.now(timezone.utc)
@@ -122,6 +129,9 @@ class Completer:
         self, document: Unfinished, refused: PhotoRefused, thumbnail: str | None, took: int, now: datetime
     ) -> Completed:
         options = self.options[document.index]
+        if are_of_photo(document.source, options):
+            # The error would take the place of its faces, and people may have said something about them.
+            return Completed(None, reason=refused.reason)
         try:
             whole = with_error(document.source, document.index, options, refused, thumbnail, took, now)
         except Unwritable as error:

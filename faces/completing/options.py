@@ -29,6 +29,7 @@ class FaceOptions:
     path_field: with the photo's path, which becomes ``file.path``; None: senders send that.
     single_face: whether a photo must show exactly one face.
     remove_binary: whether the photo goes once its faces are there.
+    override: whether a photo is looked at again if its document has its faces already.
     limits: which faces are kept, as the service takes it.
     """
 
@@ -38,6 +39,7 @@ class FaceOptions:
     path_field: str | None = None
     single_face: bool = False
     remove_binary: bool = True
+    override: bool = False
     limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
     identify: Lookup | None = None
 
@@ -53,6 +55,7 @@ class FaceOptions:
             path_field=options.get("path_field"),
             single_face=_flag(options.get("single_face", False)),
             remove_binary=_flag(options.get("remove_binary", True)),
+            override=_flag(options.get("override", False)),
             limits={name: int(one) if name == "max_faces" else one for name, one in numbers.items()},
             identify=Lookup.of(identify) if identify else None,
         )

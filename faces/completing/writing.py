@@ -124,6 +124,14 @@ def followed(source: Source, before: Source, index: str, options: FaceOptions) -
     return collapsed(whole, dotted)
 
 
+def with_its_faces(source: Source, before: Source, index: str, options: FaceOptions) -> Source:
+    """A document that has the faces of its photo already, as `followed`, without the photo if that goes."""
+    whole = copy.deepcopy(source)
+    if options.remove_binary:
+        Fields(whole).remove(options.field)
+    return followed(whole, before, index, options)
+
+
 class _Writing:
     """One document that is written.
 
@@ -184,7 +192,7 @@ class _Writing:
 
     def write_found(self, entries: list[Face], found: PhotoFaces) -> None:
         fields = self.fields
-        fields.set("photo.faces_found", len(entries))
+        fields.set("photo.faces_found", sum(face.get("drawn") is not True for face in entries))
         fields.set("face_count", len(entries))
         fields.set("best_quality", _highest((face.get("quality") or {}).get("score") for face in entries))
         if self._options.single_face:

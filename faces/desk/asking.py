@@ -10,9 +10,10 @@ from typing import Any
 from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from es_setup.connection import Connection
-from faces.calibration.indices import Shared, judgement_of
+from es_setup.models import MixedModels
+from faces.calibration.indices import Shared, shared
 from faces.desk.asked_photos import AskedPhoto
-from faces.desk.crops import FaceId, crops_of_faces
+from faces.desk.at_once import both
 from faces.desk.settings import DeskSettings
 from faces.erasure.kept_away import KeptAway
 from faces.identifying.identifier import CANDIDATES, Candidate, Identifier, Lookup
@@ -20,10 +21,10 @@ from faces.identifying.photo import UNKNOWN, faces_of, shown_name
 from faces.indexing.client_side import client_side_of
 from faces.indexing.contents import content_of
 from faces.matches import Match
-from faces.photo_faces import PhotoFaces
+from faces.photo_faces import PhotoFaces, photo_faces
 from faces.refusals import PHOTO
 from faces.reviewing.portraits import crops_of
-from faces.searchable import NoFaces, searchable
+from faces.searchable import NoFaces, Searchable, searchable
 from faces.searching import FaceQuery, search
 from ingest_service.errors import UserError
 
@@ -64,17 +65,23 @@ class AskedFace:
         return self.answer != UNKNOWN
 
 
-@dataclass(frozen=True)
-class ShownMatch:
-    match: Match
-    crop: str | None
-
-
 def look_at(connection: Connection, es: Elasticsearch, settings: DeskSettings, data: bytes) -> PhotoFaces:
-    """
+    """The faces of a photo, by the model of archive and probes. Which that is, is read while the service
+    looks at the photo: it nearly always is the one that is served.
+
     Raises: as `faces.identifying.photo.faces_of`.
     """
-    return faces_of(connection, es, data, searchable(es, settings.places))
+
+    def held() -> tuple[Searchable, str | None]:
+        where = searchable(es, settings.places)
+        try:
+            return where, where.model(es)
+        except MixedModels:
+            return where, None
+
+    found, (where, model) = both(lambda: photo_faces(connection, es, data), held)
+    # Asked for the other one, the service says what to do.
+    return found if model in (None, found.model_id) else faces_of(connection, es, data, where)
 
 
 def people_on(
@@ -89,7 +96,7 @@ def people_on(
     try:
         identifier = Identifier(es, Lookup(settings.gallery), found.model_id)
         people = identifier.candidates(vectors) if vectors else []
-        judged = judgement_of(es, settings.gallery)
+        judged = shared(identifier.gallery.recorded)
         crops = crops_of(es, identifier.gallery, [one.gallery_id for each in people for one in each])
     except (NotFoundError, NoFaces):
         return [_face(place, face, [], None, {}) for place, face in enumerate(found.faces)], None
@@ -124,22 +131,14 @@ def _face(
     )
 
 
-def elsewhere(es: Elasticsearch, settings: DeskSettings, query: FaceQuery) -> list[ShownMatch]:
+def elsewhere(es: Elasticsearch, settings: DeskSettings, query: FaceQuery) -> list[Match]:
     """The photos with the most similar faces, best first."""
-    where = searchable(es, settings.places)
-    matches = search(es, query, where)
-    crops = crops_of_faces(
-        es, where, [FaceId(match.index, match.document_id, match.face.id) for match in matches]
-    )
-    return [
-        ShownMatch(match, crops.get(FaceId(match.index, match.document_id, match.face.id)))
-        for match in matches
-    ]
+    return search(es, query, searchable(es, settings.places))
 
 
-def named_elsewhere(matches: Sequence[ShownMatch]) -> str | None:
+def named_elsewhere(matches: Sequence[Match]) -> str | None:
     """Who it is by the most similar face that somebody named, if that is a strong match."""
-    named = (one.match for one in matches if one.match.name)
+    named = (one for one in matches if one.name)
     best = next(named, None)
     return best.name if best and best.verdict == "strong" else None
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from faces.decisions.changing import Changed, Outcome
-from faces.decisions.deleting import CONFLICT, Doomed, delete, is_gone
+from faces.decisions.deleting import Doomed, delete
 from faces.decisions.documents import Document, source_of
 from faces.decisions.entries import Decision, Operation
 from faces.decisions.journal import Journal
 from faces.gallery.people import Gallery, NobodyEnrolled
-from faces.indexing.refused import refusal_of
 from faces.pages import every_hit
+from faces.refused import IndexBlocked
+
+CHANGED = "somebody changed it meanwhile: run this again"
 
 
 def portraits(gallery: Gallery, who: str) -> list[Document]:
@@ -62,15 +65,11 @@ def remove(
         Doomed(portrait.key, portrait.if_unchanged, (decision,))
         for portrait, decision in zip(found, decided, strict=True)
     ]
-    answers = delete(gallery.es, journal, doomed, refresh="wait_for")
-    for portrait, decision, item in zip(found, decided, answers, strict=True):
-        yield _changed(portrait, decision, None if is_gone(item) else _refusal(item))
-
-
-def _refusal(item: dict[str, Any]) -> str:
-    if item.get("status") == CONFLICT:
-        return "somebody changed it meanwhile: run this again"
-    return refusal_of(item).reason
+    ended = delete(gallery.es, journal, doomed, refresh="wait_for")
+    # Of an index that takes no changes each portrait says so.
+    with suppress(IndexBlocked):
+        for portrait, decision, what in zip(found, decided, ended, strict=True):
+            yield _changed(portrait, decision, CHANGED if what.outcome == "changed" else what.reason)
 
 
 def _changed(portrait: Document, decision: Decision, reason: str | None) -> Changed:

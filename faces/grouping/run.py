@@ -21,9 +21,15 @@ from faces.grouping.pairs import Pairs
 from faces.grouping.stored import StoredFaces
 from faces.pages import count_of
 from faces.searchable import Searchable
+from ingest_service.errors import UserError
 
 FEWEST = 2
 """Faces of a group, by default."""
+
+
+class AnotherRun(UserError):
+    """Another run writes other groups at the same time; the message says what to do."""
+
 
 Track = Callable[[Iterable[Any], int | None, str], Iterable[Any]]
 """Passes results on and shows how many are done: of how many, if known, and what is done."""
@@ -123,19 +129,53 @@ def write(es: Elasticsearch, where: Searchable, found: Grouping, dry_run: bool =
     Args:
         dry_run: changes nothing, and yields what would be changed.
 
-    Raises: as `faces.decisions.changing.change`.
+    Raises:
+        AnotherRun: a face has got another group since it was read. What is written by then is as good as what
+            a killed run leaves.
+        Others: as `faces.decisions.changing.change`.
     """
     changes = found.changes()
 
     def edit(document: Document) -> None:
-        own = {found.faces.ids[face]: face for face in changes[document.key]}
-        for place, face in enumerate(document.faces):
-            number = own.get(face_id(face, place))
-            if number is None or document.apart_of(face) != found.faces.apart.get(number, []):
-                continue
-            document.set_group(face, found.groups[number] if is_unnamed(document, face) else None)
+        _regroup(document, found, changes[document.key])
 
     def prepare(_: Sequence[Document]) -> Edit:
         return edit
 
     yield from rewrite(es, where, changes, prepare, dry_run)
+
+
+def _regroup(document: Document, found: Grouping, numbers: range) -> None:
+    """Puts the faces of a document that are as they were read into their groups.
+
+    Args:
+        numbers: of its faces, in ``found``.
+    """
+    own = {found.faces.ids[number]: number for number in numbers}
+    moving: list[tuple[dict[str, Any], str | None]] = []
+    staying = set()
+    for place, face in enumerate(document.faces):
+        number = own.get(face_id(face, place))
+        if number is None or document.apart_of(face) != found.faces.apart.get(number, []):
+            staying.add(document.group_of(face))
+        elif is_unnamed(document, face):
+            _require_alone(document, face, found, number)
+            moving.append((face, found.groups[number]))
+        else:
+            moving.append((face, None))
+    for face, group in moving:
+        # Nobody is on a photo twice: not where a face came since that is in the group already.
+        document.set_group(face, None if group in staying else group)
+
+
+def _require_alone(document: Document, face: dict[str, Any], found: Grouping, number: int) -> None:
+    """
+    Raises:
+        AnotherRun: the face has a group that it hadn't when it was read, and that this run doesn't give it.
+    """
+    known = (None, found.faces.groups[number], found.groups[number])
+    if found.faces.unnamed[number] and (group := document.group_of(face)) not in known:
+        raise AnotherRun(
+            f"another `faces group` writes other groups at the same time: it has put a face of "
+            f"[{document.path}] into [{group}]. Run this again once that one has ended"
+        )

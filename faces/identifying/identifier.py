@@ -13,7 +13,7 @@ from es_setup.models import MixedModels
 from es_setup.other_models import what_to_do
 from es_setup.shipped_files import GALLERY
 from faces.identifying.people_search import LikePerson, PeopleSearch
-from faces.identifying.thresholds import GalleryThresholds, gallery_thresholds
+from faces.identifying.thresholds import GalleryThresholds, thresholds_of
 from faces.refusals import face_options_of
 from faces.searchable import NoFaces, Searchable, searchable
 from ingest_service.errors import UserError
@@ -132,7 +132,9 @@ class Identifier:
         """
         self.gallery = searchable(es, lookup.gallery)
         _require_portraits(es, self.gallery, model)
-        self._thresholds = gallery_thresholds(es, lookup.gallery, model).fixed(lookup.similarity)
+        # Of the indices that hold no faces nothing is recorded.
+        recorded = self.gallery.recorded | {name: {} for name in self.gallery.without}
+        self._thresholds = thresholds_of(recorded, model).fixed(lookup.similarity)
         self._search = PeopleSearch(
             es, lookup.gallery, model, self._thresholds.candidate, lookup.k, lookup.filters
         )

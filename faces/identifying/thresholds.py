@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elasticsearch import Elasticsearch
-
-from es_setup import models, thresholds
+from es_setup import thresholds
 from faces.calibration.record import Calibration
 from faces.error_rates.errors import CalibrationError
 
@@ -40,14 +38,9 @@ class GalleryThresholds:
         return self if similarity is None else GalleryThresholds(similarity, similarity, self.by_index)
 
 
-def gallery_thresholds(es: Elasticsearch, gallery: str, model: str) -> GalleryThresholds:
-    """The highest thresholds among the indices behind ``gallery`` that hold faces of ``model``."""
-    found = es.indices.get_mapping(index=gallery, ignore_unavailable=True, allow_no_indices=True)
-    return thresholds_of({name: models.recorded(facts["mappings"]) for name, facts in found.items()}, model)
-
-
 def thresholds_of(recorded: Mapping[str, dict[str, Any]], model: str) -> GalleryThresholds:
-    """
+    """The highest thresholds among the indices of a gallery that hold faces of ``model``.
+
     Args:
         recorded: each index -> our part of its ``_meta``.
     """

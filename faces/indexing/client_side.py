@@ -16,13 +16,14 @@ from es_setup.connection import Service
 from faces.completing.asking import AT_ONCE, ServiceAway, require_model
 from faces.completing.completing import Completed, Completer, Unfinished
 from faces.completing.options import FaceOptions, recorded_options
+from faces.completing.stored_faces import stay
 from faces.completing.storing import Place, read, replace
-from faces.completing.writing import Source, Unwritable, followed
+from faces.completing.writing import Source, Unwritable, followed, with_its_faces
 from faces.indexing.contents import PhotoContent
 from faces.indexing.failed_documents import FailedDocument
-from faces.indexing.refused import Refusal
 from faces.indexing.stored_photos import StoredPhoto
 from faces.refusals import require_fields
+from faces.refused import Refusal
 from faces.searchable import searchable
 
 BUSY = 429
@@ -105,7 +106,9 @@ class ClientSide:
         before: Source = found.source if found else {}
         options = self.completer.options.get(stored.index, self.options)
         source = merged(before, change)
-        if options.field in change:
+        if options.field in change and stay(source, options):
+            source = with_its_faces(source, before, stored.index, options)
+        elif options.field in change:
             source = self.whole(source, stored.index)
         else:
             source = followed(source, before, stored.index, options)

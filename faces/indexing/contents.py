@@ -13,10 +13,17 @@ from typing import Any
 from faces.indexing.picture_data import picture_hash
 from faces.photo_folders.file_kinds import OTHER_PICTURE, PHOTO, START, kind_of
 from faces.photos import PIECE, PhotoFile, SentPhoto, readable, sent
+from faces.refused import Refusal
 
 
 class FileChanged(OSError):
     """The file isn't what it was when it was first read."""
+
+
+def unreadable(error: OSError) -> Refusal:
+    """Why a file isn't sent."""
+    code = "changed_file" if isinstance(error, FileChanged) else "unreadable_file"
+    return Refusal(code, f"the file can't be read: {error.strerror}")
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from typing import Literal
 
 from elasticsearch import Elasticsearch
 
-from faces.decisions.deleting import CONFLICT, Doomed, delete, is_gone
+from faces.decisions.deleting import Doomed, delete
 from faces.decisions.documents import Document, source_of
 from faces.decisions.entries import Decision, Operation
 from faces.decisions.journal import Journal
 from faces.decisions.state import State
 from faces.indexing.failed_documents import PAGE, FailedDocuments
-from faces.indexing.refused import IndexBlocked, refusal_of
 from faces.pages import every_hit
 
 Outcome = Literal["discarded", "kept", "changed", "refused"]
@@ -71,8 +70,7 @@ def discard(wanted: FailedDocuments, operation: Operation, with_decisions: bool)
     while batch := list(islice(found, PAGE)):
         yield from (Discarded(one, "kept") for one in batch if not may_go(one, with_decisions))
         going = [one for one in batch if may_go(one, with_decisions)]
-        if going:
-            yield from _delete(wanted.es, journal, operation, going)
+        yield from _delete(wanted.es, journal, operation, going)
 
 
 def _delete(
@@ -86,15 +84,5 @@ def _delete(
         )
         for one in going
     ]
-    blocked = None
-    for one, item in zip(going, delete(es, journal, doomed), strict=True):
-        if is_gone(item):
-            yield Discarded(one, "discarded")
-        elif item.get("status") == CONFLICT:
-            yield Discarded(one, "changed")
-        else:
-            refusal = refusal_of(item)
-            blocked = refusal.reason if refusal.code == "read_only" else blocked
-            yield Discarded(one, "refused", refusal.reason)
-    if blocked:
-        raise IndexBlocked(blocked)
+    for one, what in zip(going, delete(es, journal, doomed), strict=True):
+        yield Discarded(one, "discarded" if what.outcome == "gone" else what.outcome, what.reason)

@@ -11,16 +11,16 @@ from elasticsearch import Elasticsearch
 from es_setup.connection import Service
 from faces.erasure.kept_away import REASON, KeptAway
 from faces.indexing.client_side import ClientSide, client_side_of
-from faces.indexing.contents import PhotoContent, disputed, read_content
+from faces.indexing.contents import PhotoContent, disputed, read_content, unreadable
 from faces.indexing.known_documents import KnownDocuments
 from faces.indexing.outcomes import IndexedPhoto, Outcome, failed
 from faces.indexing.pipelines import refused_fields, require_gallery, require_pipeline
 from faces.indexing.planned import Planned
-from faces.indexing.refused import IndexBlocked, unreadable
 from faces.indexing.sending import BULK_BYTES, BULK_PHOTOS, create
 from faces.indexing.stored_photos import StoredPhoto, StoredPhotos
 from faces.photos import PhotoFile, SentPhoto
 from faces.refusals import require_our_fields
+from faces.refused import IndexBlocked
 
 OPTIONAL = ("file.hash", "file.path_hash", "file.picture_hash")
 """Fields that a strict mapping may lack: then a photo is known by its id alone."""

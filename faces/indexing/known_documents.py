@@ -12,14 +12,14 @@ from elasticsearch import ApiError, ConflictError, Elasticsearch
 from faces.completing.asking import ServiceAway
 from faces.completing.writing import Unwritable
 from faces.indexing.client_side import ClientSide
-from faces.indexing.contents import PhotoContent
+from faces.indexing.contents import PhotoContent, unreadable
 from faces.indexing.known_photos import TIME, Change, change_of, folder_of, replacement_of
 from faces.indexing.outcomes import IndexedPhoto, failed
-from faces.indexing.refused import refusal_from, unreadable
 from faces.indexing.sending import update, update_untouched
 from faces.indexing.stored_photos import StoredPhoto, StoredPhotos
 from faces.partial_documents import document_of
 from faces.photo_dates.dates import PhotoDate, PhotoDates
+from faces.refused import refusal_from
 
 TRIES = 5
 """How often a change is made again because somebody else changed the document at the same moment."""

@@ -12,11 +12,11 @@ from elasticsearch.helpers import streaming_bulk
 
 from es_setup.connection import innermost_reason
 from faces.indexing.client_side import ClientSide, Sending
-from faces.indexing.contents import PhotoContent
-from faces.indexing.refused import BLOCK, IndexBlocked, Refusal, blocked, refusal_of, unreadable
+from faces.indexing.contents import PhotoContent, unreadable
 from faces.indexing.stored_photos import StoredPhoto
 from faces.partial_documents import document_of
 from faces.refusals import require_fit_service
+from faces.refused import BLOCK, IndexBlocked, Refusal, blocked, refusal_of
 from faces.unchanged import if_unchanged
 
 BULK_PHOTOS = 64

@@ -17,9 +17,9 @@ from faces.completing.options import recorded_options
 from faces.indexing.client_side import try_here
 from faces.indexing.failed_documents import FailedDocument, FailedDocuments
 from faces.indexing.known_photos import WORTH_A_TRY
-from faces.indexing.refused import IndexBlocked, refusal_of
 from faces.indexing.sending import RETRIES, with_retries
 from faces.refusals import require_fit_service
+from faces.refused import IndexBlocked, refusal_of
 from faces.searchable import Searchable, below
 from faces.unchanged import if_unchanged
 

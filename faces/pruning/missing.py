@@ -151,10 +151,10 @@ class Search:
         if there or key in self.seen:
             return ()
         why = self._why_kept(set(places.values()))
-        if why is None and self._is_elsewhere(paths, names, locations):
-            why = "elsewhere"
         if why is None and not self._has_address(texts(fields.get("url.original"))):
             why = "other_address"
+        if why is None and self._is_elsewhere(paths, names, locations):
+            why = "elsewhere"
         if why:
             found.kept.append(Kept(key, paths[0], why))
             return ()

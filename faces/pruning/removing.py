@@ -8,10 +8,9 @@ from typing import Literal
 
 from elasticsearch import Elasticsearch
 
-from faces.decisions.deleting import AT_ONCE, CONFLICT, Doomed, delete, is_gone
+from faces.decisions.deleting import AT_ONCE, Doomed, delete
 from faces.decisions.entries import Decision, Operation
 from faces.decisions.journal import Journal
-from faces.indexing.refused import IndexBlocked, refusal_of
 from faces.pruning.missing import Missing
 from faces.pruning.source_folder import SourceFolder
 
@@ -58,21 +57,9 @@ def remove(
 def _delete(
     es: Elasticsearch, journal: Journal, operation: Operation, going: Sequence[Missing]
 ) -> Iterator[Removed]:
-    if not going:
-        return
-    blocked = None
-    answers = delete(es, journal, [_doomed(one, operation) for one in going])
-    for one, item in zip(going, answers, strict=True):
-        if is_gone(item):
-            yield Removed(one, "deleted")
-        elif item.get("status") == CONFLICT:
-            yield Removed(one, "changed")
-        else:
-            refusal = refusal_of(item)
-            blocked = refusal.reason if refusal.code == "read_only" else blocked
-            yield Removed(one, "refused", refusal.reason)
-    if blocked:
-        raise IndexBlocked(blocked)
+    ended = delete(es, journal, [_doomed(one, operation) for one in going])
+    for one, what in zip(going, ended, strict=True):
+        yield Removed(one, "deleted" if what.outcome == "gone" else what.outcome, what.reason)
 
 
 def _doomed(one: Missing, operation: Operation) -> Doomed:

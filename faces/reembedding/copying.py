@@ -21,13 +21,13 @@ from elasticsearch.helpers import streaming_bulk
 from es_setup.failures import innermost
 from faces.erasure.scope import Scope, scope_of
 from faces.erasure.subject import Place
-from faces.indexing.refused import IndexBlocked, refusal_of
 from faces.indexing.sending import BULK_BYTES
 from faces.pages import every_hit
 from faces.photo_vectors import AT_ONCE as IN_PROGRESS
 from faces.reembedding.documents import Stored, kept_vectors, missing_vectors, rewritten, with_words_of
 from faces.reembedding.embedding import CROP, Embedded, Embedder
 from faces.reembedding.run import Move
+from faces.refused import IndexBlocked, refusal_of
 
 AT_ONCE = 32
 """Documents of a page. With a kept photo each they may have a hundred megabytes together."""

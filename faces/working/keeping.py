@@ -11,7 +11,7 @@ from elasticsearch import ApiError, TransportError
 from es_setup.connection import innermost_reason
 from es_setup.failures import reason
 from faces.completing.asking import ServiceAway
-from faces.indexing.refused import IndexBlocked
+from faces.refused import IndexBlocked
 from faces.working.worker import Outcome, Worked, Worker
 from ingest_service.errors import UserError
 

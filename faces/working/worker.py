@@ -21,7 +21,7 @@ from faces.completing.storing import Place, Version, replace
 from faces.decisions.adding import MOST_BYTES
 from faces.erasure.kept_away import CameBack, KeptAway
 from faces.indexing.picture_data import picture_hash
-from faces.indexing.refused import IndexBlocked, refusal_of
+from faces.refused import IndexBlocked, refusal_of
 from faces.searchable import NoFaces, searchable
 from faces.working import queue
 from faces.working.leases import Leases

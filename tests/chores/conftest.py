@@ -16,4 +16,5 @@ from album_fixtures import (  # noqa: F401
 )
 from command_fixtures import attach, calibrate, counted, good, own_index, run, whole  # noqa: F401
 from group_fixtures import groups  # noqa: F401
+from prune_fixtures import folder, indexed, pruned  # noqa: F401
 from reembed_fixtures import cluster, few, filled, fresh, new_service, own_node  # noqa: F401

@@ -34,7 +34,8 @@ class Way:
 
     def documents(self, index: str = "faces") -> list[dict]:
         self.es.indices.refresh(index=index)
-        hits = self.es.search(index=index, size=100, sort=["file.path"])["hits"]["hits"]
+        everything = {"includes": ["*"], "exclude_vectors": False}
+        hits = self.es.search(index=index, size=100, sort=["file.path"], source=everything)["hits"]["hits"]
         return [hit["_source"] for hit in hits]
 
 

@@ -4,66 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from indexed import documents, paths, say
-from tools import encoded, landscape, line_with, numbers, picture
+from prune_fixtures import FIVE, entries, key_of, photo, why
+from tools import encoded, line_with, numbers
 
 from faces.cli import prune
-from faces.decisions.journal import JOURNAL
 from faces.pruning import removing
-
-FIVE = ("a.jpg", "b.jpg", "trip/c.jpg", "trip/d.jpg", "e.jpg")
-
-
-def photo(path: Path, seed: int) -> None:
-    """A photo without a face, another one for each seed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(picture(landscape(200 + seed, 150)))
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    """Five photos without faces, two of them in `trip`."""
-    for seed, name in enumerate(FIVE):
-        photo(tmp_path / "photos" / name, seed)
-    return tmp_path / "photos"
-
-
-@pytest.fixture
-def indexed(run, faces, journal, folder) -> Path:
-    assert run("index", folder)[0] == 0
-    return folder
-
-
-@pytest.fixture
-def pruned(run) -> Callable[..., dict]:
-    """Runs `faces index ... --prune --yes --json`; returns what it says of the documents that went."""
-
-    def call(source: Path, *more: object, status: int = 0, flag: str = "--prune") -> dict:
-        ended, out, err = run("index", source, flag, "--yes", "--json", *more)
-        assert ended == status, err
-        said = json.loads(out)
-        return said.get("prune", said)
-
-    return call
-
-
-def key_of(es, path: str) -> str:
-    return next(key for key, source in documents(es).items() if path in source["file"]["path"])
-
-
-def entries(es) -> list[dict]:
-    es.indices.refresh(index=JOURNAL)
-    query = {"bool": {"filter": [{"term": {"event.action": "prune"}}, {"exists": {"field": "document.id"}}]}}
-    return [hit["_source"] for hit in es.search(index=JOURNAL, query=query, size=100)["hits"]["hits"]]
-
-
-def why(said: dict) -> dict[str, str]:
-    return {one["path"]: one["why"] for one in said["kept"]}
 
 
 def test_it_shows_what_would_go_and_deletes_that_alone(run, es, indexed, pruned):
@@ -277,11 +226,13 @@ def test_a_document_that_is_changed_after_it_was_shown_is_kept(run, es, indexed,
     monkeypatch.setattr(removing, "_delete", change_first)
     for name in ("a.jpg", "b.jpg"):
         (indexed / name).unlink()
-    status, _, err = run("index", indexed, "--prune", "--yes")
+    status, out, err = run("index", indexed, "--prune", "--yes")
     assert (status, bool(line_with("a.jpg: ", err))) == (1, True)
+    assert "b.jpg: " not in err
+    assert numbers(out.splitlines()[-1]) == [1, 1]
     assert changed in documents(es)
     assert gone not in documents(es), "another run was faster"
-    assert changed not in {entry["document"]["id"] for entry in entries(es)}
+    assert {entry["document"]["id"] for entry in entries(es)} == {gone}
 
 
 def test_a_photo_that_comes_back_before_it_is_deleted_is_kept(run, es, indexed, monkeypatch):

@@ -14,11 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from command_fixtures import at_once
 from elasticsearch import Elasticsearch
 from fake_service import MODEL, SLOW_PHOTO, FakeService
 from tools import empty, encoded, picture, side_by_side, wait_until
 
-from es_setup.connection import Service
+from es_setup.connection import Connection, Service
 from es_setup.models import record
 from faces.completing import asking
 from faces.completing.storing import Place
@@ -77,6 +78,17 @@ def test_several_workers_process_each_photo_once(plain, fake, waiting):
     assert {one.outcome for one in done} == {Outcome.COMPLETED}
     assert sum(fake.batches) == PHOTOS
     assert counted(plain, "face_count:1") == PHOTOS
+
+
+def test_two_processes_process_each_photo_once(plain, fake, waiting):
+    fake.behaviour = "unhurried"
+    (url,) = (str(node.base_url) for node in plain.transport.node_pool.all())
+    words = ("worker", "--once", "--json", "--at-once", 4)
+    ended = at_once(Connection(es_url=url, faces_url=fake.url), words, words)
+    assert [status for status, _, _ in ended] == [0, 0], ended
+    done = [json.loads(line) for _, out, _ in ended for line in out.splitlines()[:-1]]
+    assert sorted(one["id"] for one in done) == sorted(waiting)
+    assert {one["outcome"] for one in done} == {"completed"}
 
 
 def test_a_killed_workers_documents_are_taken_over_when_its_leases_end(plain, fake, waiting):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
 from elasticsearch import Elasticsearch
+from plain_fixtures import comparable
 from tools import encoded, landscape, picture, side_by_side
 
 from es_setup.client_side import WORKER
 from es_setup.models import record
 
-VARYING = ("ingested", "duration", "lag")
-"""Times of ``event``."""
 SENT = {
     "nothing": {},
     "name": {"person": {"name": " Ann "}, "tags": "stage", "@timestamp": "2026-04-15T12:00:00Z"},
@@ -24,6 +22,7 @@ SENT = {
         "own": {"x": 1},
     },
     "names": {"person": {"name": ["Ann", "Ben"], "team": "red"}, "photo": {"caption": "us", "width": 1}},
+    "nulls": {"person": None, "file": None, "photo": None, "model": None, "event": None, "tags": None},
     "empty": {"person": {"name": ""}, "observer": {"name": "gate 3"}, "event": {"kind": "event"}},
     "faces": {
         "faces": [{"label": {"name": "Ann"}, "box": {"x": 0, "y": 0, "width": 9, "height": 9}, "own": 1}]
@@ -39,13 +38,12 @@ SENT = {
 NO_PHOTOS = {"text": "%%%", "words": "bm8gcGhvdG8=", "empty": "", "list": ["aaaa"], "number": 17}
 
 
-def comparable(source: dict) -> dict:
-    """Without what differs from run to run, and with numbers as Elasticsearch keeps them."""
-    whole = json.loads(json.dumps(source), parse_float=lambda text: pytest.approx(float(text), abs=2e-6))
-    event = whole.get("event", {})
-    if whole.get("@timestamp") == event.get("ingested"):
-        whole["@timestamp"] = "now"
-    return whole | {"event": {key: value for key, value in event.items() if key not in VARYING}}
+def sources(client: Elasticsearch, index: str) -> dict[str, dict]:
+    """All documents by id, with the vectors, which Elasticsearch 9 leaves out by default."""
+    client.indices.refresh(index=index)
+    everything = {"includes": ["*"], "exclude_vectors": False}
+    hits = client.search(index=index, size=100, source=everything)["hits"]["hits"]
+    return {hit["_id"]: hit["_source"] for hit in hits}
 
 
 @pytest.fixture
@@ -62,11 +60,8 @@ def both(es: Elasticsearch, plain: Elasticsearch, faces, gallery, probes, withou
             assert not answer["errors"], answer
         code, _, err = without("worker", "--once")
         assert code == 0, err
-        found = [client.mget(index=index, ids=list(documents))["docs"] for client in (es, plain)]
-        return {
-            plugin["_id"]: (comparable(plugin["_source"]), comparable(worker["_source"]))
-            for plugin, worker in zip(*found, strict=True)
-        }
+        plugin, worker = (sources(client, index) for client in (es, plain))
+        return {key: (comparable(plugin[key]), comparable(worker[key])) for key in documents}
 
     return store
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from tools import encoded
+
 
 def operations(run) -> list[dict]:
     """Newest first."""
@@ -110,3 +112,26 @@ def test_after_a_command_that_cannot_be_undone_an_earlier_one_needs_its_id(
     assert status == 0
     assert said("ben-0") == [{}]
     assert operations(run)[2]["operation"] in out, "what was undone is a result"
+
+
+def test_a_tag_leaves_the_probes_that_matched_too(es, gallery, probes, journal, album, run, whole):
+    for name in ("ann", "ben"):
+        assert run("enroll", album.files[f"{name}-0"], "--name", name.capitalize())[0] == 0
+    assert run("gallery", "tag", "Ann", "staff")[0] == 0
+    photo = {"image": encoded(album.files["ann-2"])}
+    es.index(index=probes, id="ann-2", document=photo, refresh=True)
+
+    def tags() -> list[str]:
+        return whole(probes, "ann-2")["faces"][0]["match"].get("tags", [])
+
+    assert run("gallery", "tag", "Ann", "watch")[0] == 0
+    tagging = operations(run)[0]["operation"]
+    assert sorted(tags()) == ["staff", "watch"]
+    assert run("undo", "--dry-run")[0] == 0
+    assert sorted(tags()) == ["staff", "watch"]
+    status, out, err = run("undo", tagging, "--json")
+    assert status == 0, err
+    assert (json.loads(out)["probes"], tags()) == (1, ["staff"])
+    assert es.count(index=probes, query={"term": {"matched_tags": "watch"}})["count"] == 0
+    assert run("undo", operations(run)[0]["operation"])[0] == 0
+    assert sorted(tags()) == ["staff", "watch"]

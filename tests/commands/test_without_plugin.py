@@ -22,6 +22,8 @@ def test_of_several_faces_the_one_that_was_named(there, album):
     _, out, _ = there("search", album.files["team"], "--face", 1, "--json")
     best = json.loads(out)["matches"][0]
     assert (best["id"], best["face"]["position"]) == ("team", 1)
+    status, _, err = there("search", album.files["team"], "--face", 3)
+    assert (status, "face 3" in err) == (2, True)
 
 
 def test_without_the_service_the_error_says_what_is_needed(there, album):

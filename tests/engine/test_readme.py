@@ -54,10 +54,10 @@ def test_each_request_has_an_answer_when_pasted_in_the_pages_order(
 
 def test_the_stack_prints_only_searches_that_find_something(es, faces, portrait, running, capsys):
     """With an index that is empty, as after the first `./run up`, it prints how to fill it."""
-    print_addresses(running.connection, None)
+    print_addresses(running.connection, "http://127.0.0.1:8502", None)
     empty = capsys.readouterr().out
     console(es, scene(FIRST_STEPS, "drop"), photo=encoded(portrait))
-    print_addresses(running.connection, portrait)
+    print_addresses(running.connection, "http://127.0.0.1:8502", portrait)
     filled = capsys.readouterr().out
     assert "faces index FOLDER" in empty
     assert "_search" not in empty

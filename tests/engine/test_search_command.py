@@ -139,7 +139,7 @@ def test_it_says_which_face_of_a_group_it_took_and_which_of_each_hit_matched(
     assert f"{box['width']} x {box['height']}" in line_with("query:", out)
     assert "1 of 3" in line_with("query:", out)
     status, _, err = run("search", group_file, "--face", 3)
-    assert (status, "3" in bracketed(err)) == (1, True)
+    assert (status, "3" in bracketed(err)) == (2, True)
     assert run("search", group_file, "--face", -1)[0] == 2
 
 

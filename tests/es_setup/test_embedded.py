@@ -18,7 +18,7 @@ from tools import line_with
 from es_setup.embedded.local_node import require_free
 from es_setup.embedded.plugins import EngineError
 from faces.local_stack import prepare_all, working_folder
-from faces.service_keeper import STARTS
+from faces.server_keeper import STARTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,10 +55,10 @@ def test_a_signal_to_the_command_stops_the_servers_and_leaves_other_files_alone(
 
 @pytest.mark.slow
 def test_a_service_that_ends_is_started_again_while_elasticsearch_stays_up(up):
-    process, data, (es_port, faces_port) = up
+    process, data, (es_port, faces_port), _ = up
     node = node_id(es_port)
     for _ in range(STARTS):
-        os.killpg(service_of(process).pid, signal.SIGKILL)
+        os.killpg(child_of(process, "ingest_service").pid, signal.SIGKILL)
         wait_for(process, "starting it again")
         wait_for(process, "ready again")
         answer = requests.get(f"http://127.0.0.1:{faces_port}/readyz", timeout=30)
@@ -66,7 +66,7 @@ def test_a_service_that_ends_is_started_again_while_elasticsearch_stays_up(up):
         assert node_id(es_port) == node
     # It keeps ending: Elasticsearch stays until it is told to stop, and the command's status tells.
     log = str(data / "ingest-face" / "service" / "logs" / "service.log")
-    os.killpg(service_of(process).pid, signal.SIGKILL)
+    os.killpg(child_of(process, "ingest_service").pid, signal.SIGKILL)
     wait_for(process, log)
     assert node_id(es_port) == node
     process.send_signal(signal.SIGINT)
@@ -79,10 +79,8 @@ def test_a_service_that_ends_is_started_again_while_elasticsearch_stays_up(up):
 
 @pytest.mark.slow
 def test_when_elasticsearch_ends_the_service_is_stopped_and_the_log_is_named(up):
-    process, data, ports = up
-    (node,) = (
-        child for child in psutil.Process(process.pid).children() if "ingest_service" not in child.cmdline()
-    )
+    process, data, ports, _ = up
+    (node,) = (child for child in psutil.Process(process.pid).children() if "java" in child.name())
     os.killpg(node.pid, signal.SIGKILL)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1
@@ -91,30 +89,53 @@ def test_when_elasticsearch_ends_the_service_is_stopped_and_the_log_is_named(up)
         require_free(port, "another server")
 
 
+@pytest.mark.slow
+def test_the_desk_is_the_first_address_at_a_free_port_if_its_own_is_taken_and_is_started_again(up):
+    process, _, ports, printed = up
+    desk = printed[0].split()
+    assert desk[0] == "desk"
+    assert int(desk[1].rpartition(":")[2]) not in ports
+    assert "<form" in requests.get(desk[1], timeout=30).text
+    os.killpg(child_of(process, "desk").pid, signal.SIGKILL)
+    wait_for(process, "starting it again")
+    wait_for(process, "ready again")
+    assert requests.get(f"{desk[1]}/healthz", timeout=30).ok
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    require_free(int(desk[1].rpartition(":")[2]), "another server")
+
+
 @pytest.fixture
-def up() -> Iterator[tuple[subprocess.Popen[str], Path, list[int]]]:
-    """`faces up`, ready: (process, its folder, the ports of Elasticsearch and the service)."""
+def up() -> Iterator[tuple[subprocess.Popen[str], Path, list[int], list[str]]]:
+    """`faces up`, ready, while another listens at the desk's port: (process, its folder, the ports of
+    Elasticsearch and the service, the lines that it printed)."""
     prepare_all(print)
     ports = free_ports(2)
-    with working_folder() as data:
-        process = faces_up(data, *ports)
+    with working_folder() as data, socket.create_server(("127.0.0.1", 0)) as taken:
+        process = faces_up(data, *ports, taken.getsockname()[1])
         try:
-            assert any("Ctrl-C" in line for line in process.stdout)
-            yield process, data, ports
+            printed: list[str] = []
+            for line in process.stdout:
+                printed += [line] if line.strip() else []
+                if "Ctrl-C" in line:
+                    break
+            assert printed, process.communicate()[1]
+            yield process, data, ports, printed
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.communicate(timeout=120)
 
 
-def service_of(process: subprocess.Popen[str]) -> psutil.Process:
-    """The service that a command runs."""
-    (service,) = (
+def child_of(process: subprocess.Popen[str], word: str) -> psutil.Process:
+    """The server that a command runs, by a word of its own command line."""
+    (server,) = (
         child
         for child in psutil.Process(process.pid).children()
-        if child.status() != psutil.STATUS_ZOMBIE and "ingest_service" in child.cmdline()
+        if child.status() != psutil.STATUS_ZOMBIE and word in child.cmdline()
     )
-    return service
+    return server
 
 
 def node_id(port: int) -> str:
@@ -124,8 +145,9 @@ def node_id(port: int) -> str:
     return f"{name} {node['jvm']['start_time_in_millis']}"
 
 
-def faces_up(data: Path, es_port: int, faces_port: int) -> subprocess.Popen[str]:
-    ports = ["--es-port", str(es_port), "--faces-port", str(faces_port)]
+def faces_up(data: Path, es_port: int, faces_port: int, desk_port: int = 8502) -> subprocess.Popen[str]:
+    given = {"--es-port": es_port, "--faces-port": faces_port, "--desk-port": desk_port}
+    ports = [word for option, port in given.items() for word in (option, str(port))]
     command = [sys.executable, "-m", "faces", "up", "--data", str(data), *ports]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -17,9 +17,9 @@ import pytest
 
 from faces.indexing.failures_file import FailuresFile
 from faces.indexing.outcomes import IndexedPhoto, Outcome, failed
-from faces.indexing.refused import refusal_of
 from faces.indexing.remedies import REMEDIES
 from faces.photos import SentPhoto
+from faces.refused import refusal_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 PHOTO = SentPhoto(Path("a.jpg"), 'new\nline, "a".jpg', line=7)

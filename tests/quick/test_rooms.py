@@ -15,7 +15,7 @@ from es_setup.embedded.plugins import elasticsearch_version
 from ingest_service import __version__
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("board_preview", "evaluation", "faces", "kibana", "es_setup", "ingest_service")
+ROOMS = ("board_preview", "desk_preview", "evaluation", "faces", "kibana", "es_setup", "ingest_service")
 MOST_LINES = 350
 
 
@@ -67,6 +67,11 @@ def test_the_contracts_hold_here(copy):
         ("ingest_service/quality.py", "import es_setup.models", "ingest_service.quality -> es_setup.models"),
         ("faces/photos.py", "import evaluation.task", "faces.photos -> evaluation.task"),
         ("board_preview/errors.py", "import evaluation.task", "board_preview.errors -> evaluation.task"),
+        (
+            "board_preview/errors.py",
+            "import desk_preview.stock",
+            "board_preview.errors -> desk_preview.stock",
+        ),
         (
             "faces/error_rates/interval.py",
             "import faces.photos",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("faces", "evaluation", "board_preview")
+ROOMS = ("faces", "evaluation", "board_preview", "desk_preview")
 """The rooms that show text of documents, files and servers."""
 SHOWN = ROOT / "faces" / "shown"
 PRINTS = {

@@ -13,7 +13,7 @@ from service_process import PATIENCE, ROOT
 from tools import bracketed
 
 from es_setup.connection import Service
-from faces import local_service
+from faces import local_process, local_service
 from ingest_service.errors import SettingsError
 from ingest_service.settings import Settings
 
@@ -167,7 +167,7 @@ def test_a_local_service_needs_none_of_the_keys_and_certificates_of_another(cach
     """An operator has them in the environment, as docs say, and starts `faces up` or the demo."""
     certificate, key = Authority(tmp_path, "ours").issue("service")
     (tmp_path / "keys").write_text("a-key-of-more-than-16-letters")
-    monkeypatch.setattr(local_service, "START_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(local_process, "START_TIMEOUT", PATIENCE)
     for name, value in {
         **KEY,
         "FACES_API_KEYS_FILE": tmp_path / "keys",

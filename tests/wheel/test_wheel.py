@@ -155,6 +155,8 @@ def test_up_runs_the_stack_until_it_is_told_to_stop(up):
         return "Ctrl-C" in printed.read_text()
 
     wait_until(is_up, 240)
+    [desk] = re.findall(r"(?m)^desk +(http://\S+)$", printed.read_text())
+    assert requests.get(f"{desk}/static/desk.css", timeout=5).ok
     [url] = set(re.findall(r"(?m)^Elasticsearch +(http://\S+)$", printed.read_text()))
     assert requests.get(f"{url}/_alias/faces", timeout=5).ok
     assert requests.get(url, timeout=5).json()["version"]["number"] == elsewhere_version(url)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from faces.desk import asking
 from faces.desk.asked_photos import AskedPhoto
 from faces.desk.asking import BEST, MOST
+from faces.desk.at_once import both
 from faces.desk.current import back_to, session, settings
 from faces.desk.sessions import Flash
 from faces.names import tidy
@@ -39,10 +40,12 @@ def send() -> Response:
 @page.get("/asked/<photo>")
 def show(photo: str) -> str:
     asked, me = _asked(photo), session()
-    faces, judged = asking.people_on(me.es, settings(), asked.found)
-    chosen = min(max(request.args.get("face", 0, int), 0), max(0, len(faces) - 1))
-    query = _query(asked, chosen)
-    matches = asking.elsewhere(me.es, settings(), query) if query else []
+    chosen = min(max(request.args.get("face", 0, int), 0), max(0, len(asked.found.faces) - 1))
+    own, query = settings(), _query(asked, chosen)
+    (faces, judged), matches = both(
+        lambda: asking.people_on(me.es, own, asked.found),
+        lambda: asking.elsewhere(me.es, own, query) if query else [],
+    )
     return render_template(
         "asked.html",
         photo=asked,
@@ -94,4 +97,4 @@ def _query(asked: AskedPhoto, chosen: int) -> FaceQuery | None:
     k = min(max(request.args.get("k", BEST, int), 1), MOST)
     filters: dict[str, Any] = {**_filters()}
     vector = tuple(asked.found.faces[chosen]["vector"])
-    return FaceQuery(None, k=k, vector=vector, **filters)
+    return FaceQuery(None, k=k, vector=vector, crops=True, **filters)

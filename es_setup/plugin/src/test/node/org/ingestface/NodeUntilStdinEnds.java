@@ -21,7 +21,7 @@ import org.elasticsearch.transport.netty4.Netty4Plugin;
  * starts it in this JVM with assertions on, and fails if a thread, a search context or a cluster setting is left behind at the end.
  *
  * <p>The system property {@code tests.node.settings} is the path of its {@code elasticsearch.yml}. Its HTTP address is written to the file
- * {@code tests.node.address}.
+ * {@code tests.node.address}. With {@code tests.node.plugin=false} the node lacks this plugin.
  */
 @TimeoutSuite(millis = 0)
 @ThreadLeakFilters(filters = NodeUntilStdinEnds.EndsWithItsClient.class)
@@ -29,7 +29,9 @@ public final class NodeUntilStdinEnds extends ESSingleNodeTestCase {
 
     @Override
     protected Collection<Class<? extends Plugin>> getPlugins() {
-        return pluginList(Netty4Plugin.class, FacePlugin.class, RootPlugin.class);
+        return Boolean.parseBoolean(System.getProperty("tests.node.plugin", "true"))
+            ? pluginList(Netty4Plugin.class, FacePlugin.class, RootPlugin.class)
+            : pluginList(Netty4Plugin.class, RootPlugin.class);
     }
 
     @Override

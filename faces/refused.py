@@ -9,7 +9,6 @@ from typing import Any
 from elasticsearch import ApiError
 
 from es_setup.connection import innermost_reason
-from faces.indexing.contents import FileChanged
 from ingest_service.errors import UserError
 
 TOO_LARGE = "the file is too large: Elasticsearch refuses the request (http.max_content_length)"
@@ -32,11 +31,6 @@ class Refusal:
 
     code: str
     reason: str
-
-
-def unreadable(error: OSError) -> Refusal:
-    code = "changed_file" if isinstance(error, FileChanged) else "unreadable_file"
-    return Refusal(code, f"the file can't be read: {error.strerror}")
 
 
 def refusal_of(item: dict[str, Any]) -> Refusal:

@@ -1,4 +1,4 @@
-"""Starts the local service again when it ends by itself, so that Elasticsearch and its data stay up."""
+"""Starts a local server again when it ends by itself, so that Elasticsearch and its data stay up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 from es_setup.connection import ConnectionFailed
 
 STARTS = 3
-"""How often in a row the service is started again."""
+"""How often in a row a server is started again."""
 STEADY = 600
 """Seconds of work after which its starts are counted anew."""
 
@@ -29,37 +29,37 @@ class RestartableServer(Protocol):
 
 
 @dataclass
-class ServiceKeeper:
-    """Keeps ``service`` running, and tells ``say`` what it does.
+class ServerKeeper:
+    """Keeps ``server`` running, and tells ``say`` what it does.
 
     Attributes:
-        lost: why the service isn't started any more; None while it is.
+        name: for people, such as ``the inference service``.
+        lost: why the server isn't started any more; None while it is.
     """
 
-    service: RestartableServer
+    server: RestartableServer
+    name: str
     say: Callable[[str], None]
     lost: str | None = None
     _starts: int = 0
     _started: float = 0
 
     def check(self) -> None:
-        """Starts the service again if it has ended; called every now and then."""
-        if self.lost or not self.service.has_ended:
+        """Starts the server again if it has ended; called every now and then."""
+        if self.lost or not self.server.has_ended:
             return
         if time.monotonic() - self._started > STEADY:
             self._starts = 0
         if self._starts == STARTS:
-            self.lost = (
-                f"the inference service ended again after {STARTS} new starts; its log is {self.service.log}"
-            )
+            self.lost = f"{self.name} ended again after {STARTS} new starts; its log is {self.server.log}"
             self.say(f"{self.lost}\nElasticsearch runs on; Ctrl-C stops it")
             return
         self._starts += 1
-        self.say("the inference service has ended by itself; starting it again")
+        self.say(f"{self.name} has ended by itself; starting it again")
         try:
-            self.service.start_again()
+            self.server.start_again()
         except ConnectionFailed as error:
             self.say(str(error))
         else:
-            self.say("the inference service is ready again")
+            self.say(f"{self.name} is ready again")
         self._started = time.monotonic()

@@ -1,0 +1,1 @@
+"""The desk with the sample faces, in a real Chromium, for developers. In no wheel."""
