@@ -91,13 +91,15 @@ def test_no_page_has_a_serious_violation_or_scrolls_sideways(visit, violations, 
 FOCUSABLE = """() => [...document.querySelectorAll("a[href], button, input, select, summary, textarea")]
     .filter((one) => one.type !== "hidden" && !one.disabled && one.checkVisibility()).length"""
 FOCUSED = """() => {
+    const WHITE = "rgb(255, 255, 255)";
     const one = document.activeElement;
     if (!one || one === document.body) return null;
     window.reached ??= new Set();
     const isNew = !window.reached.has(one);
     window.reached.add(one);
     const {outlineStyle, outlineWidth} = getComputedStyle(one);
-    const isBox = one.matches(".box") && getComputedStyle(one.firstElementChild).stroke !== "rgb(255, 255, 255)";
+    const stroke = one.matches(".box") ? getComputedStyle(one.firstElementChild).stroke : WHITE;
+    const isBox = stroke !== WHITE;
     return {
         isNew,
         isSeen: isBox || (outlineStyle !== "none" && parseFloat(outlineWidth) >= 2),
