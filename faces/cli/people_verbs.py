@@ -11,6 +11,7 @@ from faces.cli.changes import EVERYWHERE, Changes, words
 from faces.cli.options import DryRun, JsonFlag, connected_to_elasticsearch
 from faces.cli.output import explained, tracked
 from faces.cli.servers import stopped_by_signals
+from faces.decisions.labelling import known_name, one_name
 from faces.decisions.one_for_another import NameReplacement
 from faces.searchable import searchable
 
@@ -55,6 +56,7 @@ def _replace(
     as_json: bool,
 ) -> None:
     with explained(), stopped_by_signals():
+        old, new = known_name(old), one_name(new)
         es = connection.elasticsearch()
         replacement = NameReplacement.begin(es, searchable(es, index), action, old, new)
         changes = Changes(replacement.operation, dry_run)
