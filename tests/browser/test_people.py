@@ -56,6 +56,17 @@ def test_uncertain_faces_are_decided_about_by_keys(visit, root):
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing to review")
 
 
+def test_a_face_is_decided_about_by_mouse(visit, root):
+    page = visit()
+    page.goto("/review")
+    expect(page.locator(".card img").first).to_be_visible()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Yes").first.click()
+    assert [face["label"]["name"] for face in probes(root) if "label" in face] == ["Ann"]
+    press(page, "None of them", exact=False)
+    assert [face["not"] for face in probes(root) if "not" in face] == [["Ann"]]
+
+
 def test_a_face_that_was_decided_meanwhile_keeps_that(visit, root):
     page, other = visit(), visit()
     for one in (page, other):

@@ -193,6 +193,19 @@ def test_who_may_read_nothing_is_told_so_after_asking(visit, people):
     assert "Ann" not in page.content()
 
 
+def test_a_photo_that_was_asked_about_is_seen_by_nobody_else(visit, people):
+    page, other = visit(), visit("faces_analyst")
+    ask(page, people[ANN][7])
+    asked = page.url.partition("?")[0]
+    for path in (asked, f"{asked}/picture"):
+        assert page.context.request.get(path).ok
+        assert other.context.request.get(path).status == 404
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in")
+    sign_in(page, "faces_admin")
+    assert page.context.request.get(asked).status == 404
+
+
 def test_an_api_key_signs_in_until_it_is_invalidated(visit, root):
     reader = {name: value for name, value in OURS["faces_analyst"].items() if name != "description"}
     made = root.security.create_api_key(name="desk", role_descriptors={"reader": reader})
