@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -43,12 +43,15 @@ class RunningDesk:
 
 
 @contextmanager
-def running_desk(connection: Connection, folder: Path, port: int | None = None) -> Iterator[RunningDesk]:
+def running_desk(
+    connection: Connection, folder: Path, port: int | None = None, options: Sequence[str] = ()
+) -> Iterator[RunningDesk]:
     """The desk, running until the end of the block; its log is ``folder/logs/desk.log``.
 
     Args:
         connection: its addresses; without credentials, people sign in if Elasticsearch has users.
         port: default: a free one.
+        options: more of the command's; with none that switches TLS on.
 
     Raises:
         EngineError: the port is in use.
@@ -57,7 +60,7 @@ def running_desk(connection: Connection, folder: Path, port: int | None = None) 
     port = port or local_node.free_port()
     local_node.require_free(port, "the desk")
     url = f"http://127.0.0.1:{port}"
-    words = ["faces", "desk", "--port", str(port)]
+    words = ["faces", "desk", "--port", str(port), *options]
     server = ServerModule("the desk", words, folder / "logs" / "desk.log", _environment(connection))
     server.prepare_log()
 

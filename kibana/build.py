@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kibana.boards import TAG, data_views, exploration, face_search, ingest_health, probes
+from kibana.boards import TAG, data_views, exploration, face_search, ingest_health, probes, with_desk
 from kibana.console_links import markdown
+from kibana.desk_link import desk_of
 from kibana.importing import SHIPPED
 from kibana.objects.dashboard import Dashboard
 from kibana.objects.data_view import DataView
@@ -31,10 +32,11 @@ class Content:
         ]
 
 
-def content(verdicts: Verdicts = NOT_CALIBRATED) -> Content:
+def content(verdicts: Verdicts = NOT_CALIBRATED, desk: str | None = None) -> Content:
     """
     Args:
         verdicts: the thresholds that the boards show. The committed file has the uncalibrated ones.
+        desk: the address of the desk, which the boards link to. The committed file has none.
     """
     boards = (
         face_search.board(markdown(1, 4, 5, 6, 7, verdicts=verdicts), verdicts),
@@ -42,20 +44,22 @@ def content(verdicts: Verdicts = NOT_CALIBRATED) -> Content:
         exploration.board(markdown(8, 9, 11, verdicts=verdicts), verdicts),
         ingest_health.board(markdown(12)),
     )
-    return Content(TAG, data_views.ALL, boards)
+    return Content(TAG, data_views.ALL, tuple(with_desk(board, desk) for board in boards))
 
 
-def objects(verdicts: Verdicts = NOT_CALIBRATED) -> list[SavedObject]:
-    """Every saved object, with the thresholds of ``verdicts``."""
-    return content(verdicts).saved_objects()
+def objects(verdicts: Verdicts = NOT_CALIBRATED, desk: str | None = None) -> list[SavedObject]:
+    """Every saved object, with the thresholds of ``verdicts`` and a link to the desk."""
+    return content(verdicts, desk).saved_objects()
 
 
-def with_thresholds_of(one: SavedObject, copy: SavedObject) -> SavedObject | None:
-    """Our object, built with the thresholds that its copy in Kibana states; None if the copy states none."""
-    if (verdicts := stated_by(copy)) is None:
+def with_settings_of(one: SavedObject, copy: SavedObject) -> SavedObject | None:
+    """Our object, built with the thresholds that its copy in Kibana states and the link to the desk that it
+    has; None if it is no board."""
+    if one["type"] != "dashboard":
         return None
-    key = one["type"], one["id"]
-    return next((built for built in objects(verdicts) if (built["type"], built["id"]) == key), None)
+    key, verdicts = (one["type"], one["id"]), stated_by(copy) or stated_by(one) or NOT_CALIBRATED
+    every = objects(verdicts, desk_of(copy))
+    return next((built for built in every if (built["type"], built["id"]) == key), None)
 
 
 def text() -> str:

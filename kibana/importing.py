@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kibana.client import Kibana
-from kibana.likeness import Likeness, WithThresholdsOf, in_shipped_form, likeness_of, no_thresholds
+from kibana.likeness import Likeness, WithSettingsOf, in_shipped_form, likeness_of, no_settings
 from kibana.saved_object import Key, SavedObject, parsed
 
 SHIPPED = Path(__file__).parent / "saved_objects.ndjson"
@@ -27,8 +27,8 @@ class Outcome:
     id: str
     title: str
     state: State
-    """``exists``: as shipped, apart from additions. ``updated``: only its thresholds differed, and they were
-    updated. ``kept``: differs from the shipped object."""
+    """``exists``: as shipped, apart from additions. ``updated``: only its thresholds or its link to the desk
+    differed, and were updated. ``kept``: differs from the shipped object."""
     copy_id: str
     """Its id in this space. Kibana assigns a new one if another space has an object with our id."""
     reason: str = ""
@@ -42,9 +42,9 @@ class Presence:
     id: str
     title: str
     state: Literal["equal", "changed", "missing"]
-    """``equal``: as shipped, apart from its thresholds."""
+    """``equal``: as shipped, apart from its thresholds and its link to the desk."""
     other_thresholds: bool
-    """Whether its thresholds aren't ours."""
+    """Whether its thresholds, or its link to the desk, aren't ours."""
     copy_id: str | None
     dangling: list[Key]
     """What it refers to that isn't there."""
@@ -59,9 +59,9 @@ def install(
     kibana: Kibana,
     objects: list[SavedObject],
     overwrite: bool,
-    with_thresholds_of: WithThresholdsOf = no_thresholds,
+    with_settings_of: WithSettingsOf = no_settings,
 ) -> list[Outcome]:
-    """Imports what is missing, and updates the thresholds of copies that are otherwise as shipped, whatever
+    """Imports what is missing, and updates the settings of copies that are otherwise as shipped, whatever
     was added to them. A second run changes nothing, and completes an interrupted one.
 
     Args:
@@ -75,7 +75,7 @@ def install(
     if not any(error["type"] in RESOLVABLE for error in errors.values()):
         return [_outcome(one, _successes(answer), errors, "imported") for one in objects]
     there = {key: error.get("destinationId", key[1]) for key, error in errors.items() if _is_conflict(error)}
-    likeness = _likenesses(kibana, objects, there, with_thresholds_of)
+    likeness = _likenesses(kibana, objects, there, with_settings_of)
     updated = {
         key: like.updated
         for key, like in likeness.items()
@@ -121,19 +121,19 @@ def copies(kibana: Kibana, objects: Iterable[SavedObject]) -> dict[Key, SavedObj
 def as_shipped(
     objects: Iterable[SavedObject],
     found: Mapping[Key, SavedObject],
-    with_thresholds_of: WithThresholdsOf = no_thresholds,
+    with_settings_of: WithSettingsOf = no_settings,
 ) -> list[SavedObject]:
     """The copies in the form and order of ``objects``, with their ids and thresholds: any difference is a
     change that somebody made."""
     ours = {_key(one): one for one in objects}
     return [
-        in_shipped_form(ours[key], copy, with_thresholds_of)
+        in_shipped_form(ours[key], copy, with_settings_of)
         for key, copy in _with_our_ids(objects, found).items()
     ]
 
 
 def presence(
-    kibana: Kibana, objects: list[SavedObject], with_thresholds_of: WithThresholdsOf = no_thresholds
+    kibana: Kibana, objects: list[SavedObject], with_settings_of: WithSettingsOf = no_settings
 ) -> list[Presence]:
     """The state of each object in the space. Changes nothing."""
     found = copies(kibana, objects)
@@ -146,7 +146,7 @@ def presence(
             report.append(Presence(*key, title(one), "missing", False, None, []))
             continue
         dangling = [ref for ref in map(_key, found[key].get("references", [])) if ref in missing]
-        like = likeness_of(one, theirs[key], with_thresholds_of)
+        like = likeness_of(one, theirs[key], with_settings_of)
         state: Literal["equal", "changed"] = "changed" if like.edited else "equal"
         report.append(Presence(*key, title(one), state, like.other_thresholds, found[key]["id"], dangling))
     return report
@@ -162,7 +162,7 @@ def _key(one: Mapping[str, Any]) -> Key:
 
 
 def _likenesses(
-    kibana: Kibana, objects: list[SavedObject], there: Mapping[Key, str], with_thresholds_of: WithThresholdsOf
+    kibana: Kibana, objects: list[SavedObject], there: Mapping[Key, str], with_settings_of: WithSettingsOf
 ) -> dict[Key, Likeness]:
     """For each object with a copy. A copy that Kibana doesn't export counts as equal.
 
@@ -176,7 +176,7 @@ def _likenesses(
     theirs = _with_our_ids(objects, found)
     equal = {_key(one): Likeness(False, False, one) for one in objects if _key(one) in there}
     return equal | {
-        _key(one): likeness_of(one, theirs[_key(one)], with_thresholds_of)
+        _key(one): likeness_of(one, theirs[_key(one)], with_settings_of)
         for one in objects
         if _key(one) in theirs
     }

@@ -1,4 +1,7 @@
-"""How a copy of a board in Kibana differs from ours: by its thresholds, and by what somebody changed."""
+"""How a copy of a board in Kibana differs from ours: by its settings, and by what somebody changed.
+
+Its settings are its thresholds and its link to the desk.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from kibana.saved_object import SavedObject, dumped
 VERSIONS = ("coreMigrationVersion", "typeMigrationVersion")
 """Of the form in which an object is stored."""
 
-WithThresholdsOf = Callable[[SavedObject, SavedObject], SavedObject | None]
-"""(our object, its copy in Kibana) -> our object with the copy's thresholds; None if the copy has none."""
+WithSettingsOf = Callable[[SavedObject, SavedObject], SavedObject | None]
+"""(our object, its copy in Kibana) -> our object with the copy's settings; None if the copy has none."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,8 @@ class Likeness:
     """How a copy differs from our object.
 
     edited: whether somebody changed or removed something of ours.
-    other_thresholds: whether its thresholds aren't ours.
-    updated: the copy with our thresholds.
+    other_thresholds: whether its settings aren't ours.
+    updated: the copy with our settings.
     """
 
     edited: bool
@@ -30,28 +33,26 @@ class Likeness:
     updated: SavedObject
 
 
-def no_thresholds(one: SavedObject, copy: SavedObject) -> SavedObject | None:
-    """For objects without thresholds."""
+def no_settings(one: SavedObject, copy: SavedObject) -> SavedObject | None:
+    """For objects without settings."""
     return None
 
 
-def likeness_of(one: SavedObject, theirs: SavedObject, with_thresholds_of: WithThresholdsOf) -> Likeness:
+def likeness_of(one: SavedObject, theirs: SavedObject, with_settings_of: WithSettingsOf) -> Likeness:
     """
     Args:
         theirs: the copy of ``one``, with our ids.
     """
-    built = with_thresholds_of(one, theirs) or one
-    attributes = _with_our_thresholds(theirs["attributes"], built["attributes"], one["attributes"])
+    built = with_settings_of(one, theirs) or one
+    attributes = _with_our_settings(theirs["attributes"], built["attributes"], one["attributes"])
     shown = theirs | {"attributes": attributes}
     updated = {name: shown[name] for name in one if name in shown}
     return Likeness(edited=not _has_all_of(updated, one), other_thresholds=built != one, updated=updated)
 
 
-def in_shipped_form(
-    one: SavedObject, theirs: SavedObject, with_thresholds_of: WithThresholdsOf
-) -> SavedObject:
-    """The copy with our thresholds and fields: it equals ``one`` unless somebody changed it."""
-    like = likeness_of(one, theirs, with_thresholds_of)
+def in_shipped_form(one: SavedObject, theirs: SavedObject, with_settings_of: WithSettingsOf) -> SavedObject:
+    """The copy with our settings and fields: it equals ``one`` unless somebody changed it."""
+    like = likeness_of(one, theirs, with_settings_of)
     if like.edited:
         return like.updated
     # Kibana migrates older objects to its own version, which is nobody's change.
@@ -65,35 +66,42 @@ def _has_all_of(theirs: SavedObject, ours: SavedObject) -> bool:
     return same and _references(theirs) == _references(ours)
 
 
-def _with_our_thresholds(theirs: Any, built: Any, ours: Any) -> Any:
+def _with_our_settings(theirs: Any, built: Any, ours: Any) -> Any:
     """The copy, with the value of ``ours`` wherever it has the value of ``built``.
 
-    Additions stay. So do old thresholds where what we built can't be told apart from additions.
+    Additions stay. So do old settings where what we built can't be told apart from additions.
 
     Args:
-        built: our object with the copy's thresholds.
-        ours: our object with our thresholds.
+        built: our object with the copy's settings.
+        ours: our object with our settings.
     """
     if built == ours:
         return theirs
     if isinstance(theirs, dict) and isinstance(built, dict) and isinstance(ours, dict):
         both = built.keys() & ours.keys()
         return {
-            name: _with_our_thresholds(value, built[name], ours[name]) if name in both else value
+            name: _with_our_settings(value, built[name], ours[name]) if name in both else value
             for name, value in theirs.items()
         }
     if isinstance(theirs, list) and isinstance(built, list) and isinstance(ours, list):
-        if len(theirs) == len(built) == len(ours):
-            return list(map(_with_our_thresholds, theirs, built, ours))
-        if len(built) == len(ours):
-            # Somebody added or removed a panel: match the others by their content.
-            pairs = list(zip(built, ours, strict=True))
-            matching = (
-                next((pair for pair in pairs if _contains(one, pair[0])), (one, one)) for one in theirs
-            )
-            return [_with_our_thresholds(one, *pair) for one, pair in zip(theirs, matching, strict=True)]
+        return _list_with_our_settings(theirs, built, ours)
     if parts := _parsed(theirs, built, ours):
-        return dumped(_with_our_thresholds(*parts))
+        return dumped(_with_our_settings(*parts))
+    return ours if theirs == built else theirs
+
+
+def _list_with_our_settings(theirs: list[Any], built: list[Any], ours: list[Any]) -> list[Any]:
+    if len(theirs) == len(built) == len(ours):
+        return list(map(_with_our_settings, theirs, built, ours))
+    if len(built) == len(ours):
+        # Somebody added or removed a panel: match the others by their content.
+        pairs = list(zip(built, ours, strict=True))
+        matching = (next((pair for pair in pairs if _contains(one, pair[0])), (one, one)) for one in theirs)
+        return [_with_our_settings(one, *pair) for one, pair in zip(theirs, matching, strict=True)]
+    both = min(len(built), len(ours))
+    if built[:both] == ours[:both] and _contains(theirs, built):
+        # The link to the desk is the last of its row, and only one of both has it.
+        return [*map(_with_our_settings, theirs, built, ours), *ours[len(built) :]]
     return ours if theirs == built else theirs
 
 

@@ -31,7 +31,7 @@ from faces.shown.terminal import PlainConsole
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench desk", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    parser.add_argument("--rounds", type=int, default=20, help="of asking with each photo [20]")
+    parser.add_argument("--rounds", type=int, default=30, help="of asking with each photo [30]")
     arguments = parser.parse_args()
     found = measure(arguments.rounds)
     report(found)
@@ -47,7 +47,7 @@ def measure(rounds: int) -> dict[str, Any]:
         es = running.connection.elasticsearch()
         photos = stock.fill(es, cache.sample, tracked)
         with running_desk(running.connection, running.folder / "desk") as desk:
-            asked = {"one face": photos.single, "four faces": photos.party}
+            asked = {"one face": photos.single, "five faces": photos.party}
             pages = asking(running.connection, es, desk.url, asked, running.model, rounds)
             with running_chromium() as browser:
                 chromium = browser.version

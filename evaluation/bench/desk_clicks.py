@@ -105,8 +105,7 @@ def _groups() -> Iterator[Click]:
 
 def _reviewing() -> Iterator[Click]:
     yield _page("Review")
-    answers = ("1", "r", "u", "s", "i", "u", "s", "1", "r", "u")
-    for key in answers:
+    for key in ("1", "r", "u", "s", "i", "u", "s", "1"):
         yield Click(f"answer {key}", lambda page, key=key: page.keyboard.press(key))  # type: ignore[misc]
 
 
@@ -123,6 +122,7 @@ def _deciding(photo: bytes) -> Iterator[Click]:
     yield Click("keep as probe", lambda page: page.get_by_role("button", name="Keep as probe").click())
     yield Click("ignore its face", _ignore)
     yield _undo()
+    yield _page("People")
 
 
 def _page(name: str) -> Click:

@@ -21,15 +21,17 @@ from faces.cli.output import (
     err,
     explain,
     explained,
+    fail,
     out,
     print_json,
     refuse_both,
     say,
 )
 from faces.cli.verbosity import with_verbosity
-from faces.shown.printable import json_text
+from faces.shown.printable import json_text, printable
 from kibana import alert, build, importing
 from kibana.client import Kibana, connect
+from kibana.desk_link import desk_of_any, is_address
 from kibana.importing import Outcome, Presence
 from kibana.indices import index_states
 from kibana.lint import fields_used
@@ -44,7 +46,7 @@ SpaceOption = Annotated[str, typer.Option(help="the space's identifier, as in it
 RESULTS = {
     "imported": "imported",
     "exists": "exists",
-    "updated": "updated with new thresholds",
+    "updated": "updated with new thresholds or another link to the desk",
     "replaced": "replaced",
     "kept": "DIFFERS, kept as it is",
     "failed": "NOT imported",
@@ -65,6 +67,14 @@ def install(
     keep_edited: Annotated[
         bool, typer.Option("--keep-edited", help="keep changed boards, and don't fail because of them")
     ] = False,
+    desk: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FACES_DESK_URL",
+            help="the desk's address, as browsers reach it: every board links to it. Later installs keep it; "
+            "an empty one takes it away",
+        ),
+    ] = None,
     with_alert: Annotated[
         bool, typer.Option("--alert", help="also add a rule that writes watch-list matches to `face-alerts`")
     ] = False,
@@ -75,10 +85,18 @@ def install(
     with the plugin, all panels work.
     """
     refuse_both(overwrite, keep_edited)
+    if desk and not is_address(desk):
+        fail(
+            f"--desk [{printable(without_password(desk))}]: boards can't link to this: give an address such "
+            "as http://127.0.0.1:8502, without a password",
+            status=2,
+        )
     with explained():
         kibana = _ready(connection, space, wait)
         verdicts, unknown = _verdicts(connection, kibana)
-        outcomes = importing.install(kibana, build.objects(verdicts), overwrite, build.with_thresholds_of)
+        linked = _desk(kibana) if desk is None else desk or None
+        ours = build.objects(verdicts, linked)
+        outcomes = importing.install(kibana, ours, overwrite, build.with_settings_of)
         for outcome in outcomes:
             out.print(_result(outcome))
         for what, done in alert.install(kibana, overwrite) if with_alert else ():
@@ -110,9 +128,9 @@ def export(
     with explained():
         check_can_write(file)
         kibana = _ready(connection, space)
-        objects = build.objects()
-        copies = importing.copies(kibana, objects)
-        text = ndjson(importing.as_shipped(objects, copies, build.with_thresholds_of))
+        copies = importing.copies(kibana, build.objects())
+        objects = build.objects(desk=desk_of_any(copies.values()))
+        text = ndjson(importing.as_shipped(objects, copies, build.with_settings_of))
         if file:
             write_private(file, text.encode())
         else:
@@ -127,8 +145,8 @@ def check(connection: Connection, space: SpaceOption = DEFAULT_SPACE, as_json: J
     with explained():
         kibana = _ready(connection, space)
         verdicts, _ = _verdicts(connection, kibana)
-        shipped = build.objects(verdicts)
-        boards = importing.presence(kibana, shipped, build.with_thresholds_of)
+        shipped = build.objects(verdicts, _desk(kibana))
+        boards = importing.presence(kibana, shipped, build.with_settings_of)
         views = kibana.data_views()
     elasticsearch = _elasticsearch(connection, shipped)
     problems = [problem for board in boards if (problem := _problem(board, views))]
@@ -169,6 +187,11 @@ def _verdicts(connection: Connection, kibana: Kibana) -> tuple[Verdicts, str]:
     return next(filter(None, map(stated_by, there)), NOT_CALIBRATED), why
 
 
+def _desk(kibana: Kibana) -> str | None:
+    """The address that the boards in Kibana link to."""
+    return desk_of_any(importing.copies(kibana, build.objects()).values())
+
+
 def _result(outcome: Outcome) -> str:
     text = f"{outcome.type} {outcome.title}: {RESULTS[outcome.state]}"
     if outcome.copy_id != outcome.id:
@@ -189,7 +212,10 @@ def _problem(board: Presence, views: Container[str | None]) -> str | None:
         too = ", and its thresholds aren't the indices'" if board.other_thresholds else ""
         return f"{name} isn't as shipped{too}: `faces dashboards install --overwrite` replaces it"
     if board.other_thresholds:
-        return f"{name} has other thresholds than the indices: run `faces dashboards install`"
+        return (
+            f"{name} has other thresholds than the indices, or another link to the desk than other boards: "
+            "run `faces dashboards install`"
+        )
     return None
 
 

@@ -38,6 +38,14 @@ def desk(
             "--insecure", help="listen beyond this machine without TLS, as behind a proxy that has it"
         ),
     ] = False,
+    without_users: Annotated[
+        bool,
+        typer.Option(
+            "--without-users",
+            help="listen beyond this machine although Elasticsearch has no users, as in a container whose "
+            "port is bound to loopback; browsers must still address it by loopback",
+        ),
+    ] = False,
     archive: Annotated[str, typer.Option(help="index or alias of photos")] = ARCHIVE,
     probes: Annotated[str, typer.Option(help="index or alias of probes")] = PROBES,
     gallery: Annotated[str, typer.Option(help="index or alias of portraits")] = GALLERY,
@@ -56,10 +64,11 @@ def desk(
 
     with explained():
         has_users = access.has_users(connection.elasticsearch())
-        if not is_loopback(host) and not has_users:
+        if not is_loopback(host) and not (has_users or without_users):
             fail(
                 f"--host [{host}]: Elasticsearch has no users here, so everybody who reaches the desk may do "
-                "everything: it listens on loopback alone. Switch security on in Elasticsearch first"
+                "everything: it listens on loopback alone. Switch security on in Elasticsearch first, or "
+                "give --without-users in a container whose port only this machine reaches"
             )
         if not is_loopback(host) and not (tls_cert or insecure):
             fail(

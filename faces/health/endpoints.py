@@ -24,6 +24,8 @@ from faces.health.findings import Finding, Requests
 from faces.refusals import pixel, why_unanswered
 
 START = "python -m ingest_service  # or: export FACES_URL=http://…"
+DEFAULT = "default"
+"""The endpoint of a `face` processor that names none."""
 OUT = "out"
 """The state of a copy that failed."""
 UNAUTHORIZED = 401
@@ -77,14 +79,41 @@ def endpoints_of(asking: Asking) -> Endpoints:
     if stats is None:
         return Endpoints()
     known, without = [], []
+    only_asked = _only_asked_for(asking, stats)
     for node in sorted(stats.values(), key=lambda node: str(node["name"])):
         name = str(node["name"])
-        without += [] if node["endpoints"] else [name]
-        for endpoint, facts in node["endpoints"].items():
+        there = {one: facts for one, facts in node["endpoints"].items() if one not in only_asked}
+        without += [] if there else [name]
+        for endpoint, facts in there.items():
             urls = {without_password(copy["url"]): str(copy["state"]) for copy in facts.get("urls", [])}
             known.append(Endpoint(name, endpoint, urls, facts.get("message")))
     unanswered = asking.ask("whether the service answers Elasticsearch", _unanswered, None)
     return Endpoints(tuple(known), tuple(without), unanswered)
+
+
+def _only_asked_for(asking: Asking, stats: dict[str, Any]) -> set[str]:
+    """Names that no setting and no pipeline has: a search named them, perhaps by mistake, and the nodes
+    remember what became of it."""
+    unknown = {
+        name
+        for node in stats.values()
+        for name, facts in node["endpoints"].items()
+        if facts.get("configured") is False
+    }
+    if not unknown:
+        return set()
+    pipelines = asking.ask("endpoints of the pipelines", lambda es: es.ingest.get_pipeline().body, None)
+    return set() if pipelines is None else unknown - set(_named_in(pipelines))
+
+
+def _named_in(part: Any) -> Iterator[str]:
+    """The endpoints of all `face` processors, those of `foreach` and `on_failure`, too."""
+    if isinstance(part, dict):
+        if isinstance(options := part.get("face"), dict):
+            yield str(options.get("endpoint", DEFAULT))
+        part = list(part.values())
+    for one in part if isinstance(part, list) else []:
+        yield from _named_in(one)
 
 
 def _stats(es: Elasticsearch) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from kibana.objects.dashboard import Control
-from kibana.objects.panel import Panel, links
+from dataclasses import replace
+
+from kibana.objects.dashboard import Control, Dashboard
+from kibana.objects.panel import Panel, external_link, links
 
 SEARCH = "ingest-face-search"
 PROBES = "ingest-face-probes"
@@ -35,6 +37,30 @@ OF_AN_ARCHIVE = (
 """Controls of the boards over the alias ``faces``."""
 
 
-def navigation() -> Panel:
-    """The row of links at the top of every board."""
-    return links("boards", TITLES)
+LINKS, DESK = "boards", "desk"
+"""Ids of the panel with the links, and of the link to the desk in it."""
+
+
+def navigation(desk: str | None = None) -> Panel:
+    """The row of links at the top of every board.
+
+    Args:
+        desk: the address of `faces desk`, as browsers reach it.
+    """
+    return links(LINKS, TITLES, (external_link(DESK, "Desk", desk),) if desk else ())
+
+
+def with_desk(board: Dashboard, desk: str | None) -> Dashboard:
+    """The board with a link to the desk; without an address, as it is."""
+    if desk is None:
+        return board
+    rows = (
+        replace(
+            row,
+            panels=tuple(
+                (navigation(desk) if panel.id == LINKS else panel, width) for panel, width in row.panels
+            ),
+        )
+        for row in board.rows
+    )
+    return replace(board, rows=tuple(rows))

@@ -78,13 +78,15 @@ def visualization(
     return Panel(key, "visualization", title, description, config, uses=tuple(uses))
 
 
-def links(key: str, targets: dict[str, str]) -> Panel:
+def links(key: str, targets: dict[str, str], elsewhere: tuple[dict[str, Any], ...] = ()) -> Panel:
     """A row of links to dashboards; filters and time range are passed on.
 
     Args:
         targets: dashboard id -> label.
+        elsewhere: more of them, out of Kibana, as `external_link` makes them.
     """
-    entries, references = [], []
+    entries: list[dict[str, Any]] = []
+    references = []
     for order, (dashboard, label) in enumerate(targets.items()):
         name = f"link_{dashboard}_dashboard"
         entries.append(
@@ -102,12 +104,19 @@ def links(key: str, targets: dict[str, str]) -> Panel:
             }
         )
         references.append(Reference("dashboard", dashboard, name))
+    entries += [one | {"order": order} for order, one in enumerate(elsewhere, len(entries))]
     config = {
         "attributes": {"layout": "horizontal", "links": entries},
         "enhancements": {},
         "hidePanelTitles": True,
     }
     return Panel(key, "links", "", "", config, tuple(references))
+
+
+def external_link(key: str, label: str, address: str) -> dict[str, Any]:
+    """An entry of `links`."""
+    options = {"openInNewTab": False, "encodeUrl": True}
+    return {"id": key, "type": "externalLink", "label": label, "destination": address, "options": options}
 
 
 def documents(

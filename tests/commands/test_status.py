@@ -97,6 +97,21 @@ def test_it_says_version_licence_nodes_and_their_endpoints(run, running, version
     assert report["unseen"] == []
 
 
+def test_an_endpoint_counts_once_a_pipeline_names_it_and_not_for_a_search_that_did(run, es):
+    setting = {"face.endpoint.passing.urls": "http://127.0.0.1:9"}
+    es.cluster.put_settings(persistent=setting)
+    es.ingest.put_pipeline(id="passing", processors=[{"face": {"endpoint": "passing"}}])
+    es.cluster.put_settings(persistent=dict.fromkeys(setting))
+    photo = {"_source": {"image": "AAAA"}}
+    simulated = es.ingest.simulate(id="passing", docs=[photo])["docs"]
+    assert "error" in simulated[0]
+    _, out, _ = run("status", "--json")
+    assert "passing" in {one["name"] for one in json.loads(out)["elasticsearch"]["endpoints"]}
+    es.ingest.delete_pipeline(id="passing")
+    _, out, _ = run("status", "--json")
+    assert {one["name"] for one in json.loads(out)["elasticsearch"]["endpoints"]} == {"default"}
+
+
 def test_no_python_is_printed(run):
     _, out, _ = run("status")
     assert "{" not in out

@@ -50,7 +50,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file with the few boards that `run` uses instead of ours."""
     file = tmp_path / "saved_objects.ndjson"
     file.write_text(ndjson(OBJECTS))
-    monkeypatch.setattr(build, "objects", lambda verdicts=None: parsed(file.read_text()))
+    monkeypatch.setattr(build, "objects", lambda verdicts=None, desk=None: parsed(file.read_text()))
     return file
 
 

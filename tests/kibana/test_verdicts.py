@@ -194,8 +194,9 @@ def test_a_board_states_the_thresholds_that_it_was_built_with(shown_by):
     assert found == dict.fromkeys((SEARCH, PROBES, EXPLORATION), shown_by)
 
 
-def test_a_copy_is_built_again_with_the_thresholds_that_it_states():
-    ours = {one["id"]: one for one in build.objects()}
-    for copy in build.objects(OTHERS):
-        built = build.with_thresholds_of(ours[copy["id"]], deepcopy(copy))
-        assert built == (copy if stated_by(copy) else None)
+@pytest.mark.parametrize("desk", [None, "https://desk.example/faces"])
+def test_a_copy_is_built_again_with_the_thresholds_that_it_states_and_its_link_to_the_desk(desk):
+    ours = {(one["type"], one["id"]): one for one in build.objects()}
+    for copy in build.objects(OTHERS, desk):
+        built = build.with_settings_of(ours[copy["type"], copy["id"]], deepcopy(copy))
+        assert built == (copy if copy["type"] == "dashboard" else None)

@@ -47,7 +47,7 @@ def instructions(dockerfile: Path) -> list[list[str]]:
 
 
 def test_compose_accepts_the_file(services):
-    assert sorted(services) == ["elasticsearch", "faces", "kibana", "setup"]
+    assert sorted(services) == ["desk", "elasticsearch", "faces", "kibana", "setup"]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_no_container_has_more_rights_than_it_needs(services):
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert not service.get("privileged")
-    assert all(services[name]["read_only"] for name in ("faces", "setup"))
+    assert all(services[name]["read_only"] for name in ("desk", "faces", "setup"))
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
@@ -150,7 +150,7 @@ def test_hadolint_finds_nothing(dockerfile):
 
 def test_what_is_built_has_its_dockerfile_and_target(services):
     built = {name: service["build"] for name, service in services.items() if "build" in service}
-    assert sorted(built) == ["elasticsearch", "faces", "setup"]
+    assert sorted(built) == ["desk", "elasticsearch", "faces", "setup"]
     for name, build in built.items():
         assert build["context"] == str(ROOT)
         text = (ROOT / build["dockerfile"]).read_text()
@@ -175,12 +175,24 @@ def test_every_address_is_that_of_a_service(services):
         for name, value in service.get("environment", {}).items()
         if value.startswith("http")
     }
-    outside = given.pop("SERVER_PUBLICBASEURL")
+    outside = {"kibana": given.pop("SERVER_PUBLICBASEURL"), "desk": given.pop("FACES_DESK_URL")}
     assert len(given) == 5
+    [boards] = [word.partition("=")[2] for word in services["desk"]["command"] if "--kibana-url" in word]
+    assert urlsplit(boards) == outside["kibana"]
     for url in given.values():
         assert str(url.port) in {str(port["target"]) for port in services[url.hostname]["ports"]}
-    assert str(outside.port) in {port["published"] for port in services["kibana"]["ports"]}
-    assert outside.hostname == services["kibana"]["ports"][0]["host_ip"]
+    for name, url in outside.items():
+        assert str(url.port) in {port["published"] for port in services[name]["ports"]}
+        assert url.hostname == services[name]["ports"][0]["host_ip"]
+
+
+def test_the_desk_waits_for_what_it_asks_and_runs_as_another_user_than_root(services):
+    waits = {name: wait["condition"] for name, wait in services["desk"]["depends_on"].items()}
+    assert waits == dict.fromkeys(["elasticsearch", "faces"], "service_healthy")
+    text = DOCKERFILES["ingest_service"].read_text()
+    [stage] = [part for part in text.split("\nFROM ") if " AS desk\n" in part]
+    assert "\nUSER 1000\n" in stage
+    assert services["desk"]["command"][:4] == ["python", "-m", "faces", "desk"]
 
 
 def test_the_set_up_installs_the_pipelines_and_then_the_boards():
@@ -215,7 +227,7 @@ def test_kibana_shows_pictures_in_vega_and_takes_alert_rules(services):
 
 def test_only_this_machine_reaches_the_ports(services):
     ports = [port for service in services.values() for port in service.get("ports", [])]
-    assert [port["host_ip"] for port in ports] == ["127.0.0.1"] * 3
+    assert [port["host_ip"] for port in ports] == ["127.0.0.1"] * 4
 
 
 def test_the_service_reads_every_variable_that_it_is_given(services):
@@ -244,12 +256,12 @@ def test_the_image_runs_as_another_user_than_root_and_reports_to_nobody():
 
 @pytest.fixture
 def answering() -> Iterator[tuple[int, list[int]]]:
-    """A port where every GET is answered with the status in the list."""
+    """A port where a GET of a health check is answered with the status in the list."""
     statuses = [200]
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(statuses[0] if self.path == "/readyz" else 404)
+            self.send_response(statuses[0] if self.path in ("/readyz", "/healthz") else 404)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -262,13 +274,14 @@ def answering() -> Iterator[tuple[int, list[int]]]:
     server.server_close()
 
 
-def test_the_services_health_check_tells_ready_from_not_ready(services, answering):
+@pytest.mark.parametrize(("name", "own_port"), [("faces", "8501"), ("desk", "8502")])
+def test_a_health_check_tells_ready_from_not_ready(services, answering, name, own_port):
     port, statuses = answering
-    kind, _, flag, script = services["faces"]["healthcheck"]["test"]
-    assert (kind, flag, script.count("8501")) == ("CMD", "-c", 1)
+    kind, _, flag, script = services[name]["healthcheck"]["test"]
+    assert (kind, flag, script.count(own_port)) == ("CMD", "-c", 1)
 
     def exit_status(asked: int) -> int:
-        command = [sys.executable, "-c", script.replace("8501", str(asked))]
+        command = [sys.executable, "-c", script.replace(own_port, str(asked))]
         return subprocess.run(command, capture_output=True, check=False).returncode
 
     assert exit_status(port) == 0

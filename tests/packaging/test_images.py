@@ -43,7 +43,7 @@ def test_what_an_image_installs_is_pinned_as_everywhere(lock):
 
 
 def test_what_takes_gigabytes_is_only_where_weights_are_converted():
-    assert {"tensorflow", "keras", "tf2onnx"} <= left_out("faces")
+    assert {"tensorflow", "keras", "tf2onnx"} <= left_out("serving")
     assert {"tensorflow", "onnxruntime", "flask", "opencv-contrib-python-headless"} <= left_out("setup")
     assert "tensorflow" not in left_out("weights")
 
@@ -86,7 +86,7 @@ def test_the_service_works_without_what_its_image_leaves_out(profile, cache, por
                 target = copied.root / path.relative_to(cache.root)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.symlink_to(path)
-    command = [sys.executable, "-c", WITHOUT + SERVE, " ".join(left_out("faces"))]
+    command = [sys.executable, "-c", WITHOUT + SERVE, " ".join(left_out("serving"))]
     command += [profile, str(copied.root), str(portrait)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert result.stdout == "1\n", result.stderr

@@ -123,8 +123,9 @@ def python(folder: Path, *arguments: str) -> str:
 
 
 def test_the_stages_with_code_are_found():
-    assert {stage.name for stage in WITH_CODE} == {"weights", "setup", "faces"}
-    assert {stage.name for stage in ALL if stage.copies()} == {"weights", "setup", "faces", "plugin"}
+    assert {stage.name for stage in WITH_CODE} == {"weights", "setup", "desk", "faces"}
+    with_files = {"weights", "setup", "serving", "desk", "faces", "plugin"}
+    assert {stage.name for stage in ALL if stage.copies()} == with_files
 
 
 @pytest.mark.parametrize("stage", WITH_CODE, ids=lambda stage: stage.name)
