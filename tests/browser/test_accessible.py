@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from desk_pages import ask, open_photo, sign_in
 from desk_stock import ANN
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from board_preview import chromium
 
@@ -130,6 +130,8 @@ def test_a_photo_is_chosen_by_keyboard(visit):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
     page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#photo")).to_be_focused()
     with page.expect_file_chooser():
-        page.keyboard.press("Tab")
         page.keyboard.press("Enter")

@@ -23,12 +23,13 @@ def faces_of(root):
 
 @pytest.fixture
 def operations(root):
-    """The actions in the journal, oldest first."""
+    """The actions of the journal's operations, oldest first."""
 
     def read() -> list[str]:
         root.indices.refresh(index="face-decisions")
         hits = root.search(index="face-decisions", size=100, sort="@timestamp")["hits"]["hits"]
-        return [hit["_source"]["event"]["action"] for hit in hits]
+        entries = [hit["_source"] for hit in hits]
+        return list({one["operation"]["id"]: one["event"]["action"] for one in entries}.values())
 
     return read
 

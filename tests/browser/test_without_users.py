@@ -95,10 +95,9 @@ def started(*options: str, **environment: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
-@pytest.mark.parametrize("option", [[], ["--insecure"]])
-def test_it_listens_on_loopback_alone(embedded, host, option):
-    ended = started("--host", host, *option, **embedded)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_it_listens_on_loopback_alone(embedded, host):
+    ended = started("--host", host, "--insecure", **embedded)
     assert ended.returncode == 1
     assert f"[{host}]" in ended.stderr
 
