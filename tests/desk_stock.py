@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from copy_fixtures import resized
 from elasticsearch import Elasticsearch
-from tools import empty, encoded, picture, processed, side_by_side
+from tools import CALIBRATION, empty, encoded, picture, processed, side_by_side
 
 ANN, BEN, CARA, JERRY = "mindy_kaling", "ben_afflek", "madonna", "jerry_seinfeld"
 ALIASES = ("faces", "face-gallery", "face-probes", "face-decisions", "face-forgotten")
@@ -16,7 +18,8 @@ ALIASES = ("faces", "face-gallery", "face-probes", "face-decisions", "face-forgo
 @dataclass(frozen=True)
 class Stock:
     """
-    documents: alias -> id -> document, as it is stored.
+    documents: alias -> id -> document, as it is stored: portraits of Ann and Ben, named and unnamed photos,
+        and four probes of Ann that nobody has decided about.
     team: the photo of Ann, Ben and Cara side by side.
     """
 
@@ -53,14 +56,14 @@ def stocked(es: Elasticsearch, people: dict[str, list[Path]]) -> Stock:
     archive |= {f"jerry-{number}": _sent(people[JERRY][number], f"jerry-{number}.jpg") for number in range(3)}
     archive["ann-0"]["url"] = {"original": "https://photos.example/ann-0.jpg"}
     archive["team"] = _sent(team, "parties/team.jpg", observer={"name": "gate 9"})
+    archive["team"]["@timestamp"] = "2026-05-20T12:00:00Z"
     archive["copy"] = _sent(resized(people[ANN][0], 0.7), "copies/ann.jpg")
-    probes = {
-        f"probe-{number}": _sent(people[CARA][number], f"door/cara-{number}.jpg") for number in range(4)
-    }
+    probes = {f"probe-{number}": _sent(people[ANN][number + 8], f"door/{number}.jpg") for number in range(4)}
     documents = {"face-gallery": processed(es, gallery, "face-gallery-stock")}
     _store(es, "face-gallery", documents["face-gallery"])
     documents["faces"] = processed(es, archive, "faces-stock")
-    documents["face-probes"] = processed(es, probes, "face-probes-stock")
+    with _strict(es):
+        documents["face-probes"] = processed(es, probes, "face-probes-stock")
     stock = Stock(documents, team)
     stock.put(es)
     return stock
@@ -76,6 +79,18 @@ def _store(es: Elasticsearch, alias: str, documents: dict[str, dict]) -> None:
         operations += [{"index": {"_index": alias, "_id": key}}, document]
     answer = es.bulk(operations=operations, refresh=True)
     assert not answer["errors"], answer
+
+
+@contextmanager
+def _strict(es: Elasticsearch) -> Iterator[None]:
+    """Within it no similarity is enough for a match, so that faces have candidates, and wait for a person."""
+    (index,) = es.indices.get_alias(name="face-gallery")
+    meta = es.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
+    ours = meta["ingest_face"]
+    calibration = CALIBRATION | {"model": ours["model"], "similarity": 0.97}
+    es.indices.put_mapping(index=index, meta=meta | {"ingest_face": ours | {"calibration": calibration}})
+    yield
+    es.indices.put_mapping(index=index, meta=meta)
 
 
 def fingerprint(es: Elasticsearch) -> dict[str, list[int]]:

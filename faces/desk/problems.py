@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from es_setup.connection import ConnectionFailed, ServiceRefused, innermost_reason
 from faces.desk.current import COOKIE
 from faces.desk.sessions import Busy
-from faces.photo_faces import PhotoRefused
+from faces.photo_faces import NoInference, PhotoRefused
 from ingest_service.errors import UserError
 
 log = logging.getLogger("ingest_face.desk")
@@ -62,6 +62,7 @@ KNOWN: tuple[tuple[type[Exception], int, str, Callable[[Any], str]], ...] = (
     (Busy, 409, "Already under way", lambda _: "This was sent twice. It is done once: open the page again."),
     (ServiceRefused, 503, "The face service refuses", _of_service),
     (ConnectionFailed, 503, "A server doesn't answer", str),
+    (NoInference, 503, "Nobody can look at photos now", str),
     (UserError, 400, "Not done", str),
     (
         AuthorizationException,

@@ -12,7 +12,7 @@ from desk_server import Desk, running_desk
 from desk_stock import BEN, Stock, fingerprint, stocked
 from elasticsearch import Elasticsearch
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from secured import ROOT
 from secured_stack import KEY, Secured, running_secured
 from tools import picture
@@ -21,7 +21,8 @@ from board_preview.chromium import browser_path
 from faces import local_stack
 from ingest_service.weights.cache import Cache
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

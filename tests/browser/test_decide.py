@@ -23,12 +23,13 @@ def faces_of(root):
 
 @pytest.fixture
 def operations(root):
-    """The actions in the journal, oldest first."""
+    """The actions of the journal's operations, oldest first."""
 
     def read() -> list[str]:
         root.indices.refresh(index="face-decisions")
         hits = root.search(index="face-decisions", size=100, sort="@timestamp")["hits"]["hits"]
-        return [hit["_source"]["action"] for hit in hits]
+        entries = [hit["_source"] for hit in hits]
+        return list({one["operation"]["id"]: one["event"]["action"] for one in entries}.values())
 
     return read
 
@@ -138,6 +139,19 @@ def test_a_missed_face_is_drawn_by_mouse(visit, root, stock):
     assert [face["label"]["name"] for face in added] == ["Mia"]
     assert all(abs(added[0]["box"][side] - missed[side]) <= 3 for side in missed)
     expect(page.locator(".faces li")).to_have_count(3)
+
+
+def test_a_missed_face_is_given_in_numbers_by_keyboard_and_drawn_on_the_photo(visit):
+    page = visit()
+    open_photo(page, "faces-000001", "team")
+    page.get_by_text("A face was missed").focus()
+    page.keyboard.press("Enter")
+    for value in ("20", "30", "50", "60"):
+        page.keyboard.press("Tab")
+        page.keyboard.type(value)
+    drawn = page.locator(".drawn")
+    for side, value in (("x", "20"), ("y", "30"), ("width", "50"), ("height", "60")):
+        expect(drawn).to_have_attribute(side, value)
 
 
 def test_the_page_of_decisions_undoes_an_older_one(visit, faces_of, operations):

@@ -30,7 +30,8 @@ def show() -> str:
             state.with_matches = matches
         else:
             is_begun = state.review is not None
-        if not is_begun or "again" in request.args or state.current is None:
+        is_over = state.current is None and "over" not in request.args
+        if not is_begun or "again" in request.args or is_over:
             state.begin(me.es, _queue(state.with_matches))
         face, total = me.review.current, me.review.total
     crops: dict[str, str] = {}
@@ -52,7 +53,8 @@ def send() -> Response:
     with me.once(request.form.get("once", "")) as answer, me.review.lock:
         if not answer:
             me.flash = _answered(me.review)
-            answer.append(url_for("review.show"))
+            # What was skipped comes again with the next look, and not at once.
+            answer.append(url_for("review.show", over=None if me.review.current else 1))
     return back_to(answer[0])
 
 
