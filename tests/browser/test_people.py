@@ -54,6 +54,10 @@ def test_uncertain_faces_are_decided_about_by_keys(visit, root):
         page.keyboard.press("Enter")
     assert [face["label"]["name"] for face in probes(root) if "label" in face].count("Cara") == 1
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing to review")
+    with page.expect_navigation():
+        page.keyboard.press("u")
+    assert "Cara" not in [face["label"]["name"] for face in probes(root) if "label" in face]
+    expect(page.get_by_role("button", name="None of them")).to_be_visible()
 
 
 def test_a_face_is_decided_about_by_mouse(visit, root):

@@ -66,10 +66,12 @@ def _queue(matches: bool) -> Queue:
 
 def _answered(state: ReviewState) -> Flash | None:
     review, face, wanted = state.review, state.current, request.form.get("answer", "")
-    if review is None or face is None:
+    if review is None:
         return None
     if wanted == "undo":
         return _undone(state, review)
+    if face is None:
+        return None
     if request.form.get("face") != face.face or request.form.get("id") != face.key[1]:
         # Sent from a page of before: nobody decides about a face that isn't seen.
         return Flash("That face was decided already; this is the next one.")
