@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil, isfinite
+from math import ceil
 
 import numpy as np
 
 from ingest_service.decoding import Photo
 from ingest_service.detection import Detection, Pixels, shrunk
-from ingest_service.errors import FaceServiceError
+from ingest_service.drawn_boxes import ROUNDED, Box, bad_box
 from ingest_service.five_points import INSIGHTFACE
 from ingest_service.model import FoundFace, Profile
 
-MOST = 20
-"""Boxes of a photo: each is searched like a small photo of its own."""
-SHORTEST_SIDE = 8
-"""Pixels."""
-ROUNDED = 1
-"""Pixels by which a box may reach beyond the photo: an answer's are rounded."""
 SURROUNDINGS = 2.0
 """Times the box's width and height that are searched: a person draws more or less than a detector."""
 SEARCHED_SIDE = 640
@@ -28,41 +22,6 @@ SAME_FACE = 0.5
 """Least intersection over union of two boxes of one face, as in the plugin's ``Boxes``."""
 FACE_OF_BOX = 0.3
 """Of a face that the detector finds and the box that was drawn around it, perhaps twice as large."""
-
-Box = tuple[float, float, float, float]
-"""x, y, width, height."""
-
-
-def read(given: object) -> list[Box]:
-    """Boxes as they were sent; none of ``None``.
-
-    Raises:
-        FaceServiceError: ``bad_box``.
-    """
-    if given is None:
-        return []
-    if not isinstance(given, list):
-        raise _bad("is not a list")
-    if len(given) > MOST:
-        raise _bad(f"has {len(given)} boxes, more than the {MOST} of a photo")
-    return [_read(box, f"[{number}]") for number, box in enumerate(given)]
-
-
-def _read(box: object, place: str) -> Box:
-    names = ("x", "y", "width", "height")
-    if not isinstance(box, dict) or box.keys() != set(names):
-        raise _bad("is not an object of x, y, width and height alone", place)
-    sides = [box[name] for name in names]
-    if not all(type(side) in (int, float) and 0 <= side < 2**31 and isfinite(side) for side in sides):
-        raise _bad("has a number that is no place in a photo", place)
-    if min(sides[2:]) < SHORTEST_SIDE:
-        raise _bad(f"is less than {SHORTEST_SIDE} pixels wide or high", place)
-    x, y, width, height = map(float, sides)
-    return x, y, width, height
-
-
-def _bad(problem: str, place: str = "") -> FaceServiceError:
-    return FaceServiceError("bad_box", f"[boxes]{place} {problem}")
 
 
 def places(photo: Photo, boxes: list[Box]) -> list[Detection]:
@@ -77,7 +36,7 @@ def places(photo: Photo, boxes: list[Box]) -> list[Detection]:
     for number, (x, y, width, height) in enumerate(boxes):
         if x + width > photo.width + ROUNDED or y + height > photo.height + ROUNDED:
             size = f"{photo.width} x {photo.height}"
-            raise _bad(f"reaches beyond the upright photo of {size} pixels", f"[{number}]")
+            raise bad_box(f"reaches beyond the upright photo of {size} pixels", f"[{number}]")
     rows, columns = photo.pixels.shape[:2]
     scaled = (tuple(side / photo.shrink for side in box) for box in boxes)
     return [_face((x, y, w, h)).clipped(columns, rows) for x, y, w, h in scaled]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest_service import drawn_faces, renditions
+from ingest_service import drawn_boxes, drawn_faces, renditions
 from ingest_service.batching import Batcher
 from ingest_service.decoders.lanes import Cancelled, Request
 from ingest_service.decoding import Photo
@@ -205,7 +205,7 @@ class FacePipeline:
 
     def _wanted(self, decoded: Callable[[int | None], Photo], job: PhotoJob) -> tuple[Photo, list[Wanted]]:
         """The photo, decoded as large as its faces need, and these."""
-        boxes = drawn_faces.read(job.boxes)
+        boxes = drawn_boxes.read(job.boxes)
         enough = self._resolution.first
         while True:
             photo = decoded(enough)

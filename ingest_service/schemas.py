@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ingest_service import drawn_faces
+from ingest_service import drawn_boxes
 from ingest_service.decoding import Photo
 from ingest_service.detection import LANDMARKS
 from ingest_service.errors import FaceServiceError
@@ -49,10 +49,10 @@ def _boxes_are_boxes(schema: dict[str, Any]) -> None:
     box = {
         "type": "object",
         "properties": dict.fromkeys(("x", "y"), side)
-        | dict.fromkeys(("width", "height"), side | {"minimum": drawn_faces.SHORTEST_SIDE}),
+        | dict.fromkeys(("width", "height"), side | {"minimum": drawn_boxes.SHORTEST_SIDE}),
         "required": ["x", "y", "width", "height"],
     }
-    schema["properties"]["boxes"] |= {"type": "array", "maxItems": drawn_faces.MOST, "items": box}
+    schema["properties"]["boxes"] |= {"type": "array", "maxItems": drawn_boxes.MOST, "items": box}
 
 
 class PhotoOptions(Strict):

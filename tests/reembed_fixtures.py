@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from es_setup.connection import Connection, Service
 from es_setup.embedded import distribution, plugins
-from es_setup.embedded.local_node import running_node
+from es_setup.embedded.local_node import Node, running_node
 from es_setup.install import install
 from faces.cli import app
 from faces.local_service import RunningService, running_service
@@ -63,6 +63,13 @@ class Cluster:
         return sorted(self.es.indices.get_alias(name=alias))
 
 
+@dataclass(frozen=True)
+class NodeOf9:
+    """One of Elasticsearch 9, which tests can't start again."""
+
+    url: str
+
+
 @pytest.fixture(scope="session")
 def new_service(cache, tmp_path_factory) -> Iterator[RunningService]:
     environment = {"FACES_PROFILE": NEW, "FACES_RUNTIME": "onnxruntime"}
@@ -71,25 +78,24 @@ def new_service(cache, tmp_path_factory) -> Iterator[RunningService]:
 
 
 @pytest.fixture(scope="session")
-def own_node(cache, version: str, running: LocalStack) -> Iterator[str]:
-    """Its URL."""
+def own_node(cache, version: str, running: LocalStack) -> Iterator[Node | NodeOf9]:
     settings = {"face.endpoint.default.urls": running.service.url}
     with working_folder() as folder:
         if version != plugins.elasticsearch_version():
             with node9.running_node(version, folder, {"http.port": "0", **settings}) as url:
-                yield url
+                yield NodeOf9(url)
             return
         with running_node(distribution.prepare(cache.root, print), folder, settings) as node:
-            yield node.url
+            yield node
 
 
 @pytest.fixture
 def cluster(own_node, running: LocalStack, new_service) -> Iterator[Cluster]:
     """Empty indices of the old model."""
-    es = Connection(es_url=own_node).elasticsearch()
+    es = Connection(es_url=own_node.url).elasticsearch()
     for _ in install(es, running.model, dims=running.service.dims):
         pass
-    yield Cluster(es, own_node, running.service, new_service)
+    yield Cluster(es, own_node.url, running.service, new_service)
     es.indices.delete(index=",".join(es.indices.get(index="*", expand_wildcards="all")))
     set_back = dict.fromkeys(es.cluster.get_settings(flat_settings=True)["persistent"])
     if set_back:

@@ -11,9 +11,9 @@ from typing import Any
 
 from faces.completing.options import FaceOptions
 from faces.completing.spelling import Fields, Source
-from faces.decisions.adding import MOST_BYTES, MOST_DRAWN, DrawnBox
+from faces.decisions.adding import MOST_BYTES, DrawnBox
 from ingest_service.data_uris import photo_bytes
-from ingest_service.drawn_faces import ROUNDED, SHORTEST_SIDE
+from ingest_service.drawn_boxes import MOST, ROUNDED, SHORTEST_SIDE
 from ingest_service.errors import FaceServiceError
 
 SIDES = ("x", "y", "width", "height")
@@ -51,7 +51,7 @@ def drawn_boxes(source: Source, options: FaceOptions) -> list[DrawnBox]:
         box = face.get("box") if isinstance(face, dict) and face.get("drawn") is True else None
         if isinstance(box, dict) and _is_inside(box, width, height):
             boxes.append({side: box[side] for side in SIDES})
-    return boxes[:MOST_DRAWN]
+    return boxes[:MOST]
 
 
 def _stored(source: Source, options: FaceOptions) -> list[Any] | None:

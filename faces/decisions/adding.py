@@ -19,13 +19,12 @@ from faces.decisions.journal import Journal
 from faces.refusals import PHOTO
 from faces.searchable import Searchable, below
 from ingest_service.data_uris import photo_bytes
+from ingest_service.drawn_boxes import MOST
 from ingest_service.errors import FaceServiceError, UserError
 
 DrawnBox = dict[str, int]
 """``x``, ``y``, ``width`` and ``height`` in pixels of the upright photo."""
 
-MOST_DRAWN = 20
-"""Of a photo: the service takes no more boxes."""
 MOST_BYTES = 100_000_000
 """Of a photo, as Elasticsearch takes no larger document."""
 OF_A_FACE = ("vector", "box", "confidence", "quality", "landmarks", "crop")
@@ -157,8 +156,8 @@ def _check(document: Document, text: str) -> None:
         raise NotAdded(
             f"[{text}] wasn't processed yet in [{document.index}]: send its photo with `faces index FOLDER`"
         )
-    if sum(face.get("drawn") is True for face in document.faces) >= MOST_DRAWN:
-        raise NotAdded(f"[{text}] has {MOST_DRAWN} drawn faces already, the most that a photo can have")
+    if sum(face.get("drawn") is True for face in document.faces) >= MOST:
+        raise NotAdded(f"[{text}] has {MOST} drawn faces already, the most that a photo can have")
 
 
 def _require_new(document: Document, box: DrawnBox) -> None:

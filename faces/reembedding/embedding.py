@@ -18,18 +18,16 @@ from PIL import Image, UnidentifiedImageError
 
 from es_setup.connection import Service, ServiceRefused
 from faces.boxes import SAME_FACE, overlap
-from faces.decisions.adding import MOST_DRAWN
 from faces.erasure.subject import Place
 from faces.explore.stored_faces import decoded
 from faces.photo_vectors import with_retries
 from faces.reembedding.photo_sources import PhotoSources
+from ingest_service.drawn_boxes import MOST, SHORTEST_SIDE
 
 CROP = "crop"
 """The source of a vector for which no photo was to be had."""
 IN_CROP = 1.6
 """A crop's side, as a multiple of the longer side of its face's box: as the service cuts it."""
-SHORTEST_SIDE = 8
-"""Pixels: of a box that the service takes."""
 Box = dict[str, int]
 
 
@@ -82,10 +80,10 @@ class Embedder:
     def _in_photo(self, place: Place, photo: bytes, wanted: Sequence[int]) -> dict[int, list[float]]:
         boxes: dict[int, Any] = {position: place.faces[position].get("box") for position in wanted}
         drawn = [box for at, box in boxes.items() if place.faces[at].get("drawn") is True and _is_box(box)]
-        vectors = _matched(self._faces_at(photo, drawn[:MOST_DRAWN]), boxes)
+        vectors = _matched(self._faces_at(photo, drawn[:MOST]), boxes)
         missing = {at: box for at, box in boxes.items() if at not in vectors and _is_box(box)}
-        for start in range(0, len(missing), MOST_DRAWN):
-            some = dict(list(missing.items())[start : start + MOST_DRAWN])
+        for start in range(0, len(missing), MOST):
+            some = dict(list(missing.items())[start : start + MOST])
             vectors |= _matched(self._faces_at(photo, list(some.values())), some)
         return vectors
 

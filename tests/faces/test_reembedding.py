@@ -14,10 +14,10 @@ from faces.erasure.subject import Place
 from faces.photos import sha256_of
 from faces.reembedding.copying import STEP, version_of
 from faces.reembedding.documents import kept_vectors, missing_vectors, rewritten, with_words_of
-from faces.reembedding.embedding import IN_CROP, SHORTEST_SIDE, Embedder
+from faces.reembedding.embedding import IN_CROP, Embedder
 from faces.reembedding.photo_sources import BadPrefix, PhotoSources
 from faces.searchable import FaceField
-from ingest_service import drawn_faces, renditions
+from ingest_service import renditions
 
 ARCHIVE = FaceField("", True, ("faces-000001",))
 PORTRAITS = FaceField("", False, ("face-gallery-000001",))
@@ -63,9 +63,8 @@ def picture(side: int) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def test_our_constants_are_the_services():
+def test_a_crop_is_as_much_larger_than_its_face_as_the_service_makes_it():
     assert pytest.approx(1 + 2 * renditions.CROP_MARGIN) == IN_CROP
-    assert drawn_faces.SHORTEST_SIDE == SHORTEST_SIDE
 
 
 def test_each_face_gets_the_vector_of_the_face_at_its_place_and_a_missed_one_that_of_its_box():

@@ -11,7 +11,7 @@ from PIL import Image
 from tools import JSON, encoded, landscape, picture
 
 from ingest_service.app import create_app
-from ingest_service.drawn_faces import MOST, SHORTEST_SIDE
+from ingest_service.drawn_boxes import MOST, SHORTEST_SIDE
 from ingest_service.errors import CODES
 from ingest_service.settings import Settings
 

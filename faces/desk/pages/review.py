@@ -70,11 +70,9 @@ def _answered(state: ReviewState) -> Flash | None:
         return None
     if wanted == "undo":
         return _undone(state, review)
-    if face is None:
-        return None
-    if request.form.get("face") != face.face or request.form.get("id") != face.key[1]:
+    if face is None or request.form.get("face") != face.face or request.form.get("id") != face.key[1]:
         # Sent from a page of before: nobody decides about a face that isn't seen.
-        return Flash("That face was decided already; this is the next one.")
+        return Flash("That face was decided about already.")
     if wanted == "skip":
         state.advance()
         return None
