@@ -56,8 +56,12 @@ def gallery_of(es: Elasticsearch, settings: DeskSettings) -> Gallery | None:
         return None
 
 
-def everybody(es: Elasticsearch, settings: DeskSettings) -> list[ListedPerson]:
-    return people(es, searchable(es, settings.places), gallery_of(es, settings))
+def everybody(es: Elasticsearch, settings: DeskSettings, only: str | None = None) -> list[ListedPerson]:
+    """
+    Args:
+        only: this person alone.
+    """
+    return people(es, searchable(es, settings.places), gallery_of(es, settings), only)
 
 
 def names_like(es: Elasticsearch, settings: DeskSettings, text: str) -> list[str]:

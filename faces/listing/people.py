@@ -9,7 +9,7 @@ from elasticsearch import Elasticsearch
 
 from faces.buckets import every_bucket
 from faces.gallery.people import Gallery
-from faces.names import all_names
+from faces.names import all_names, spellings
 from faces.searchable import FaceField, Searchable, archives
 
 
@@ -46,8 +46,13 @@ class ListedPerson:
         }
 
 
-def people(es: Elasticsearch, where: Searchable, gallery: Gallery | None) -> list[ListedPerson]:
+def people(
+    es: Elasticsearch, where: Searchable, gallery: Gallery | None, only: str | None = None
+) -> list[ListedPerson]:
     """Everybody, by name.
+
+    Args:
+        only: this person alone, by the exact name.
 
     Raises:
         NoFaces: ``where`` is a gallery.
@@ -59,6 +64,8 @@ def people(es: Elasticsearch, where: Searchable, gallery: Gallery | None) -> lis
 
     for one in archives(where):
         query: dict[str, Any] = {"terms": {"_index": list(one.indices)}}
+        if only is not None:
+            query = {"bool": {"filter": [query, {"terms": {one.at("people"): spellings(only)}}]}}
         for key, bucket in every_bucket(es, where.name, one.at("people"), query, within=_seen(one)):
             for person in of(key):
                 first, last = (bucket[end].get("value_as_string") for end in ("first", "last"))
@@ -67,11 +74,13 @@ def people(es: Elasticsearch, where: Searchable, gallery: Gallery | None) -> lis
         for key, bucket in every_bucket(es, where.name, label, query, nested=one.at("faces")):
             for person in of(key):
                 person.faces += bucket["doc_count"]
-    for enrolled in gallery.people() if gallery else []:
+    portraits = gallery.portraits_of(only) if gallery and only is not None else None
+    for enrolled in gallery.people(portraits) if gallery else []:
         for person in of(enrolled.name):
             person.portraits += enrolled.portraits
             person.tags |= enrolled.tags
-    return sorted(found.values(), key=lambda person: person.name)
+    listed = found.values() if only is None else filter(None, [found.get(only)])
+    return sorted(listed, key=lambda person: person.name)
 
 
 def _seen(one: FaceField) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def forget() -> str | Response:
 
 def _person(name: str) -> ListedPerson:
     wanted = known_name(name)
-    found = [one for one in persons.everybody(session().es, settings()) if one.name == wanted]
+    found = persons.everybody(session().es, settings(), wanted)
     if not found:
         abort(404, f"Nobody is called {wanted} here.")
     return found[0]
