@@ -84,10 +84,8 @@ def look_at(connection: Connection, es: Elasticsearch, settings: DeskSettings, d
     return found if model in (None, found.model_id) else faces_of(connection, es, data, where)
 
 
-def people_on(
-    es: Elasticsearch, settings: DeskSettings, found: PhotoFaces
-) -> tuple[list[AskedFace], Shared | None]:
-    """Each face with those whom it may show, by the gallery; and how they are judged, None without one.
+def people_on(es: Elasticsearch, settings: DeskSettings, found: PhotoFaces) -> list[AskedFace]:
+    """Each face with those whom it may show, by the gallery; with nobody where there is no gallery.
 
     Raises:
         OtherGallery: the portraits are of another model.
@@ -99,11 +97,11 @@ def people_on(
         judged = shared(identifier.gallery.recorded)
         crops = crops_of(es, identifier.gallery, [one.gallery_id for each in people for one in each])
     except (NotFoundError, NoFaces):
-        return [_face(place, face, [], None, {}) for place, face in enumerate(found.faces)], None
+        return [_face(place, face, [], None, {}) for place, face in enumerate(found.faces)]
     return [
         _face(place, face, candidates, judged, crops)
         for place, (face, candidates) in enumerate(zip(found.faces, people, strict=True))
-    ], judged
+    ]
 
 
 def _face(

@@ -42,7 +42,7 @@ def show(photo: str) -> str:
     asked, me = _asked(photo), session()
     chosen = min(max(request.args.get("face", 0, int), 0), max(0, len(asked.found.faces) - 1))
     own, query = settings(), _query(asked, chosen)
-    (faces, judged), matches = both(
+    faces, matches = both(
         lambda: asking.people_on(me.es, own, asked.found),
         lambda: asking.elsewhere(me.es, own, query) if query else [],
     )
@@ -51,7 +51,6 @@ def show(photo: str) -> str:
         photo=asked,
         faces=faces,
         chosen=faces[chosen] if faces else None,
-        judged=judged,
         matches=matches,
         elsewhere=asking.named_elsewhere(matches),
         query=query,
